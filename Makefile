@@ -1,0 +1,47 @@
+# Everything a person or CI runs. `make help` lists the targets.
+PYTHON ?= python3
+BIN := .venv/bin
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+.venv/run.stamp: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Countersign needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Set PYTHON=python3.12, for example."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing Countersign into .venv (hash-pinned, a minute or so the first time)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.lock .venv/run.stamp
+	@echo "Installing the development tools into .venv"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
+	@touch $@
+
+.PHONY: help install demo test check bench promises lock
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: .venv/run.stamp ## create .venv and install Countersign from the lock
+
+demo: install ## the whole story on this machine, no account needed (ARGS="--port 8765 --no-browser")
+	$(BIN)/countersign demo $(ARGS)
+
+test: .venv/dev.stamp ## tests with coverage
+	tests/services.sh
+	$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/dev.stamp ## lint, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/dev.stamp ## figures beside a floor or a peer of the same run
+	$(BIN)/python -m tests.bench $(ARGS)
+
+promises: .venv/dev.stamp ## the full counts of every promise's falsifying test
+	$(BIN)/python -m pytest --no-cov -p no:randomly -m promise --full-counts $(ARGS)
+
+lock: ## compile the lock files again (needs uv)
+	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock

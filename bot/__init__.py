@@ -1,0 +1,1 @@
+"""The brain: watches, explains, proposes and carries out. Knows no Slack."""

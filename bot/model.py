@@ -1,0 +1,259 @@
+"""The words of the product. Read this first, then `respond.py`, then `decide.py`.
+
+A detector measures and gives *findings*. A finding that lasts becomes a firing
+alert; triage folds alerts into one *incident* per cause. An incident has evidence,
+a diagnosis and lettered *proposals* (see `remediation/proposal.py`), of which a
+person approves at most one at a time. What an action did is measured again by the
+detectors that complained: the *verification*.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal
+
+from remediation.facts import ProcessFacts
+from remediation.identity import ProcessIdentity
+
+
+class Level(StrEnum):
+    """How bad one measurement is. UNKNOWN (no data) is never OK."""
+
+    OK = "ok"
+    UNKNOWN = "unknown"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Phase(StrEnum):
+    """Where an incident stands."""
+
+    OPEN = "open"
+    ESCALATED = "escalated"
+    RESOLVED = "resolved"
+
+
+class Verdict(StrEnum):
+    """Whether an action helped, as measured."""
+
+    RECOVERED = "recovered"
+    UNCHANGED = "unchanged"
+    WORSE = "worse"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Where a condition begins and where it ends again (hysteresis).
+
+    `above`: high values are bad (CPU); otherwise low values are (free memory).
+    All four are in the unit of the finding that carries them.
+    """
+
+    warning: float
+    critical: float
+    clear_warning: float
+    clear_critical: float
+    above: bool = True
+
+    def judge(self, value: float, before: Level) -> Level:
+        """Return the level of `value`, given the level it had one round before."""
+        sign = 1 if self.above else -1
+        critical = self.clear_critical if before is Level.CRITICAL else self.critical
+        held = before in (Level.WARNING, Level.CRITICAL)
+        warning = self.clear_warning if held else self.warning
+        if sign * value >= sign * critical:
+            return Level.CRITICAL
+        return Level.WARNING if sign * value >= sign * warning else Level.OK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One line of a card's facts: `CPU` `98 % (limit 95 %)`."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Culprit:
+    """A process, or the group it leads, and its part of the problem.
+
+    share: its fraction of the whole problem, 0 to 1. amount: in the finding's unit.
+    """
+
+    process: ProcessFacts
+    share: float
+    amount: float
+
+    @property
+    def identity(self) -> ProcessIdentity:
+        """The process's identity, which is what incidents are matched by."""
+        return self.process.identity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one detector measured of one thing in one round.
+
+    subject: the object measured ("" for the host itself, a mount point, or
+    `process:PID:START_TICKS`). value and limits are in `unit`; value is None when
+    there was no data (level UNKNOWN). label names the figure ("CPU"), series its
+    place in the metric history. summary is one sentence. culprits: at most three,
+    the largest share first.
+    """
+
+    detector: str
+    host: str
+    subject: str
+    label: str
+    unit: str
+    value: float | None
+    limits: Limits
+    level: Level
+    summary: str
+    at: datetime
+    series: str
+    facts: tuple[Fact, ...] = ()
+    culprits: tuple[Culprit, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Name of the condition: the same host, detector and subject."""
+        return f"{self.host}/{self.detector}/{self.subject}"
+
+    @property
+    def culprit(self) -> Culprit | None:
+        """The process that explains at least half of the problem, if one does."""
+        first = self.culprits[0] if self.culprits else None
+        return first if first and first.share >= 0.5 else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Evidence in columns."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceItem:
+    """One thing that was read, to be cited by its id (E1, E2, …)."""
+
+    id: str
+    title: str
+    text: str = ""
+    table: Table | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hypothesis:
+    """A possible cause with the evidence ids that speak for it."""
+
+    cause: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """What is thought to be wrong, marked with its author; never a fact or a button.
+
+    confidence: 0 to 1. author: "rules" or the model's name.
+    """
+
+    summary: str
+    hypotheses: tuple[Hypothesis, ...]
+    confidence: float
+    author: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoAction:
+    """Why no button is offered, by which rule, and what a person can do by hand."""
+
+    rule: str
+    reason: str
+    by_hand: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """The condition before and after an action, measured by its own detector."""
+
+    proposal: str
+    verdict: Verdict
+    label: str
+    unit: str
+    before: float | None
+    after: float | None
+    took: timedelta | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A verification under way: measured until `until`, then judged."""
+
+    proposal: str
+    acted_at: datetime
+    until: datetime
+    before: tuple[Finding, ...]
+    clear_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """One cause and everything known about it; the card shows exactly this.
+
+    number: what people say ("12"). fingerprint: what later findings are matched by.
+    findings: the latest of each condition that belongs to it, the leading one first.
+    since: the onset; peak: the worst level seen. version grows with every change;
+    the card is redrawn for it.
+    """
+
+    number: int
+    host: str
+    fingerprint: str
+    phase: Phase
+    level: Level
+    title: str
+    since: datetime
+    opened_at: datetime
+    findings: tuple[Finding, ...]
+    version: int = 1
+    culprit: Culprit | None = None
+    owner: str | None = None
+    muted_until: datetime | None = None
+    resolved_at: datetime | None = None
+    resolution: str = ""
+    evidence: tuple[EvidenceItem, ...] = ()
+    diagnosis: Diagnosis | None = None
+    no_action: NoAction | None = None
+    check: Check | None = None
+    verification: Verification | None = None
+    flapping: bool = False
+
+    @property
+    def lead(self) -> Finding:
+        """The finding that names the incident."""
+        return self.findings[0]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still needs anybody."""
+        return self.phase is not Phase.RESOLVED
+
+    def changed(self, **fields: object) -> "Incident":
+        """Return it with `fields` replaced and the next version number."""
+        return replace(self, **fields, version=self.version + 1)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody who was verified: an active human of the home workspace."""
+
+    id: str
+    is_approver: bool
+
+
+Source = Literal["card", "command", "home"]

@@ -1,0 +1,1 @@
+"""What happened before: closed incidents and how to find them again. Knows no other package."""

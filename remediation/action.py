@@ -1,0 +1,147 @@
+"""The closed set of things Countersign can do, as values that can be shown, stored and hashed."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Literal, assert_never
+
+from pydantic import Field, TypeAdapter
+
+from remediation.identity import ProcessIdentity
+
+GRACE = timedelta(seconds=10)
+"""How long a process has after SIGTERM before SIGKILL follows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terminate:
+    """SIGTERM, wait, SIGKILL for one process, its tree or its cgroup.
+
+    members: the other processes that go with it (its children, or the rest of the
+    cgroup), ordered by pid; empty for `scope="process"`.
+    """
+
+    kind: Literal["terminate"] = "terminate"
+    host: str
+    process: ProcessIdentity
+    label: str
+    scope: Literal["process", "tree", "cgroup"] = "process"
+    members: tuple[ProcessIdentity, ...] = ()
+    grace: timedelta = GRACE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LowerPriority:
+    """Give every thread of the process this nice value, so that others go first."""
+
+    kind: Literal["lower_priority"] = "lower_priority"
+    host: str
+    process: ProcessIdentity
+    label: str
+    nice: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """SIGSTOP with a deadline; the resume is armed before, outside the bot's lifetime."""
+
+    kind: Literal["pause"] = "pause"
+    host: str
+    process: ProcessIdentity
+    label: str
+    duration: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resume:
+    """SIGCONT: the undo of a pause."""
+
+    kind: Literal["resume"] = "resume"
+    host: str
+    process: ProcessIdentity
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestorePriority:
+    """Give the threads their former nice value back: the undo of a lowered priority."""
+
+    kind: Literal["restore_priority"] = "restore_priority"
+    host: str
+    process: ProcessIdentity
+    label: str
+    nice: int
+
+
+Action = Terminate | LowerPriority | Pause | Resume | RestorePriority
+
+_ACTIONS: TypeAdapter[Action] = TypeAdapter(
+    Annotated[Action, Field(discriminator="kind")]
+)
+
+
+def to_json(action: Action) -> str:
+    """Return the one canonical text of the action; equal actions have equal texts."""
+    return _ACTIONS.dump_json(action).decode()
+
+
+def from_json(text: str) -> Action:
+    """Read an action back; raise `ValueError` for anything outside the closed set."""
+    return _ACTIONS.validate_json(text)
+
+
+def digest(action: Action) -> str:
+    """Return the SHA-256 of the canonical text, in hex; cards show the first eight."""
+    return hashlib.sha256(to_json(action).encode()).hexdigest()
+
+
+def target_key(action: Action) -> str:
+    """Name what is acted on as people would: the same program of the same user again."""
+    return f"{action.host}:{action.process.uid}:{action.process.exe}:{action.label}"
+
+
+def in_words(action: Action) -> str:
+    """Say exactly what will be done, in one sentence for the card."""
+    who = f"{action.label} (pid {action.process.pid}) on {action.host}"
+    match action:
+        case Terminate(scope="process"):
+            return f"Terminate {who}"
+        case Terminate():
+            others = ", ".join(str(member.pid) for member in action.members[:8])
+            more = f" and {len(action.members) - 8} more" if action.members[8:] else ""
+            return f"Terminate {who} and its {action.scope}: pids {others}{more}"
+        case LowerPriority():
+            return f"Lower the priority of {who} to nice {action.nice}"
+        case Pause():
+            return f"Pause {who} for {int(action.duration.total_seconds())} s"
+        case Resume():
+            return f"Resume {who}"
+        case RestorePriority():
+            return f"Give {who} its priority back (nice {action.nice})"
+    assert_never(action)
+
+
+def consequence(action: Action) -> str:
+    """Say what the action costs and whether it can be undone, in one sentence."""
+    match action:
+        case Terminate():
+            seconds = int(action.grace.total_seconds())
+            return (
+                f"SIGTERM, and SIGKILL after {seconds} s if it is still there. "
+                "Unsaved work in it is lost; this cannot be undone."
+            )
+        case LowerPriority():
+            return "It runs on, slower when others need the CPU. Undo is offered."
+        case Pause():
+            return (
+                "It stands still and resumes by itself at the deadline, "
+                "even if Countersign is gone. Undo is offered."
+            )
+        case Resume() | RestorePriority():
+            return "Puts back what an earlier approved action changed."
+    assert_never(action)
+
+
+def is_reversible(action: Action) -> bool:
+    """Say whether the action can be undone."""
+    return not isinstance(action, Terminate)
