@@ -10,10 +10,14 @@ detectors that complained: the *verification*.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal
 
 from remediation.facts import ProcessFacts
 from remediation.identity import ProcessIdentity
+from remediation.verify import Verdict
+
+
+REQUEST = "request"
+"""The `detector` of an incident that a person opened by asking for an action."""
 
 
 class Level(StrEnum):
@@ -31,15 +35,6 @@ class Phase(StrEnum):
     OPEN = "open"
     ESCALATED = "escalated"
     RESOLVED = "resolved"
-
-
-class Verdict(StrEnum):
-    """Whether an action helped, as measured."""
-
-    RECOVERED = "recovered"
-    UNCHANGED = "unchanged"
-    WORSE = "worse"
-    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,27 +173,32 @@ class NoAction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
-    """The condition before and after an action, measured by its own detector."""
-
-    proposal: str
-    verdict: Verdict
-    label: str
-    unit: str
-    before: float | None
-    after: float | None
-    took: timedelta | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """A verification under way: measured until `until`, then judged."""
+    """A verification under way: measured from `acted_at` until `until`, then judged.
+
+    before: the findings at the instant of the action. clear_at: since when all of
+    them have been clear again, if they are.
+    """
 
     proposal: str
     acted_at: datetime
     until: datetime
     before: tuple[Finding, ...]
-    clear_since: datetime | None = None
+    clear_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """Whether an action helped, by the detectors that had complained.
+
+    figures: before and after in words ("CPU 98 % → 6 %"). took: from the action
+    until all was clear, where it became clear.
+    """
+
+    proposal: str
+    verdict: Verdict
+    figures: str
+    took: timedelta | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,8 +207,8 @@ class Incident:
 
     number: what people say ("12"). fingerprint: what later findings are matched by.
     findings: the latest of each condition that belongs to it, the leading one first.
-    since: the onset; peak: the worst level seen. version grows with every change;
-    the card is redrawn for it.
+    since: the onset. level: the worst level seen. version grows with every change;
+    the card is redrawn for it. offered: the proposal whose buttons the card shows.
     """
 
     number: int
@@ -229,6 +229,7 @@ class Incident:
     evidence: tuple[EvidenceItem, ...] = ()
     diagnosis: Diagnosis | None = None
     no_action: NoAction | None = None
+    offered: str | None = None
     check: Check | None = None
     verification: Verification | None = None
     flapping: bool = False
@@ -256,4 +257,9 @@ class Person:
     is_approver: bool
 
 
-Source = Literal["card", "command", "home"]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The message a click came from."""
+
+    channel: str
+    ts: str

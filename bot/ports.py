@@ -1,10 +1,10 @@
 """What the brain needs from outside, as protocols of one to three methods."""
 
 from collections.abc import Collection
-from datetime import timedelta
 from typing import Protocol
 
 from bot.model import Diagnosis, EvidenceItem, Finding, Incident
+from bot.settings import DetectorSection
 from remediation.moment import Moment
 
 
@@ -19,7 +19,7 @@ class Detector(Protocol):
     """One condition of a host or service, measured in regular rounds."""
 
     name: str
-    interval: timedelta
+    section: DetectorSection
 
     def check(self, watched: Collection[str]) -> list[Finding]:
         """Measure once.

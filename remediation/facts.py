@@ -1,21 +1,40 @@
 """What the kernel says about a process: everything that policy and people may need of it."""
 
-from dataclasses import dataclass
-from datetime import datetime
+import pwd
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
-from remediation.identity import ProcessIdentity
+from remediation import cgroup, cmdline, listening, procfs, programs, respawn, signals
+from remediation.identity import (
+    Gone,
+    OpenProcess,
+    ProcessIdentity,
+    open_process,
+    read_identity,
+    reading,
+)
+from remediation.printable import printable
+
+# Gone meanwhile, or hidden from this bot (the hidepid mount option of /proc).
+_NOT_VISIBLE: Final = (FileNotFoundError, ProcessLookupError, PermissionError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessFacts:
-    """A process as it is this second. Every text is printable ASCII, one line.
+    """A process as it is this second. Every text is printable, one line.
 
+    name: what the process calls itself, 15 bytes at most; it may say anything.
     label: executable, script and names of long options; values of arguments never.
     user: account name, or the uid in digits where there is no account.
-    cgroup: path below the hierarchy's root; unit: the systemd unit in it, or None.
-    container: the container's id where the process lives in one, else None.
-    ports: TCP and UDP ports it listens on. nice: -20 to 19.
     ancestors: pids of its parents, nearest first, up to pid 1.
+    state: the kernel's letter, R S D T t Z I.
+    cgroup: path below the hierarchy's root; unit: the system's systemd unit in it.
+    container: the container's id where the process lives in one, else None.
+    leads_terminal: it leads a session with a terminal, as a login shell does.
+    ports: TCP and UDP ports it listens on. nice: -20 to 19.
     respawner: who would start it again if it died ("supervisord (pid 812)"), or None.
     denied: why this bot may not signal it (a missing privilege in words), or None.
     """
@@ -32,6 +51,7 @@ class ProcessFacts:
     container: str | None
     kernel_thread: bool
     foreign_pid_namespace: bool
+    leads_terminal: bool = False
     started_at: datetime
     nice: int
     threads: int
@@ -39,3 +59,178 @@ class ProcessFacts:
     ports: tuple[int, ...]
     respawner: str | None
     denied: str | None
+
+
+class FactReader:
+    """Reads facts from /proc, now, each time; keeps nothing.
+
+    host: the name under which this machine is known to people.
+    """
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+
+    def read(self, pid: int) -> ProcessFacts:
+        """Return the facts of one process; raise `Gone` or `Unobservable`.
+
+        Everything in them belongs to the process that the identity names. Takes about
+        a millisecond; up to two seconds where systemd must be asked and is slow.
+        """
+        with open_process(pid) as process:
+            return self._read(process)
+
+    def read_open(self, process: OpenProcess) -> ProcessFacts:
+        """Return the facts, identity included, of a process that is held open."""
+        identity = read_identity(process.identity.pid, process.pidfd)
+        return self._read(replace(process, identity=identity))
+
+    def descendants(self, pid: int) -> tuple[ProcessFacts, ...]:
+        """Return children, their children and so on, by pid, as far as they live on."""
+        return self._read_all(_below(pid))
+
+    def cgroup_members(self, path: str) -> tuple[ProcessFacts, ...]:
+        """Return the processes in a cgroup and below it, by pid; none for the root.
+
+        path: as in `ProcessFacts.cgroup`. The root belongs to nobody in particular, so
+        it is no group that anything could be done to.
+        """
+        return self._read_all(pids_in(path))
+
+    def _read(self, process: OpenProcess) -> ProcessFacts:
+        with reading(process.identity.pid, process.pidfd):
+            return _facts(process)
+
+    def _read_all(self, pids: Iterable[int]) -> tuple[ProcessFacts, ...]:
+        return tuple(facts for pid in pids for facts in self._read_if_there(pid))
+
+    def _read_if_there(self, pid: int) -> Iterator[ProcessFacts]:
+        try:
+            yield self.read(pid)
+        except Gone:
+            return
+
+
+def pids_below(pid: int) -> tuple[int, ...]:
+    """Return the pids of children, their children and so on, ascending; zombies too."""
+    return tuple(_below(pid))
+
+
+def pids_in(path: str) -> tuple[int, ...]:
+    """Return the pids in a cgroup and below it, ascending; none for the root."""
+    if path == cgroup.ROOT:
+        return ()
+    return tuple(pid for pid in procfs.pids() if _lives_in(pid, path))
+
+
+def account(uid: int) -> str:
+    """Return the account's name, printable, or the number where there is none."""
+    try:
+        return printable(pwd.getpwuid(uid).pw_name, limit=64)
+    except KeyError:
+        return str(uid)
+
+
+def _facts(process: OpenProcess) -> ProcessFacts:
+    identity = process.identity
+    pid = identity.pid
+    stat = procfs.stat(pid)
+    name = printable(stat.comm) or "(no name)"
+    ancestors = _ancestors(stat.ppid)
+    place = cgroup.place(pid)
+    return ProcessFacts(
+        identity=identity,
+        name=name,
+        label=_label(identity, name),
+        user=account(identity.uid),
+        ppid=stat.ppid,
+        ancestors=ancestors,
+        state=stat.state,
+        cgroup=place.cgroup,
+        unit=place.unit,
+        container=place.container,
+        kernel_thread=stat.kernel_thread,
+        foreign_pid_namespace=_is_foreign(pid),
+        leads_terminal=stat.session == pid and stat.terminal != 0,
+        started_at=_started_at(stat.start_ticks),
+        nice=stat.nice,
+        threads=stat.threads,
+        rss_bytes=stat.rss_bytes,
+        ports=listening.ports(pid),
+        respawner=_respawner(pid, place.unit, ancestors),
+        denied=_denied(process, kernel_thread=stat.kernel_thread),
+    )
+
+
+def _label(identity: ProcessIdentity, name: str) -> str:
+    if not identity.exe:
+        return f"[{name}]"
+    argv, whole = procfs.argv(identity.pid)
+    return cmdline.label(identity.exe, argv, whole=whole)
+
+
+def _ancestors(parent: int) -> tuple[int, ...]:
+    found: list[int] = []
+    # A parent that dies is replaced, so a walk can meet a pid twice.
+    while parent > 0 and parent not in found:
+        found.append(parent)
+        try:
+            parent = procfs.stat(parent).ppid
+        except _NOT_VISIBLE:
+            break
+    return tuple(found)
+
+
+def _below(pid: int) -> list[int]:
+    children: defaultdict[int, list[int]] = defaultdict(list)
+    for other in procfs.pids():
+        try:
+            children[procfs.stat(other).ppid].append(other)
+        except _NOT_VISIBLE:
+            continue
+    found, waiting = [], list(children[pid])
+    while waiting:
+        child = waiting.pop()
+        found.append(child)
+        waiting.extend(children[child])
+    return sorted(found)
+
+
+def _lives_in(pid: int, path: str) -> bool:
+    try:
+        return cgroup.contains(path, cgroup.place(pid).cgroup)
+    except _NOT_VISIBLE:
+        return False
+
+
+def _is_foreign(pid: int) -> bool:
+    if len(procfs.status(pid).pids) > 1:
+        return True
+    own, link = procfs.PROC / "self/ns/pid", procfs.PROC / str(pid) / "ns/pid"
+    try:
+        return link.readlink() != own.readlink()
+    except PermissionError:
+        return False
+
+
+def _started_at(start_ticks: int) -> datetime:
+    since_boot = timedelta(seconds=start_ticks / procfs.TICKS_PER_SECOND)
+    return datetime.fromtimestamp(procfs.boot_time(), UTC) + since_boot
+
+
+def _respawner(pid: int, unit: str | None, ancestors: tuple[int, ...]) -> str | None:
+    if found := respawn.supervisor(ancestors):
+        return found
+    return respawn.unit_restarts(pid, unit) if programs.systemd_runs() else None
+
+
+def _denied(process: OpenProcess, *, kernel_thread: bool) -> str | None:
+    uid = process.identity.uid
+    try:
+        signals.probe(process.pidfd)
+    except PermissionError:
+        return f"it belongs to {account(uid)}; signalling it needs CAP_KILL"
+    except ProcessLookupError as error:
+        raise Gone(f"pid {process.identity.pid} has exited") from error
+    if not process.identity.exe and not kernel_thread:
+        return f"it belongs to {account(uid)}; seeing what it runs needs CAP_SYS_PTRACE"
+    return None

@@ -1,0 +1,159 @@
+"""Asking for a proposal: measure anew (`again`), or name a process (`kill`).
+
+Choosing among the policy's candidates is no request; naming a target oneself is,
+and then somebody else must approve.
+"""
+
+from sqlalchemy import Connection
+
+from bot import store
+from bot.candidates import Candidates, Suspect
+from bot.database import Database
+from bot.model import (
+    REQUEST,
+    Culprit,
+    Fact,
+    Finding,
+    Incident,
+    Level,
+    Limits,
+    Person,
+    Phase,
+)
+from bot.ports import Clock, Wakeable
+from remediation.audit import Event, append
+from remediation.identity import Gone
+from remediation.ledger import Ledger, NotDecided
+from remediation.moment import Moment
+from remediation.policy import Refusal
+from remediation.proposal import Proposal, State
+
+
+class Ask:
+    """Makes proposals that a person asked for."""
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        database: Database,
+        ledger: Ledger,
+        candidates: Candidates,
+        clock: Clock,
+        poster: Wakeable,
+    ) -> None:
+        self._host = host
+        self._database = database
+        self._ledger = ledger
+        self._candidates = candidates
+        self._clock = clock
+        self._poster = poster
+
+    def again(self, number: int, who: Person) -> list[Proposal]:
+        """Measure the culprit anew and propose with new ids; raise `NotDecided`."""
+        now = self._clock.now()
+        with self._database.read() as tx:
+            incident = store.get(tx, number)
+        if not incident.is_open:
+            raise NotDecided(f"incident {number} is resolved already")
+        suspect = self._candidates.suspect(incident.culprit)
+        with self._database.write() as tx:
+            for proposal in self._ledger.of(tx, number):
+                if proposal.state in (State.APPROVED, State.EXECUTING):
+                    raise NotDecided(f"{number}{proposal.letter} is under way")
+            self._ledger.supersede(tx, number)
+            drafts, none = self._candidates.judge(tx, incident, suspect, now)
+            made = [self._ledger.propose(tx, draft, now=now) for draft in drafts]
+            offered = made[0].id if made else None
+            store.bump(tx, number, offered=offered, no_action=none)
+            words = ", ".join(f"{number}{p.letter}" for p in made)
+            text = f"asked again: {words or (none.reason if none else 'nothing')}"
+            _event(tx, "proposal.again", text, now, who, number)
+        self._poster.wake()
+        return made
+
+    def kill(self, host: str, pid: int, who: Person) -> Proposal:
+        """Propose to terminate a process that a person named; raise `NotDecided`."""
+        if host != self._host:
+            raise NotDecided(f"this Countersign acts on {self._host}, not on {host}")
+        suspect = self._find(pid)
+        now = self._clock.now()
+        action = self._candidates.action("terminate", suspect)
+        with self._database.write() as tx:
+            verdict = self._candidates.review(tx, action, suspect, now)
+            if isinstance(verdict, Refusal):
+                by_hand = f". You can run: {verdict.by_hand}" if verdict.by_hand else ""
+                raise NotDecided(f"{verdict.reason} (rule {verdict.rule}){by_hand}")
+            number = _incident_of(tx, suspect) or self._open(tx, suspect, now, who)
+            draft = self._candidates.draft(number, action, verdict.rule, who.id)
+            proposal = self._ledger.propose(tx, draft, now=now)
+            store.bump(tx, number, offered=proposal.id, no_action=None)
+            text = f"asked to terminate {suspect.process.label} (pid {pid})"
+            _event(tx, "proposal.requested", text, now, who, number)
+        self._poster.wake()
+        return proposal
+
+    def _find(self, pid: int) -> Suspect:
+        try:
+            return self._candidates.live(pid)
+        except Gone as gone:
+            raise NotDecided(f"there is no process {pid} on {self._host}") from gone
+
+    def _open(self, tx: Connection, suspect: Suspect, now: Moment, who: Person) -> int:
+        def draw(number: int) -> Incident:
+            return _requested(number, self._host, suspect, now, who)
+
+        return store.create(tx, draw).number
+
+
+def _incident_of(tx: Connection, suspect: Suspect) -> int | None:
+    for incident in store.opened(tx):
+        culprit = incident.culprit
+        if culprit and culprit.identity == suspect.process.identity:
+            return incident.number
+    return None
+
+
+def _requested(
+    number: int, host: str, suspect: Suspect, now: Moment, who: Person
+) -> Incident:
+    process = suspect.process
+    pid, ticks = process.identity.pid, process.identity.start_ticks
+    finding = Finding(
+        detector=REQUEST,
+        host=host,
+        subject=f"process:{pid}:{ticks}",
+        label="Requested action",
+        unit="",
+        value=None,
+        limits=Limits(warning=0, critical=0, clear_warning=0, clear_critical=0),
+        level=Level.WARNING,
+        summary=f"A teammate asked to terminate {process.label} (pid {pid})",
+        at=now.wall,
+        series="",
+        facts=(
+            Fact(label="Process", value=f"{process.label} (pid {pid})"),
+            Fact(label="User", value=process.user),
+            Fact(label="Unit", value=process.unit or process.cgroup),
+        ),
+        culprits=(Culprit(process=process, share=1.0, amount=0.0),),
+    )
+    return Incident(
+        number=number,
+        host=host,
+        fingerprint=finding.key,
+        phase=Phase.OPEN,
+        level=Level.WARNING,
+        title=f"Request: terminate pid {pid} on {host}",
+        since=now.wall,
+        opened_at=now.wall,
+        findings=(finding,),
+        culprit=finding.culprits[0],
+        owner=who.id,
+    )
+
+
+def _event(
+    tx: Connection, kind: str, text: str, now: Moment, who: Person, number: int
+) -> None:
+    append(tx, Event(kind=kind, text=text, at=now.wall, incident=number, actor=who.id))

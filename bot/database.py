@@ -1,0 +1,86 @@
+"""The database: SQLite in the state folder, or PostgreSQL by DATABASE_URL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+_BUSY_MS = 5000
+
+
+class BadDatabase(Exception):
+    """The database cannot be used; the text says why and what to do."""
+
+
+class Database:
+    """Transactions. A writer is alone from its first statement on."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._reads = engine.execution_options(countersign_read=True)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Open a transaction that may change things; committed at the end, durable."""
+        with self.engine.begin() as tx:
+            yield tx
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a snapshot for reading; it blocks nobody."""
+        with self._reads.begin() as tx:
+            yield tx
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+
+def url_of(database_url: str | None, state_dir: Path) -> str:
+    """Return the SQLAlchemy URL for what was configured."""
+    if database_url is None:
+        return f"sqlite:///{state_dir / 'countersign.db'}"
+    scheme, _, rest = database_url.partition("://")
+    if scheme in ("postgres", "postgresql"):
+        return f"postgresql+psycopg://{rest}"
+    return database_url
+
+
+def connect(url: str) -> Database:
+    """Open the database; raise `BadDatabase` for a URL that cannot be meant."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise BadDatabase("DATABASE_URL is no database URL") from error
+    if parsed.get_backend_name() == "sqlite":
+        return Database(_sqlite(url))
+    return Database(create_engine(url, pool_pre_ping=True))
+
+
+def _sqlite(url: str) -> Engine:
+    engine = create_engine(url, connect_args={"check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's type
+        # The driver must not begin transactions of its own (see on_begin).
+        connection.isolation_level = None
+        for pragma in (
+            f"busy_timeout={_BUSY_MS}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        # IMMEDIATE: a writer waits for its turn at the start, where waiting is
+        # possible, instead of failing in the middle where it is not.
+        reads = connection.get_execution_options().get("countersign_read", False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    return engine

@@ -1,0 +1,1 @@
+"""Opinions about incidents; each way of forming one is a file."""

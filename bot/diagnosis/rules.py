@@ -1,0 +1,49 @@
+"""Diagnosis without a model: what the figures themselves allow to say."""
+
+from bot.model import Culprit, Diagnosis, Hypothesis, Incident, Level
+from bot.words import seconds
+
+
+class RuleDiagnoser:
+    """Says which process explains the problem and what speaks for it."""
+
+    def diagnose(self, incident: Incident) -> Diagnosis:
+        """Return an opinion that cites the evidence it rests on."""
+        cited = tuple(item.id for item in incident.evidence)
+        if incident.lead.level is Level.UNKNOWN:
+            return _opinion("The figure cannot be read, so nothing is known.", cited, 0)
+        if incident.culprit is None:
+            return _opinion(
+                "No single process explains this; it may be many small ones, "
+                "the kernel, or the load itself.",
+                cited,
+                0.3,
+            )
+        return _opinion(_culprit_words(incident, incident.culprit), cited, 0.8)
+
+
+def _culprit_words(incident: Incident, culprit: Culprit) -> str:
+    process = culprit.process
+    age = incident.since - process.started_at
+    when = (
+        f"started {seconds(age)} before" if age.total_seconds() > 0 else "just started"
+    )
+    back = (
+        f"{process.respawner} would start it again"
+        if process.respawner
+        else "nothing is known that would start it again"
+    )
+    return (
+        f"{process.label} (pid {process.identity.pid}) explains {culprit.share:.0%} "
+        f"of it. It {when}; {back}."
+    )
+
+
+def _opinion(summary: str, cited: tuple[str, ...], confidence: float) -> Diagnosis:
+    hypothesis = Hypothesis(cause=summary, evidence=cited)
+    return Diagnosis(
+        summary=summary,
+        hypotheses=(hypothesis,),
+        confidence=confidence,
+        author="rules",
+    )

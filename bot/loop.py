@@ -1,0 +1,62 @@
+"""A thread that looks when it is told, and every so often by itself."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+
+class Loop:
+    """Calls `step` after `wake()` and at least every `every` seconds, until `stop()`.
+
+    A step that raises is logged and counted, and called again after a pause that
+    doubles up to half a minute; work is found in the database, so none is lost.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        step: Callable[[], None],
+        *,
+        every: float,
+        failed: Callable[[str], None],
+    ) -> None:
+        self._name = name
+        self._step = step
+        self._every = every
+        self._failed = failed
+        self._wanted = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Ask for another look; returns at once."""
+        self._wanted.set()
+
+    def stop(self, timeout: float) -> None:
+        """Let the current step finish, for at most `timeout` seconds."""
+        self._stopping.set()
+        self._wanted.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        pause = 0.5
+        while not self._stopping.is_set():
+            self._wanted.clear()
+            try:
+                self._step()
+                pause = 0.5
+            except Exception:
+                # A border (the main loop): log, count, try again later.
+                log.exception("loop.failed name=%s", self._name)
+                self._failed(self._name)
+                self._stopping.wait(pause)
+                pause = min(pause * 2, 30)
+                continue
+            self._wanted.wait(self._every)

@@ -1,0 +1,60 @@
+"""The database's schema and how it moves from release to release.
+
+Alembic is imported only when there is something to move: a database at `NEWEST`
+starts without it.
+"""
+
+from pathlib import Path
+
+from sqlalchemy import Connection, MetaData, inspect, text
+
+from bot import store
+from bot.database import BadDatabase, Database
+from remediation import tables
+
+NEWEST = "0001"
+"""The revision this release works with."""
+
+metadata = (tables.metadata, store.metadata)
+
+
+def migrate(database: Database) -> None:
+    """Bring the schema to `NEWEST`; raise `BadDatabase` for one from the future."""
+    with database.write() as tx:
+        found = _revision(tx)
+        if found == NEWEST:
+            return
+        if found is not None and found not in _known():
+            raise BadDatabase(
+                f"the database has schema {found}, this release knows up to {NEWEST}. "
+                "It was written by a newer Countersign: install that release again, "
+                "or restore a backup made with this one"
+            )
+        _upgrade(tx)
+
+
+def _revision(tx: Connection) -> str | None:
+    if "alembic_version" not in inspect(tx).get_table_names():
+        return None
+    found = tx.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return None if found is None else str(found)
+
+
+def _known() -> set[str]:
+    folder = Path(__file__).parent / "versions"
+    return {path.name.split("_")[0] for path in folder.glob("[0-9]*.py")}
+
+
+def _upgrade(tx: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.attributes["connection"] = tx
+    command.upgrade(config, "head")
+
+
+def all_tables() -> tuple[MetaData, ...]:
+    """Return every package's tables, for comparing the schema with the code."""
+    return metadata

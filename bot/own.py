@@ -1,0 +1,148 @@
+"""Who owns an incident, and who wants quiet: take, hand over, escalate, mute, lock.
+
+Each is one transaction with its event, so the thread tells it too.
+"""
+
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from bot import store
+from bot.database import Database
+from bot.model import Incident, Person, Phase
+from bot.ports import Clock, Wakeable
+from bot.words import seconds
+from remediation import lock
+from remediation.audit import Event, append
+from remediation.ledger import NotDecided
+from remediation.moment import Moment
+
+
+class Own:
+    """What people do about incidents and the bot besides deciding proposals."""
+
+    def __init__(self, *, database: Database, clock: Clock, poster: Wakeable) -> None:
+        self._database = database
+        self._clock = clock
+        self._poster = poster
+
+    def take(self, number: int, who: Person) -> Incident:
+        """Own the incident; escalation stops."""
+        return self._change(number, who, "incident.taken", "took this", owner=who.id)
+
+    def hand_over(self, number: int, who: Person, to: Person) -> Incident:
+        """Give the incident to somebody else, who was verified like any person."""
+        # The poster draws the id at the end of the text as a person.
+        text = f"handed this over to @{to.id}"
+        return self._change(number, who, "incident.handed_over", text, owner=to.id)
+
+    def escalate(self, number: int, who: Person) -> Incident:
+        """Call the people of slack.notify.critical into the thread."""
+        return self._change(
+            number, who, "incident.escalated", "escalated this", phase=Phase.ESCALATED
+        )
+
+    def false_alarm(self, number: int, who: Person) -> Incident:
+        """Close the incident as nothing; kept for the limits' sake."""
+        _approvers_only(who, "close an incident")
+        now = self._clock.now().wall
+        return self._change(
+            number,
+            who,
+            "incident.false_alarm",
+            "called this a false alarm",
+            phase=Phase.RESOLVED,
+            resolved_at=now,
+            resolution="false alarm",
+            offered=None,
+            check=None,
+        )
+
+    def mute_incident(self, number: int, who: Person, span: timedelta) -> Incident:
+        """Silence the incident's conditions for a while; approvers only."""
+        _approvers_only(who, "mute")
+        until = self._clock.now().wall + span
+        text = f"muted this for {seconds(span)}"
+        with self._database.write() as tx:
+            for finding in store.get(tx, number).findings:
+                store.mute(tx, finding.key, until=until, by=who.id)
+            incident = store.bump(tx, number, muted_until=until)
+            _event(tx, "incident.muted", text, self._clock.now(), who, number)
+        self._poster.wake()
+        return incident
+
+    def mute(self, target: str, who: Person, span: timedelta) -> None:
+        """Silence a host or a condition (HOST or HOST/DETECTOR/SUBJECT)."""
+        _approvers_only(who, "mute")
+        now = self._clock.now()
+        with self._database.write() as tx:
+            store.mute(tx, target, until=now.wall + span, by=who.id)
+            _event(tx, "muted", f"muted {target} for {seconds(span)}", now, who)
+
+    def unmute(self, target: str, who: Person) -> None:
+        """Lift a mute; raise `NotDecided` if there is none."""
+        _approvers_only(who, "unmute")
+        now = self._clock.now()
+        with self._database.write() as tx:
+            if not store.unmute(tx, target):
+                raise NotDecided(f"{target} is not muted")
+            _event(tx, "unmuted", f"unmuted {target}", now, who)
+
+    def lock(self, why: str, who: Person) -> None:
+        """Stop the whole bot: nothing is signalled from now on. Anyone may."""
+        now = self._clock.now()
+        with self._database.write() as tx:
+            if not lock.set_lock(tx, by=who.id, why=why, at=now.wall):
+                raise NotDecided("it is locked already")
+            self._everywhere(tx, "bot.locked", f"locked Countersign: {why}", now, who)
+        self._poster.wake()
+
+    def unlock(self, who: Person) -> None:
+        """Free the bot; approvers only."""
+        _approvers_only(who, "unlock")
+        now = self._clock.now()
+        with self._database.write() as tx:
+            if not lock.free_lock(tx):
+                raise NotDecided("it is not locked")
+            self._everywhere(tx, "bot.unlocked", "unlocked Countersign", now, who)
+        self._poster.wake()
+
+    def _everywhere(
+        self, tx: Connection, kind: str, text: str, now: Moment, who: Person
+    ) -> None:
+        # A lock concerns every open card; without any it still is an event.
+        numbers = [incident.number for incident in store.opened(tx)]
+        for number in numbers:
+            _event(tx, kind, text, now, who, number)
+            store.bump(tx, number)
+        if not numbers:
+            _event(tx, kind, text, now, who)
+
+    def _change(
+        self, number: int, who: Person, kind: str, text: str, **fields: object
+    ) -> Incident:
+        with self._database.write() as tx:
+            if not store.get(tx, number).is_open:
+                raise NotDecided(f"incident {number} is resolved already")
+            incident = store.bump(tx, number, **fields)
+            _event(tx, kind, text, self._clock.now(), who, number)
+        self._poster.wake()
+        return incident
+
+
+def _event(
+    tx: Connection,
+    kind: str,
+    text: str,
+    now: Moment,
+    who: Person,
+    incident: int | None = None,
+) -> None:
+    append(
+        tx, Event(kind=kind, text=text, at=now.wall, incident=incident, actor=who.id)
+    )
+
+
+def _approvers_only(who: Person, verb: str) -> None:
+    if not who.is_approver:
+        raise NotDecided(f"only approvers may {verb}")

@@ -1,0 +1,348 @@
+"""The story of an incident: from a round of findings to a card with buttons, to the end.
+
+Called by `watch.py` after every detector round. Each step is one transaction that
+changes the incident, adds its event to the chain and moves its version on; the
+poster renders whatever Slack has not seen yet.
+"""
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from bot import store
+from bot.alerts import Alert, Stage, Timing, advance
+from bot.candidates import Candidates, Suspect
+from bot.database import Database
+from bot.model import (
+    Diagnosis,
+    EvidenceItem,
+    Finding,
+    Incident,
+    Level,
+    Phase,
+    Verification,
+)
+from bot.ports import Clock, Diagnoser, DiagnosisUnavailable, Evidence, Wakeable
+from bot.triage import Change, Opened, Resolved, Updated, triage
+from bot.words import figures, level_word, seconds, title_of
+from remediation.audit import Event, append
+from remediation.ledger import Ledger
+from remediation.moment import Moment
+from remediation.verify import Measure, Verdict, judge
+
+log = logging.getLogger(__name__)
+
+REFRESH = timedelta(minutes=1)
+"""An open card's figures are redrawn at most this often while nothing happens."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inquiry:
+    """How an incident is looked into: sources of evidence and the diagnoser."""
+
+    evidence: Sequence[Evidence]
+    diagnoser: Diagnoser
+
+
+class Respond:
+    """Owns the alerts in memory and the incidents in the database."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        ledger: Ledger,
+        candidates: Candidates,
+        inquiry: Inquiry,
+        clock: Clock,
+        poster: Wakeable,
+    ) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._candidates = candidates
+        self._inquiry = inquiry
+        self._clock = clock
+        self._poster = poster
+        self._alerts: dict[str, Alert] = {}
+        self._latest: dict[str, Finding] = {}
+        self._redrawn: dict[int, datetime] = {}
+        # Detectors run in threads of their own; their rounds are absorbed in turn.
+        self._turn = threading.Lock()
+        self._resume()
+
+    def watched(self, detector: str) -> frozenset[str]:
+        """Return the subjects this detector must report on, whatever it measures."""
+        with self._turn:
+            alerts = list(self._alerts.values())
+        return frozenset(
+            alert.finding.subject
+            for alert in alerts
+            if alert.finding.detector == detector and alert.stage is not Stage.OVER
+        )
+
+    def current(self) -> Mapping[str, Finding]:
+        """Return the latest finding of every condition, for status."""
+        with self._turn:
+            return dict(self._latest)
+
+    def absorb(self, findings: Sequence[Finding], timing: Timing) -> None:
+        """Take in one detector's round."""
+        with self._turn:
+            touched = [self._advance(finding, timing) for finding in findings]
+            alerts = [alert for alert in touched if alert is not None]
+            now = self._clock.now()
+            with self._database.read() as tx:
+                open_ = store.opened(tx)
+                muted = store.muted(tx, now.wall)
+            heard = [alert for alert in alerts if not _is_muted(alert, muted)]
+            for change in triage(open_, heard):
+                self._apply(change, now)
+            self._verify_due(open_, now)
+            self._forget_over(open_)
+        self._poster.wake()
+
+    def _apply(self, change: Change, now: Moment) -> None:
+        match change:
+            case Opened():
+                self._open(change, now)
+            case Updated():
+                self._update(change, now)
+            case Resolved(incident=incident) if incident.check is None:
+                self._resolve(incident, "it is clear again by itself", now)
+            case Resolved():
+                pass  # a verification is under way: it has the last word
+
+    # --- opening ---------------------------------------------------------------
+
+    def _open(self, change: Opened, now: Moment) -> None:
+        draft = self._draw(change, now)
+        suspect = None if change.is_storm else self._candidates.suspect(draft.culprit)
+        evidence = self._gather(draft)
+        draft = replace(draft, evidence=evidence)
+        draft = replace(draft, diagnosis=self._diagnose(draft))
+        with self._database.write() as tx:
+            incident = store.create(tx, lambda number: replace(draft, number=number))
+            _log_event(tx, incident, "incident.opened", f"{incident.title}", now)
+            if evidence:
+                text = f"Evidence: {', '.join(item.title for item in evidence)}"
+                _log_event(tx, incident, "evidence.gathered", text, now)
+            _log_event(tx, incident, "chart.due", incident.lead.label, now)
+            self._offer(tx, incident, suspect, now)
+        log.warning("incident.opened number=%s title=%s", incident.number, draft.title)
+
+    def _draw(self, change: Opened, now: Moment) -> Incident:
+        findings = tuple(alert.finding for alert in change.alerts)
+        lead = findings[0]
+        culprit = next((f.culprit for f in findings if f.culprit), None)
+        return Incident(
+            number=0,
+            host=lead.host,
+            fingerprint=f"{lead.host}/storm/{now.wall.isoformat()}"
+            if change.is_storm
+            else lead.key,
+            phase=Phase.OPEN,
+            level=max(findings, key=lambda f: f.level is Level.CRITICAL).level,
+            title=title_of(findings, storm=change.is_storm),
+            since=min(alert.since for alert in change.alerts),
+            opened_at=now.wall,
+            findings=findings,
+            culprit=None if change.is_storm else culprit,
+            flapping=any(alert.is_flapping for alert in change.alerts),
+        )
+
+    def _offer(
+        self, tx: Connection, incident: Incident, suspect: Suspect | None, now: Moment
+    ) -> None:
+        drafts, none = self._candidates.judge(tx, incident, suspect, now)
+        made = [self._ledger.propose(tx, draft, now=now) for draft in drafts]
+        for proposal in made:
+            text = f"Proposed {incident.number}{proposal.letter}"
+            append(
+                tx,
+                Event(
+                    kind="proposal.made",
+                    text=text,
+                    at=now.wall,
+                    incident=incident.number,
+                    proposal=proposal.id,
+                    action_hash=proposal.digest,
+                ),
+            )
+        offered = made[0].id if made else None
+        store.bump(tx, incident.number, offered=offered, no_action=none)
+
+    def _gather(self, incident: Incident) -> tuple[EvidenceItem, ...]:
+        items = [item for e in self._inquiry.evidence for item in e.gather(incident)]
+        return tuple(
+            replace(item, id=f"E{index}") for index, item in enumerate(items, start=1)
+        )
+
+    def _diagnose(self, incident: Incident) -> Diagnosis | None:
+        try:
+            return self._inquiry.diagnoser.diagnose(incident)
+        except DiagnosisUnavailable as missing:
+            log.info("diagnosis.missing reason=%s", missing)
+            return None
+
+    # --- changing --------------------------------------------------------------
+
+    def _update(self, change: Updated, now: Moment) -> None:
+        incident = change.incident
+        last = self._redrawn.get(incident.number, incident.opened_at)
+        if not change.joined and not change.worsened and now.wall - last < REFRESH:
+            return
+        self._redrawn[incident.number] = now.wall
+        found = next((f.culprit for f in incident.findings if f.culprit), None)
+        late = found if incident.culprit is None and incident.offered is None else None
+        with self._database.write() as tx:
+            kept = store.get(tx, incident.number)
+            if not kept.is_open:
+                return
+            store.bump(
+                tx,
+                incident.number,
+                findings=incident.findings,
+                level=incident.level,
+                flapping=incident.flapping,
+                culprit=late or kept.culprit,
+            )
+            for key in change.joined:
+                joined = next(f for f in incident.findings if f.key == key)
+                _log_event(tx, incident, "incident.joined", joined.summary, now)
+            if change.worsened:
+                text = f"It got worse: {level_word(incident.level)}. {incident.lead.summary}"
+                _log_event(tx, incident, "incident.worsened", text, now)
+            if late is not None and not self._ledger.of(tx, incident.number):
+                self._offer(tx, incident, self._candidates.suspect(late), now)
+
+    def _resolve(self, incident: Incident, how: str, now: Moment) -> None:
+        with self._database.write() as tx:
+            if not store.get(tx, incident.number).is_open:
+                return
+            self._ledger.supersede(tx, incident.number)
+            text = f"Resolved after {seconds(now.wall - incident.since)}: {how}"
+            _log_event(tx, incident, "incident.resolved", text, now)
+            store.bump(
+                tx,
+                incident.number,
+                phase=Phase.RESOLVED,
+                resolved_at=now.wall,
+                resolution=how,
+                findings=incident.findings,
+                offered=None,
+                check=None,
+            )
+        log.warning("incident.resolved number=%s", incident.number)
+
+    # --- did the action help? --------------------------------------------------
+
+    def _verify_due(self, open_: Sequence[Incident], now: Moment) -> None:
+        for incident in open_:
+            check = incident.check
+            if check is None:
+                continue
+            latest = [self._latest.get(finding.key) for finding in check.before]
+            measured = [f for f in latest if f is not None and f.at > check.acted_at]
+            clear = len(measured) == len(check.before) and all(
+                finding.level is Level.OK for finding in measured
+            )
+            if (check.clear_at is not None) is not clear:
+                check = replace(check, clear_at=now.wall if clear else None)
+                with self._database.write() as tx:
+                    store.bump(tx, incident.number, check=check)
+            if now.wall >= check.until:
+                self._judge(replace(incident, check=check), now)
+
+    def _judge(self, incident: Incident, now: Moment) -> None:
+        check = incident.check
+        if check is None:
+            return
+        after = tuple(
+            self._measured_since(finding, check.acted_at) for finding in check.before
+        )
+        verdict = judge(
+            tuple(
+                Measure(
+                    before=old.value,
+                    after=new.value if new else None,
+                    is_clear=new is not None and new.level is Level.OK,
+                    above=old.limits.above,
+                )
+                for old, new in zip(check.before, after, strict=True)
+            )
+        )
+        took = check.clear_at - check.acted_at if check.clear_at else None
+        result = Verification(
+            proposal=check.proposal,
+            verdict=verdict,
+            figures=figures(check.before, after),
+            took=took,
+        )
+        self._conclude(incident, result, now)
+
+    def _measured_since(self, finding: Finding, acted_at: datetime) -> Finding | None:
+        latest = self._latest.get(finding.key)
+        return latest if latest is not None and latest.at > acted_at else None
+
+    def _conclude(self, incident: Incident, result: Verification, now: Moment) -> None:
+        measured = f"{result.verdict.capitalize()}: {result.figures}"
+        with self._database.write() as tx:
+            store.bump(tx, incident.number, check=None, verification=result)
+            _log_event(tx, incident, f"verified.{result.verdict}", measured, now)
+            _log_event(tx, incident, "chart.due", incident.lead.label, now)
+        if result.verdict is not Verdict.RECOVERED:
+            return
+        took = f" in {seconds(result.took)}" if result.took else ""
+        for finding in incident.check.before if incident.check else ():
+            self._alerts.pop(finding.key, None)
+        fresh = tuple(self._latest.get(f.key, f) for f in incident.findings)
+        done = replace(incident, findings=fresh)
+        self._resolve(done, f"recovered{took}: {result.figures}", now)
+
+    # --- alerts ----------------------------------------------------------------
+
+    def _advance(self, finding: Finding, timing: Timing) -> Alert | None:
+        self._latest[finding.key] = finding
+        alert = advance(self._alerts.get(finding.key), finding, timing)
+        if alert is None:
+            self._alerts.pop(finding.key, None)
+        else:
+            self._alerts[finding.key] = alert
+        return alert
+
+    def _forget_over(self, open_: Sequence[Incident]) -> None:
+        # A process that ended has no future; a host condition keeps its relapses.
+        judged = {f.key for i in open_ if i.check for f in i.check.before}
+        for key, alert in list(self._alerts.items()):
+            is_process = alert.finding.subject.startswith("process:")
+            if alert.stage is Stage.OVER and is_process and key not in judged:
+                self._alerts.pop(key)
+                self._latest.pop(key, None)
+
+    def _resume(self) -> None:
+        """Take up the open incidents of an earlier run: their alerts are firing."""
+        with self._database.read() as tx:
+            open_ = store.opened(tx)
+        for incident in open_:
+            for finding in incident.findings:
+                self._alerts[finding.key] = Alert(
+                    stage=Stage.FIRING,
+                    since=incident.since,
+                    stage_since=incident.since,
+                    finding=finding,
+                )
+
+
+def _is_muted(alert: Alert, muted: Mapping[str, datetime]) -> bool:
+    finding = alert.finding
+    return finding.key in muted or finding.host in muted
+
+
+def _log_event(
+    tx: Connection, incident: Incident, kind: str, text: str, now: Moment
+) -> None:
+    append(tx, Event(kind=kind, text=text, at=now.wall, incident=incident.number))

@@ -1,0 +1,339 @@
+"""Everything that can be configured, with its unit and default; read once at the start.
+
+One YAML file holds what a team decides (`Settings`); secrets come from the
+environment or from credential files only (`Environment`). `load` reports every
+problem of the file together.
+"""
+
+import difflib
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from bot.model import Limits
+from bot.yamlfile import BadConfiguration, Located, Problem, Where, read
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+
+
+def parse_duration(value: object) -> timedelta:
+    """Turn `5s`, `10m`, `2h`, `1d` or `1h30m` into a timedelta; raise `ValueError`."""
+    if isinstance(value, timedelta):
+        return value
+    text = str(value).strip()
+    parts = _DURATION.findall(text)
+    if not parts or _DURATION.sub("", text).strip():
+        raise ValueError("a duration is written like 5s, 10m, 2h or 1d")
+    return timedelta(seconds=sum(float(n) * _UNITS[unit] for n, unit in parts))
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+SlackUser = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{2,}$")]
+SlackGroup = Annotated[str, Field(pattern=r"^S[A-Z0-9]{2,}$")]
+
+
+class Section(BaseModel):
+    """A part of the file: fixed once read, unknown keys are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class DetectorSection(Section):
+    """What every detector can be told; each detector file sets its own defaults.
+
+    interval: between two rounds. for: how long a limit must be passed before the
+    alert fires. keep_firing_for: how long it must be clear before it is resolved.
+    warning, critical: limits in the detector's unit. clear_warning,
+    clear_critical: where the alert ends again (default: a tenth inside the limit).
+    """
+
+    enabled: bool = True
+    interval: Annotated[Duration, Field(ge=timedelta(seconds=0.2))] = timedelta(
+        seconds=5
+    )
+    for_: Duration = Field(default=timedelta(seconds=30), alias="for")
+    keep_firing_for: Duration = timedelta(seconds=30)
+    warning: float
+    critical: float
+    clear_warning: float | None = None
+    clear_critical: float | None = None
+
+    def limits(self, *, above: bool = True) -> Limits:
+        """Return the limits; `above` says whether high values are the bad ones."""
+        inside = 0.9 if above else 1.1
+        warning = self.clear_warning
+        critical = self.clear_critical
+        return Limits(
+            warning=self.warning,
+            critical=self.critical,
+            clear_warning=self.warning * inside if warning is None else warning,
+            clear_critical=self.critical * inside if critical is None else critical,
+            above=above,
+        )
+
+
+class Approvers(Section):
+    """Who may decide: Slack user ids (U…) and user group ids (S…). Empty: nobody."""
+
+    users: tuple[SlackUser, ...] = ()
+    groups: tuple[SlackGroup, ...] = ()
+
+
+class Notify(Section):
+    """Whom the first post of a critical incident mentions: user or group ids."""
+
+    critical: tuple[SlackUser | SlackGroup, ...] = ()
+
+
+class Slack(Section):
+    """Where and with whom the bot talks."""
+
+    channel: Annotated[str, Field(pattern=r"^[CG][A-Z0-9]{2,}$")] | None = None
+    command: Annotated[str, Field(pattern=r"^/[a-z0-9_-]{1,31}$")] = "/sre"
+    approvers: Approvers = Approvers()
+    notify: Notify = Notify()
+
+
+CandidateKind = Literal["terminate", "lower_priority", "pause"]
+
+
+class Processes(Section):
+    """Which processes an action may be proposed for.
+
+    users: accounts; without the key every account that is no system account.
+    protect: extra patterns (`*` and `?`) on executable, unit or cgroup.
+    allow: exact executables or units that lift the overridable protections
+    (databases, package managers, backups, login shells).
+    """
+
+    users: tuple[str, ...] | None = None
+    protect: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+
+
+class Policy(Section):
+    """The rules under which anything may be done.
+
+    approval_ttl: how long a button lives (at most 15 min). cooldown: quiet time
+    for the same target after an action. actions_per_hour: cap for one host.
+    approvals: different people needed. candidates: the order in which actions are
+    proposed for a process. pause_for, lower_to: how long, how nice (1 to 19).
+    """
+
+    approval_ttl: Annotated[
+        Duration, Field(gt=timedelta(0), le=timedelta(minutes=15))
+    ] = timedelta(minutes=15)
+    cooldown: Annotated[Duration, Field(ge=timedelta(0))] = timedelta(minutes=30)
+    actions_per_hour: Annotated[int, Field(ge=1, le=1000)] = 6
+    approvals: Annotated[int, Field(ge=1, le=5)] = 1
+    candidates: tuple[CandidateKind, ...] = ("terminate", "lower_priority", "pause")
+    pause_for: Annotated[Duration, Field(gt=timedelta(0), le=timedelta(hours=1))] = (
+        timedelta(minutes=10)
+    )
+    lower_to: Annotated[int, Field(ge=1, le=19)] = 10
+    grace: Annotated[Duration, Field(gt=timedelta(0), le=timedelta(minutes=5))] = (
+        timedelta(seconds=10)
+    )
+    processes: Processes = Processes()
+
+
+class Verify(Section):
+    """window: how long the condition is measured after an action before judging."""
+
+    window: Annotated[Duration, Field(gt=timedelta(0), le=timedelta(hours=1))] = (
+        timedelta(seconds=30)
+    )
+
+
+class Http(Section):
+    """listen: address and port of /healthz, /readyz, /metrics; port 0 picks one."""
+
+    listen: Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$")] = "127.0.0.1:8080"
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port."""
+        host, _, port = self.listen.rpartition(":")
+        return host, int(port)
+
+
+class Heartbeat(Section):
+    """url: called with GET after completed rounds, at most once per `every`."""
+
+    url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    every: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(minutes=1)
+
+
+def _hostname() -> str:
+    name = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname()).lstrip(".-")
+    return name[:63] or "localhost"
+
+
+class Settings(Section):
+    """The whole file. `detectors` stays raw; each detector parses its own section."""
+
+    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$")] = Field(
+        default_factory=_hostname
+    )
+    slack: Slack = Slack()
+    detectors: dict[str, dict[str, object] | None] = {}
+    policy: Policy = Policy()
+    verify: Verify = Verify()
+    http: Http = Http()
+    heartbeat: Heartbeat = Heartbeat()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """The settings together with each detector's own section, by detector name."""
+
+    settings: Settings
+    detectors: Mapping[str, DetectorSection]
+
+
+def load(path: Path, sections: Mapping[str, type[DetectorSection]]) -> Loaded:
+    """Read the file; raise `BadConfiguration` naming all its problems at once.
+
+    `sections`: each known detector's name and the model of its section.
+    """
+    return check(read(path), sections)
+
+
+def check(located: Located, sections: Mapping[str, type[DetectorSection]]) -> Loaded:
+    """Validate what was read; raise `BadConfiguration` with every problem."""
+    problems: list[Problem] = []
+    settings = _validate(Settings, located.values, (), located, problems)
+    raw = located.values.get("detectors")
+    named = raw if isinstance(raw, dict) else {}
+    problems += [_unknown(n, sections, located) for n in named if n not in sections]
+    detectors = {
+        name: _validate(
+            model, named.get(name) or {}, ("detectors", name), located, problems
+        )
+        for name, model in sections.items()
+    }
+    if problems or settings is None:
+        raise BadConfiguration(
+            located.source, tuple(sorted(problems, key=lambda p: p.line or 0))
+        )
+    found = {name: section for name, section in detectors.items() if section}
+    return Loaded(settings=settings, detectors=found)
+
+
+SomeSection = TypeVar("SomeSection", bound=Section)
+
+
+def _validate(
+    model: type[SomeSection],
+    values: object,
+    prefix: Where,
+    located: Located,
+    problems: list[Problem],
+) -> SomeSection | None:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        for found in error.errors():
+            where = (*prefix, *found["loc"])
+            problems.append(
+                Problem(
+                    line=located.line(where),
+                    where=".".join(map(str, where)),
+                    seen=_seen(found["type"], found["input"]),
+                    allowed=_allowed(model, found["type"], found["loc"], found["msg"]),
+                )
+            )
+        return None
+
+
+def _seen(kind: str, value: object) -> str:
+    if kind == "extra_forbidden":
+        return "unknown key"
+    return "missing" if kind == "missing" else f"{str(value)[:80]!r} was read"
+
+
+def _allowed(model: type[Section], kind: str, loc: Where, message: str) -> str:
+    if kind != "extra_forbidden":
+        return message.removeprefix("Value error, ").replace(
+            "Input should", "it should"
+        )
+    holder = _holder(model, loc)
+    return _nearest(str(loc[-1]), sorted(_keys(holder)))
+
+
+def _holder(model: type[Section], loc: Where) -> type[Section]:
+    for name in loc[:-1]:
+        inner = next(
+            (f for k, f in model.model_fields.items() if name in (k, f.alias)), None
+        )
+        if inner is not None and isinstance(inner.default, Section):
+            model = type(inner.default)
+    return model
+
+
+def _keys(model: type[Section]) -> set[str]:
+    return {found.alias or name for name, found in model.model_fields.items()}
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    hint = f"did you mean {close[0]}? " if close else ""
+    return f"{hint}known keys: {', '.join(known)}"
+
+
+def _unknown(name: str, sections: Mapping[str, object], located: Located) -> Problem:
+    return Problem(
+        line=located.line(("detectors", name)),
+        where=f"detectors.{name}",
+        seen="unknown detector",
+        allowed=_nearest(str(name), sorted(sections)),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """What comes from outside the file. Secrets never show in `repr`."""
+
+    config: Path
+    state_dir: Path
+    slack_api_url: str | None = None
+    bot_token: str | None = field(default=None, repr=False)
+    app_token: str | None = field(default=None, repr=False)
+    signing_secret: str | None = field(default=None, repr=False)
+    database_url: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def read(cls, env: Mapping[str, str]) -> "Environment":
+        """Read the variables; a credentials file (systemd LoadCredential) wins."""
+        return cls(
+            config=Path(env.get("COUNTERSIGN_CONFIG") or "countersign.yaml"),
+            state_dir=_state_dir(env),
+            slack_api_url=env.get("SLACK_API_URL") or None,
+            bot_token=_secret(env, "SLACK_BOT_TOKEN"),
+            app_token=_secret(env, "SLACK_APP_TOKEN"),
+            signing_secret=_secret(env, "SLACK_SIGNING_SECRET"),
+            database_url=_secret(env, "DATABASE_URL"),
+        )
+
+
+def _state_dir(env: Mapping[str, str]) -> Path:
+    named = env.get("COUNTERSIGN_STATE_DIR") or env.get("STATE_DIRECTORY")
+    if named:
+        return Path(named.split(":")[0])
+    home = env.get("XDG_STATE_HOME") or f"{env.get('HOME', '.')}/.local/state"
+    return Path(home) / "countersign"
+
+
+def _secret(env: Mapping[str, str], name: str) -> str | None:
+    folder = env.get("CREDENTIALS_DIRECTORY")
+    file = Path(folder) / name.lower() if folder else None
+    if file is not None and file.is_file():
+        return file.read_text().strip() or None
+    return env.get(name) or None

@@ -1,0 +1,113 @@
+"""The state of things at a glance, for `/sre status` and App Home."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot import store
+from bot.database import Database
+from bot.model import Finding, Incident, Level
+from bot.ports import Clock
+from bot.respond import Respond
+from bot.triage import worst
+from remediation.ledger import Ledger
+from remediation.lock import Locked, locked
+from remediation.proposal import Proposal, State
+
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostHealth:
+    """One host: its worst level and the latest figure of each condition."""
+
+    host: str
+    level: Level
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenIncident:
+    """An open incident with the link to its card and what waits on it."""
+
+    incident: Incident
+    permalink: str
+    waiting: tuple[Proposal, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """Everything the live board shows."""
+
+    at: datetime
+    hosts: tuple[HostHealth, ...]
+    open: tuple[OpenIncident, ...]
+    lock: Locked | None
+    muted: Mapping[str, datetime]
+    week: Mapping[str, int]
+    incidents_this_week: int
+
+
+class Status:
+    """Reads the board."""
+
+    def __init__(
+        self, *, database: Database, ledger: Ledger, respond: Respond, clock: Clock
+    ) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._respond = respond
+        self._clock = clock
+
+    def board(self) -> Board:
+        """Return the state of this instant."""
+        now = self._clock.now().wall
+        with self._database.read() as tx:
+            recent = store.since(tx, now - WEEK, limit=500)
+            done = Counter[str]()
+            for incident in recent:
+                for proposal in self._ledger.of(tx, incident.number):
+                    done[proposal.state] += 1
+                if incident.verification:
+                    done[incident.verification.verdict] += 1
+            open_ = [
+                OpenIncident(
+                    incident=incident,
+                    permalink=_permalink(store.posting(tx, incident.number)),
+                    waiting=tuple(
+                        p
+                        for p in self._ledger.of(tx, incident.number)
+                        if p.state is State.PENDING
+                    ),
+                )
+                for incident in store.opened(tx)
+            ]
+            return Board(
+                at=now,
+                hosts=_hosts(self._respond.current()),
+                open=tuple(open_),
+                lock=locked(tx),
+                muted=store.muted(tx, now),
+                week=done,
+                incidents_this_week=len(recent),
+            )
+
+    def incidents(self, span: timedelta) -> list[Incident]:
+        """Return the incidents opened within the span, the newest first."""
+        with self._database.read() as tx:
+            return store.since(tx, self._clock.now().wall - span)
+
+
+def _permalink(posting: store.Posting | None) -> str:
+    return posting.permalink if posting else ""
+
+
+def _hosts(current: Mapping[str, Finding]) -> tuple[HostHealth, ...]:
+    by_host: dict[str, list[Finding]] = {}
+    for finding in current.values():
+        by_host.setdefault(finding.host, []).append(finding)
+    return tuple(
+        HostHealth(host=host, level=worst(found), findings=tuple(found))
+        for host, found in sorted(by_host.items())
+    )

@@ -1,0 +1,258 @@
+"""Incidents and what was posted of them, in the database.
+
+The incident row and its version change in the same transaction as the ledger and
+the chain of events. The posting row is the poster's own: it says how much of that
+Slack has seen.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import TypeAdapter
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Integer,
+    MetaData,
+    Row,
+    String,
+    Table,
+    Text,
+    and_,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from bot.model import Incident, Phase
+from remediation.tables import Instant, events
+
+metadata = MetaData()
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("host", String(63), nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("phase", String(12), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("body", Text, nullable=False),
+)
+Index(
+    "one_open_incident_per_fingerprint",
+    incidents.c.fingerprint,
+    unique=True,
+    sqlite_where=incidents.c.phase != Phase.RESOLVED.value,
+    postgresql_where=incidents.c.phase != Phase.RESOLVED.value,
+)
+
+postings = Table(
+    "postings",
+    metadata,
+    Column("incident", Integer, primary_key=True, autoincrement=False),
+    Column("channel", String(24), nullable=False),
+    Column("ts", String(32)),
+    Column("permalink", Text, nullable=False, server_default=""),
+    Column("version", Integer, nullable=False, server_default="0"),
+    Column("seq", Integer, nullable=False, server_default="0"),
+    Column("attempting", Integer, nullable=False, server_default="0"),
+)
+
+mutes = Table(
+    "mutes",
+    metadata,
+    Column("target", Text, primary_key=True),
+    Column("until", Instant, nullable=False),
+    Column("by", String(40), nullable=False),
+)
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", String(40), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+_INCIDENTS: TypeAdapter[Incident] = TypeAdapter(Incident)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posting:
+    """How much of an incident stands in Slack.
+
+    ts: the card's message, None before its first post is confirmed. version: of the
+    incident that the card shows. seq: the newest event in the thread. attempting:
+    whether a first post was sent and its answer is not known.
+    """
+
+    incident: int
+    channel: str
+    ts: str | None
+    permalink: str
+    version: int
+    seq: int
+    attempting: bool
+
+
+class Unknown(Exception):
+    """There is no such incident."""
+
+
+def create(tx: Connection, draw: Callable[[int], Incident]) -> Incident:
+    """Write a new incident; `draw` makes it from its number."""
+    last = tx.execute(select(func.max(incidents.c.number))).scalar()
+    incident = draw((last or 0) + 1)
+    tx.execute(
+        insert(incidents).values(
+            number=incident.number,
+            host=incident.host,
+            fingerprint=incident.fingerprint,
+            phase=incident.phase,
+            version=incident.version,
+            opened_at=incident.opened_at,
+            body=_dump(incident),
+        )
+    )
+    return incident
+
+
+def save(tx: Connection, incident: Incident) -> None:
+    """Write a changed incident; it must have been read in this transaction."""
+    written = tx.execute(
+        update(incidents)
+        .where(
+            incidents.c.number == incident.number,
+            incidents.c.version < incident.version,
+        )
+        .values(phase=incident.phase, version=incident.version, body=_dump(incident))
+    )
+    if written.rowcount != 1:
+        raise Unknown(incident.number)
+
+
+def bump(tx: Connection, number: int, **fields: object) -> Incident:
+    """Change fields of an incident and make its card be redrawn."""
+    incident = get(tx, number).changed(**fields)
+    save(tx, incident)
+    return incident
+
+
+def get(tx: Connection, number: int) -> Incident:
+    """Return the incident; raise `Unknown`."""
+    query = select(incidents.c.body).where(incidents.c.number == number)
+    body = tx.execute(query).scalar()
+    if body is None:
+        raise Unknown(number)
+    return _INCIDENTS.validate_json(body)
+
+
+def opened(tx: Connection) -> list[Incident]:
+    """Return all incidents that are not resolved, the oldest first."""
+    query = select(incidents.c.body).where(incidents.c.phase != Phase.RESOLVED)
+    rows = tx.execute(query.order_by(incidents.c.number)).scalars()
+    return [_INCIDENTS.validate_json(body) for body in rows]
+
+
+def since(tx: Connection, start: datetime, *, limit: int = 50) -> list[Incident]:
+    """Return the incidents opened since a time, the newest first."""
+    query = select(incidents.c.body).where(incidents.c.opened_at >= start)
+    rows = tx.execute(query.order_by(incidents.c.number.desc()).limit(limit)).scalars()
+    return [_INCIDENTS.validate_json(body) for body in rows]
+
+
+def unposted(tx: Connection, channel: str) -> list[Posting]:
+    """Return what Slack has not seen yet: newer incidents, newer events.
+
+    Incidents that were never posted come with an empty posting; creating the row
+    is part of reading it, so that an attempt can be marked.
+    """
+    fresh = select(incidents.c.number).where(
+        incidents.c.number.not_in(select(postings.c.incident))
+    )
+    for number in tx.execute(fresh).scalars().all():
+        tx.execute(insert(postings).values(incident=number, channel=channel))
+    newest = (
+        select(func.coalesce(func.max(events.c.seq), 0))
+        .where(events.c.incident == postings.c.incident)
+        .scalar_subquery()
+    )
+    behind = or_(
+        postings.c.ts.is_(None),
+        postings.c.version < incidents.c.version,
+        postings.c.seq < newest,
+    )
+    query = select(postings).join(
+        incidents, and_(incidents.c.number == postings.c.incident, behind)
+    )
+    rows = tx.execute(query.order_by(postings.c.incident)).all()
+    return [_posting(row) for row in rows]
+
+
+def posting(tx: Connection, number: int) -> Posting | None:
+    """Return what stands in Slack of this incident, if anything was tried."""
+    row = tx.execute(select(postings).where(postings.c.incident == number)).first()
+    return _posting(row) if row else None
+
+
+def posted(tx: Connection, number: int, **fields: object) -> None:
+    """Record what Slack confirmed (ts, version, seq, permalink) or is being tried."""
+    tx.execute(update(postings).where(postings.c.incident == number).values(**fields))
+
+
+def by_message(tx: Connection, channel: str, ts: str) -> int | None:
+    """Return the incident whose card is this message."""
+    query = select(postings.c.incident).where(
+        postings.c.channel == channel, postings.c.ts == ts
+    )
+    return tx.execute(query).scalar()
+
+
+def mute(tx: Connection, target: str, *, until: datetime, by: str) -> None:
+    """Silence a condition or host until a time."""
+    unmute(tx, target)
+    tx.execute(insert(mutes).values(target=target, until=until, by=by))
+
+
+def unmute(tx: Connection, target: str) -> bool:
+    """Lift a mute; False if there was none."""
+    return tx.execute(delete(mutes).where(mutes.c.target == target)).rowcount == 1
+
+
+def muted(tx: Connection, at: datetime) -> dict[str, datetime]:
+    """Return what is muted now and until when."""
+    rows = tx.execute(select(mutes).where(mutes.c.until > at))
+    return {row.target: row.until for row in rows}
+
+
+def remember(tx: Connection, key: str, value: str) -> None:
+    """Keep a small fact of the instance."""
+    tx.execute(delete(meta).where(meta.c.key == key))
+    tx.execute(insert(meta).values(key=key, value=value))
+
+
+def recall(tx: Connection, key: str) -> str | None:
+    """Return a small fact of the instance."""
+    return tx.execute(select(meta.c.value).where(meta.c.key == key)).scalar()
+
+
+def _dump(incident: Incident) -> str:
+    return _INCIDENTS.dump_json(incident).decode()
+
+
+def _posting(row: Row[tuple[object, ...]]) -> Posting:
+    return Posting(
+        incident=row.incident,
+        channel=row.channel,
+        ts=row.ts,
+        permalink=row.permalink,
+        version=row.version,
+        seq=row.seq,
+        attempting=bool(row.attempting),
+    )

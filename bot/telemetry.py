@@ -1,0 +1,81 @@
+"""The bot's own health as figures for /metrics: rounds, queues, decisions, posts, errors."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_ROUND_SECONDS = (0.001, 0.005, 0.02, 0.1, 0.5, 2, 10)
+
+
+class Telemetry:
+    """Counters of one bot; they hold names and numbers, never texts from outside."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._round_seconds = Histogram(
+            "countersign_detector_seconds",
+            "Time of one detector round",
+            ["detector"],
+            buckets=_ROUND_SECONDS,
+            registry=self.registry,
+        )
+        self._detector_errors = Counter(
+            "countersign_detector_errors",
+            "Detector rounds that failed",
+            ["detector"],
+            registry=self.registry,
+        )
+        self._rounds = Gauge(
+            "countersign_last_round_timestamp_seconds",
+            "Unix time of the last completed round",
+            registry=self.registry,
+        )
+        self._decisions = Counter(
+            "countersign_decisions",
+            "Clicks and commands, by verb and whether they counted",
+            ["verb", "counted"],
+            registry=self.registry,
+        )
+        self._posts = Counter(
+            "countersign_posts",
+            "Calls that write to Slack, by method and result",
+            ["method", "result"],
+            registry=self.registry,
+        )
+        self.unposted = Gauge(
+            "countersign_unposted_incidents",
+            "Incidents that Slack has not seen completely",
+            registry=self.registry,
+        )
+        self._errors = Counter(
+            "countersign_errors",
+            "Unexpected errors at a border, by place",
+            ["place"],
+            registry=self.registry,
+        )
+
+    @contextmanager
+    def detector_round(self, name: str) -> Iterator[None]:
+        """Measure one round."""
+        start = time.perf_counter()
+        yield
+        self._round_seconds.labels(name).observe(time.perf_counter() - start)
+        self._rounds.set_to_current_time()
+
+    def detector_failed(self, name: str) -> None:
+        """Count a detector that raised."""
+        self._detector_errors.labels(name).inc()
+
+    def decided(self, verb: str, *, counted: bool) -> None:
+        """Count a click or command, counted or refused."""
+        self._decisions.labels(verb, str(counted).lower()).inc()
+
+    def posted(self, method: str, result: str) -> None:
+        """Count a call to Slack: ok, retry or gave up."""
+        self._posts.labels(method, result).inc()
+
+    def failed(self, place: str) -> None:
+        """Count an unexpected error caught at a border."""
+        self._errors.labels(place).inc()

@@ -1,0 +1,73 @@
+"""How figures, spans and titles are said to people; the same everywhere."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from bot.model import Finding, Level
+
+_STEPS = ("B", "KB", "MB", "GB", "TB", "PB")
+
+
+def amount(value: float | None, unit: str) -> str:
+    """Say a value with its unit, as precisely as a person needs it.
+
+    >>> amount(97.6, "%"), amount(2_500_000_000, "B"), amount(None, "%")
+    ('98 %', '2.5 GB', 'no data')
+    """
+    if value is None:
+        return "no data"
+    if unit in ("B", "bytes"):
+        return _bytes(value)
+    shown = (
+        f"{value:.0f}" if abs(value) >= 10 or value == int(value) else f"{value:.1f}"
+    )
+    return f"{shown} {unit}".strip()
+
+
+def _bytes(value: float) -> str:
+    step = 0
+    while abs(value) >= 1000 and step < len(_STEPS) - 1:
+        value, step = value / 1000, step + 1
+    return (
+        f"{value:.0f} {_STEPS[step]}"
+        if value >= 10 or not step
+        else f"{value:.1f} {_STEPS[step]}"
+    )
+
+
+def seconds(span: timedelta) -> str:
+    """Say a span in at most two units: `41 s`, `3 min`, `2 h 5 min`, `3 d 4 h`."""
+    total = max(int(span.total_seconds()), 0)
+    for size, name, below, small in (
+        (86400, "d", 3600, "h"),
+        (3600, "h", 60, "min"),
+        (60, "min", 1, "s"),
+    ):
+        if total >= size:
+            rest = total % size // below
+            return f"{total // size} {name}" + (f" {rest} {small}" if rest else "")
+    return f"{total} s"
+
+
+def figures(before: Sequence[Finding], after: Sequence[Finding | None]) -> str:
+    """Say what was measured before and after: `CPU 98 % → 6 %`."""
+    return ", ".join(
+        f"{old.label} {amount(old.value, old.unit)} → "
+        f"{amount(new.value if new else None, old.unit)}"
+        for old, new in zip(before, after, strict=True)
+    )
+
+
+def level_word(level: Level) -> str:
+    """Return the level as a person says it."""
+    return "no data" if level is Level.UNKNOWN else level.value
+
+
+def title_of(findings: Sequence[Finding], *, storm: bool) -> str:
+    """Name an incident: what and where, short enough for a header (150 characters)."""
+    lead = findings[0]
+    if storm:
+        return f"{len(findings)} conditions at once on {lead.host}"
+    if lead.level is Level.UNKNOWN:
+        return f"No data for {lead.label} on {lead.host}"
+    return f"{lead.label} {amount(lead.value, lead.unit)} on {lead.host}"

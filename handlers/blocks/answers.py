@@ -1,0 +1,120 @@
+"""Answers to a person: refusals, status, lists, rehearsals, help."""
+
+from collections.abc import Mapping, Sequence
+
+from bot.model import Incident, Level
+from bot.simulate import Simulation
+from bot.status import Board, HostHealth, OpenIncident
+from bot.words import amount, level_word
+from handlers.blocks.buttons import button
+from handlers.blocks.markup import (
+    Message,
+    clock,
+    context,
+    day_and_clock,
+    escaped,
+    field,
+    mention,
+    section,
+)
+from remediation.proposal import Proposal
+
+_DOTS = {Level.OK: "🟢", Level.UNKNOWN: "⚪", Level.WARNING: "🟠", Level.CRITICAL: "🔴"}
+
+
+def plain(text: str) -> Message:
+    """Return an answer of one paragraph, in our own words."""
+    return Message(text=text, blocks=(section(text),))
+
+
+def refused(
+    reason: str, *, by: str | None = None, who_may: Sequence[str] = ()
+) -> Message:
+    """Say that a click or command did not count, why, and who may."""
+    decided = f" (by {mention(by)})" if by else ""
+    may = f" Who may: {', '.join(map(mention, who_may))}." if who_may else ""
+    return plain(f"Nothing was done: {escaped(reason)}{decided}.{may}")
+
+
+def rejected(proposal: Proposal) -> Message:
+    """Tell who rejected, and offer to say why."""
+    text = f"You rejected {proposal.incident}{proposal.letter}. Nothing will be done."
+    say_why = button("Say why", "say_why", proposal.id)
+    row: dict[str, object] = {"type": "actions", "elements": [say_why]}
+    return Message(text=text, blocks=(section(text), row))
+
+
+def board(found: Board) -> Message:
+    """Draw the status: hosts, open incidents, the lock."""
+    lines = [_host(health) for health in found.hosts]
+    blocks = [section("\n".join(lines) or "Nothing was measured yet.")]
+    blocks += [section(_open_line(item)) for item in found.open[:20]]
+    if not found.open:
+        blocks.append(section("No open incident."))
+    blocks += _restrictions(found)
+    blocks.append(context(f"As of {clock(found.at)}"))
+    summary = f"{len(found.open)} open incidents on {len(found.hosts)} hosts"
+    return Message(text=summary, blocks=tuple(blocks))
+
+
+def incident_list(incidents: Sequence[Incident]) -> Message:
+    """Draw incidents, the newest first."""
+    if not incidents:
+        return plain("No incident in that time.")
+    lines = [
+        f"{_DOTS[i.level] if i.is_open else '🟢'} *{i.number}* {day_and_clock(i.opened_at)} "
+        f"{escaped(i.title)}: {escaped(i.resolution) or i.phase}"
+        for i in incidents[:30]
+    ]
+    return plain("\n".join(lines))
+
+
+def simulation(found: Simulation) -> Message:
+    """Draw a rehearsal for the person who asked."""
+    name = f"{found.proposal.incident}{found.proposal.letter}"
+    blocks = [
+        section(f"*Simulation of {name}* (nothing was done)\n{escaped(found.action)}"),
+        section(f"*{escaped(found.verdict)}*"),
+    ]
+    if found.facts:
+        fields = [field(fact.label, escaped(fact.value)) for fact in found.facts[:10]]
+        blocks.append({"type": "section", "fields": fields})
+    blocks.append(context(escaped(found.consequence)))
+    return Message(text=f"Simulation of {name}: {found.verdict}", blocks=tuple(blocks))
+
+
+def help_text(command: str, verbs: Mapping[str, str]) -> Message:
+    """List what can be said."""
+    lines = [
+        f"`{command} {usage}`  {escaped(meaning)}" for usage, meaning in verbs.items()
+    ]
+    return plain("\n".join(lines))
+
+
+def _host(health: HostHealth) -> str:
+    figures = ", ".join(
+        f"{escaped(f.label)} {escaped(amount(f.value, f.unit))}"
+        for f in health.findings
+        if not f.subject.startswith("process:")
+    )
+    state = level_word(health.level)
+    return f"{_DOTS[health.level]} *{escaped(health.host)}* {state} · {figures}"
+
+
+def _open_line(item: OpenIncident) -> str:
+    incident = item.incident
+    link = f" <{item.permalink}|card>" if item.permalink else ""
+    waiting = ", ".join(f"{incident.number}{p.letter}" for p in item.waiting)
+    asks = f" · waiting: {waiting}" if waiting else ""
+    owner = f" · {mention(incident.owner)}" if incident.owner else ""
+    return f"{_DOTS[incident.level]} *{incident.number}* {escaped(incident.title)}{owner}{asks}{link}"
+
+
+def _restrictions(found: Board) -> list[dict[str, object]]:
+    blocks = []
+    if found.lock is not None:
+        why = escaped(found.lock.why)
+        blocks.append(section(f"🔒 *Locked* by {mention(found.lock.by)}: {why}"))
+    for target, until in list(found.muted.items())[:10]:
+        blocks.append(context(f"Muted until {clock(until)}: {escaped(target)}"))
+    return blocks

@@ -1,0 +1,128 @@
+"""The buttons of a card and the dialogs that make sure. Labels are fixed words."""
+
+from typing import Literal
+
+from bot.model import Incident
+from handlers.blocks.markup import cut
+from remediation.action import (
+    Action,
+    LowerPriority,
+    Pause,
+    RestorePriority,
+    Resume,
+    Terminate,
+    consequence,
+    in_words,
+    is_reversible,
+)
+from remediation.proposal import Proposal
+
+Style = Literal["primary", "danger"] | None
+
+
+def button(
+    label: str, action_id: str, value: str, style: Style = None
+) -> dict[str, object]:
+    """Return a button; `value` is opaque and at most 2,000 characters."""
+    text = {"type": "plain_text", "text": label, "emoji": False}
+    block: dict[str, object] = {
+        "type": "button",
+        "text": text,
+        "action_id": action_id,
+        "value": value,
+    }
+    return {**block, "style": style} if style else block
+
+
+def deciding(
+    incident: Incident, proposals: list[Proposal], shown: Proposal
+) -> dict[str, object]:
+    """Return the row of a card that waits for a decision."""
+    return {
+        "type": "actions",
+        "block_id": f"decide:{incident.number}:{shown.letter}",
+        "elements": [
+            approve(shown),
+            button("Reject", "reject", shown.id),
+            button("Simulate", "simulate", shown.id),
+            *([] if incident.owner else [button("Take", "take", shown.id)]),
+            menu(proposals, shown),
+        ],
+    }
+
+
+def idle(
+    incident: Incident, proposals: list[Proposal], shown: Proposal | None
+) -> dict[str, object]:
+    """Return the row of an open card on which nothing waits for a decision."""
+    value = shown.id if shown else f"incident:{incident.number}"
+    elements = [button("Propose again", "again", value)] if shown else []
+    if incident.owner is None:
+        elements.append(button("Take", "take", value))
+    return {
+        "type": "actions",
+        "block_id": f"idle:{incident.number}:{incident.version}",
+        "elements": [*elements, menu(proposals, shown)],
+    }
+
+
+def undo(proposal: Proposal) -> dict[str, object]:
+    """Return the row that puts a reversible action back."""
+    return {
+        "type": "actions",
+        "block_id": f"undo:{proposal.incident}:{proposal.letter}",
+        "elements": [button("Undo", "undo", proposal.id)],
+    }
+
+
+def approve(proposal: Proposal) -> dict[str, object]:
+    """Return Approve: green, or red with a confirmation for what cannot be undone."""
+    if is_reversible(proposal.action):
+        return button("Approve", "approve", proposal.id, "primary")
+    ask = {
+        "title": {"type": "plain_text", "text": "This cannot be undone"},
+        "text": {
+            "type": "plain_text",
+            "text": cut(
+                f"{in_words(proposal.action)}. {consequence(proposal.action)}", 290
+            ),
+        },
+        "confirm": {"type": "plain_text", "text": "Approve"},
+        "deny": {"type": "plain_text", "text": "Back"},
+        "style": "danger",
+    }
+    return {**button("Approve", "approve", proposal.id, "danger"), "confirm": ask}
+
+
+def menu(proposals: list[Proposal], shown: Proposal | None) -> dict[str, object]:
+    """Return the menu: other candidates, then what can be done besides (at most 5)."""
+    others = [p for p in proposals if p.is_pending and p != shown]
+    options = [
+        *(
+            _option(f"Instead: {kind_word(p.action)} ({p.letter})", f"choose {p.id}")
+            for p in others[:2]
+        ),
+        _option("Mute for 1 h", "mute"),
+        _option("Escalate", "escalate"),
+        _option("False alarm", "false_alarm"),
+    ]
+    return {"type": "overflow", "action_id": "menu", "options": options}
+
+
+def kind_word(action: Action) -> str:
+    """Name the kind of action in a few words."""
+    match action:
+        case Terminate():
+            return "terminate"
+        case LowerPriority():
+            return "lower priority"
+        case Pause():
+            return "pause"
+        case Resume():
+            return "resume"
+        case RestorePriority():
+            return "restore priority"
+
+
+def _option(label: str, value: str) -> dict[str, object]:
+    return {"text": {"type": "plain_text", "text": cut(label, 75)}, "value": value}

@@ -1,0 +1,197 @@
+"""The card: one per incident, edited in place; exactly what the incident row says.
+
+From top to bottom, so that nothing that arrives later moves the buttons: header,
+facts, proposed action, buttons, opinion, context.
+"""
+
+from collections.abc import Sequence
+
+from bot.model import Diagnosis, Fact, Incident, Level, Phase
+from bot.words import level_word, seconds
+from handlers.blocks import buttons
+from handlers.blocks.markup import (
+    FIELD_LIMIT,
+    Message,
+    clock,
+    context,
+    cut,
+    day_and_clock,
+    escaped,
+    field,
+    header,
+    mention,
+    section,
+)
+from remediation.action import consequence, in_words, is_reversible
+from remediation.proposal import Proposal, State
+
+_MARKS = {
+    Level.OK: "🟢",
+    Level.UNKNOWN: "⚪",
+    Level.WARNING: "🟠",
+    Level.CRITICAL: "🔴",
+}
+_BUSY = (State.APPROVED, State.EXECUTING)
+
+
+def card(
+    incident: Incident, proposals: list[Proposal], *, mentions: Sequence[str] = ()
+) -> Message:
+    """Draw the incident. `mentions`: ids that the first post of a critical one names."""
+    shown = _shown(incident, proposals)
+    blocks = [
+        header(f"{_mark(incident)} {_state_word(incident)} · {incident.title}"),
+        *([context(" ".join(map(mention, mentions)))] if mentions else []),
+        section(escaped(incident.lead.summary)),
+        _facts(incident),
+        *_action(incident, proposals, shown),
+        *([] if incident.diagnosis is None else [_opinion(incident.diagnosis)]),
+        context(_footer(incident, shown), block_id=f"card:{incident.number}"),
+    ]
+    return Message(text=_push(incident, shown, mentions), blocks=tuple(blocks))
+
+
+def _shown(incident: Incident, proposals: list[Proposal]) -> Proposal | None:
+    """Return the proposal the card is about: the chosen, else the latest decided."""
+    busy = next((p for p in proposals if p.state in _BUSY), None)
+    offered = next((p for p in proposals if p.id == incident.offered), None)
+    past = [p for p in proposals if p.state is not State.SUPERSEDED]
+    return busy or offered or (past[-1] if past else None)
+
+
+def _mark(incident: Incident) -> str:
+    return "🟢" if incident.phase is Phase.RESOLVED else _MARKS[incident.level]
+
+
+def _state_word(incident: Incident) -> str:
+    if incident.phase is Phase.RESOLVED:
+        return "Resolved"
+    if incident.phase is Phase.ESCALATED:
+        return "Escalated"
+    return level_word(incident.level).capitalize()
+
+
+def _push(incident: Incident, shown: Proposal | None, mentions: Sequence[str]) -> str:
+    """Return the one line that a phone's lock screen shows."""
+    called = "".join(f"{mention(who)} " for who in mentions)
+    asked = ""
+    if shown is not None and shown.is_pending:
+        asked = f" Approve or reject {incident.number}{shown.letter}: {in_words(shown.action)}."
+    summary = f"{_state_word(incident)}: {incident.title}. {incident.lead.summary}."
+    return called + escaped(cut(summary + asked, FIELD_LIMIT))
+
+
+def _facts(incident: Incident) -> dict[str, object]:
+    facts = list(incident.lead.facts)[:7]
+    for other in incident.findings[1:3]:
+        facts.append(Fact(label=other.label, value=other.summary))
+    fields = [field(fact.label, escaped(fact.value)) for fact in facts[:7]]
+    fields.append(field("Since", day_and_clock(incident.since)))
+    owner = mention(incident.owner) if incident.owner else "nobody yet"
+    fields.append(field("Owner", owner))
+    if incident.muted_until and incident.is_open:
+        fields.append(field("Muted until", clock(incident.muted_until)))
+    elif incident.flapping:
+        fields.append(field("Flapping", "comes and goes; held open"))
+    return {"type": "section", "fields": fields[:10]}
+
+
+def _action(
+    incident: Incident, proposals: list[Proposal], shown: Proposal | None
+) -> list[dict[str, object]]:
+    if not incident.is_open:
+        return _ending(incident, shown)
+    if shown is not None and shown.is_pending:
+        return [
+            section(_proposal(incident, shown)),
+            buttons.deciding(incident, proposals, shown),
+        ]
+    if shown is not None and shown.state in _BUSY:
+        return [section(_decision(shown))]
+    if incident.check is not None and shown is not None:
+        verifying = f"Verifying until {clock(incident.check.until)} …"
+        undo = [buttons.undo(shown)] if is_reversible(shown.action) else []
+        return [section(f"{_decision(shown)}\n{verifying}"), *undo]
+    row = buttons.idle(incident, proposals, shown)
+    text = _no_action(incident) if shown is None else _outcome(incident, shown)
+    return [section(text), row]
+
+
+def _proposal(incident: Incident, proposal: Proposal) -> str:
+    name = f"{incident.number}{proposal.letter}"
+    people = "1 approver" if proposal.needed == 1 else f"{proposal.needed} approvers"
+    so_far = ""
+    if proposal.voters:
+        so_far = f" · approved by {', '.join(map(mention, proposal.voters))}"
+    asked = ""
+    if proposal.requested_by:
+        asked = f" · asked for by {mention(proposal.requested_by)}, so somebody else approves"
+    return (
+        f"*Proposed action* · {name}\n"
+        f"*{escaped(in_words(proposal.action))}*\n"
+        f"{escaped(consequence(proposal.action))}\n"
+        f"{people} needed · until {clock(proposal.expires.wall)}{so_far}{asked}"
+    )
+
+
+def _decision(proposal: Proposal) -> str:
+    """Say who approved and what became of it."""
+    who = ", ".join(map(mention, proposal.voters)) or "nobody"
+    what = escaped(in_words(proposal.action))
+    if proposal.outcome is None:
+        return f"*Approved* by {who} · executing …\n{what}"
+    return f"*Approved* by {who}\n{what}\n{escaped(proposal.outcome.summary)}"
+
+
+def _outcome(incident: Incident, proposal: Proposal) -> str:
+    what = escaped(in_words(proposal.action))
+    match proposal.state:
+        case State.REJECTED:
+            by = mention(proposal.decided_by or "")
+            why = f": {escaped(proposal.note)}" if proposal.note else ""
+            return f"*Rejected* by {by}{why}\n{what}"
+        case State.EXPIRED:
+            return f"*Expired, not rejected*: nobody decided in time.\n{what}"
+        case _:
+            measured = incident.verification
+            after = (
+                f"\n*{measured.verdict.capitalize()}*: {escaped(measured.figures)}"
+                if measured
+                else ""
+            )
+            return f"{_decision(proposal)}{after}"
+
+
+def _no_action(incident: Incident) -> str:
+    none = incident.no_action
+    if none is None:
+        return "*No action proposed yet*"
+    by_hand = f"\nYou can run: {escaped(none.by_hand)}" if none.by_hand else ""
+    return f"*No action offered*: {escaped(none.reason)} (rule {escaped(none.rule)}){by_hand}"
+
+
+def _ending(incident: Incident, shown: Proposal | None) -> list[dict[str, object]]:
+    took = seconds((incident.resolved_at or incident.opened_at) - incident.since)
+    ended = f"*Resolved* after {took}: {escaped(incident.resolution)}"
+    decided = shown is not None and shown.state not in (State.PENDING, State.SUPERSEDED)
+    said = f"\n{_outcome(incident, shown)}" if decided and shown else ""
+    undo = []
+    if shown and shown.state is State.DONE and is_reversible(shown.action):
+        undo = [buttons.undo(shown)]
+    return [section(ended + said), *undo]
+
+
+def _opinion(diagnosis: Diagnosis) -> dict[str, object]:
+    cited = sorted({e for h in diagnosis.hypotheses for e in h.evidence})
+    sources = f" · from {', '.join(cited)}" if cited else ""
+    return section(
+        f"*What I think* ({escaped(diagnosis.author)}, "
+        f"{diagnosis.confidence:.0%} sure{sources})\n{escaped(diagnosis.summary)}"
+    )
+
+
+def _footer(incident: Incident, shown: Proposal | None) -> str:
+    parts = [f"Incident {incident.number}", escaped(incident.host)]
+    if shown is not None:
+        parts += [f"action {shown.digest[:8]}", f"rule {escaped(shown.rule)}"]
+    return " · ".join(parts)

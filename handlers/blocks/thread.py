@@ -1,0 +1,99 @@
+"""What goes into the thread: one line per event, evidence first."""
+
+from collections.abc import Sequence
+
+from bot.model import EvidenceItem, Incident, Table
+from handlers.blocks.markup import (
+    Message,
+    clock,
+    context,
+    cut,
+    escaped,
+    handed_over,
+    mention,
+    preformatted,
+    section,
+)
+from remediation.audit import Sealed
+
+CARD_TELLS = frozenset({"incident.opened", "proposal.made"})
+"""Events that the card itself shows; they get no line of their own."""
+
+WAKES = frozenset(
+    {
+        "incident.worsened",
+        "incident.escalated",
+        "proposal.expired",
+        "action.failed",
+        "action.refused",
+        "action.interrupted",
+        "verified.worse",
+        "verified.unchanged",
+        "verified.unknown",
+    }
+)
+"""Events for which somebody must look again; they mention the owner, or on-call."""
+
+_MARKS = {
+    "proposal.approved": "✅",
+    "proposal.rejected": "✋",
+    "proposal.expired": "⌛",
+    "action.done": "☑️",
+    "action.failed": "❗",
+    "action.refused": "🚫",
+    "action.interrupted": "❗",
+    "verified.recovered": "🟢",
+    "verified.unchanged": "🟠",
+    "verified.worse": "🔴",
+    "verified.unknown": "⚪",
+    "incident.resolved": "🟢",
+    "incident.worsened": "🔴",
+    "bot.locked": "🔒",
+    "bot.unlocked": "🔓",
+}
+
+
+def line(entry: Sealed, *, mentions: Sequence[str] = ()) -> Message:
+    """Draw one event: who, what, when; the proof behind it in small print."""
+    event = entry.event
+    body = event.text
+    draw = handed_over if event.kind == "incident.handed_over" else escaped
+    who = f"{mention(event.actor)} " if event.actor else ""
+    called = "".join(f" {mention(person)}" for person in mentions)
+    mark = _MARKS.get(event.kind, "▫️")
+    text = cut(f"{mark} {who}{draw(body)}{called}", 2900)
+    proof = [clock(event.at), f"event {entry.seq}"]
+    if event.action_hash:
+        proof.append(f"action {event.action_hash[:8]}")
+    if event.kind == "incident.resolved":
+        proof.append(f"ledger head {entry.seq}:{entry.hash}")
+    small = context(" · ".join(proof), block_id=f"event:{entry.seq}")
+    return Message(text=text, blocks=(section(text), small))
+
+
+def evidence(incident: Incident, entry: Sealed) -> Message:
+    """Draw what was read, each item under its id."""
+    blocks: list[dict[str, object]] = []
+    for item in incident.evidence[:12]:
+        blocks += _item(item)
+    blocks.append(context(clock(entry.event.at), block_id=f"event:{entry.seq}"))
+    return Message(text=escaped(cut(entry.event.text, 1000)), blocks=tuple(blocks))
+
+
+def _item(item: EvidenceItem) -> list[dict[str, object]]:
+    title = section(f"*{escaped(item.id)} · {escaped(item.title)}*")
+    if item.table is not None:
+        # All blocks of a message share about 13,000 characters.
+        return [title, preformatted(cut(_columns(item.table), 2600))]
+    return [title, preformatted(cut(item.text, 2600))]
+
+
+def _columns(table: Table) -> str:
+    rows = [table.columns, *table.rows]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(table.columns))]
+    # The last column is the longest and needs no padding.
+    widths[-1] = 0
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    )

@@ -1,0 +1,120 @@
+"""How much may be done: one action at a time per host, quiet time per target, a cap per hour.
+
+Each limit is a row, so it holds over restarts and over several executors.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+)
+
+from remediation.moment import Moment
+from remediation.proposal import Proposal
+from remediation.tables import leases, proposals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caps:
+    """cooldown: quiet time for a target after an action. per_hour: actions per host."""
+
+    cooldown: timedelta
+    per_hour: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Why an action must not start; `passes`: whether waiting a moment may help."""
+
+    rule: str
+    reason: str
+    passes: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What the limits are counted by: the host, and what is acted on there."""
+
+    host: str
+    key: str
+
+
+def hold(tx: Connection, target: Target, caps: Caps, now: Moment) -> Hold | None:
+    """Return the limit that forbids acting on the target now, if one does."""
+    cooling = cooling_until(tx, target, now)
+    if cooling is not None:
+        return Hold(
+            rule="policy.cooldown",
+            reason="the same target was acted on a short while ago; "
+            f"free again at {cooling:%H:%M:%S} UTC",
+            passes=False,
+        )
+    if _actions_since(tx, target.host, now.wall - timedelta(hours=1)) >= caps.per_hour:
+        return Hold(
+            rule="policy.actions_per_hour",
+            reason=f"{caps.per_hour} actions were taken on {target.host} "
+            "within the hour",
+            passes=False,
+        )
+    busy = select(leases.c.holder).where(leases.c.key == f"busy:{target.host}")
+    if tx.execute(busy).first() is None:
+        return None
+    return Hold(
+        rule="one action at a time",
+        reason="another action is under way on this host",
+        passes=True,
+    )
+
+
+def take(tx: Connection, proposal_id: str, target: Target, cooled: Moment) -> None:
+    """Occupy the host and start the target's quiet time, for this proposal."""
+    _write(tx, f"busy:{target.host}", proposal_id, None)
+    _write(tx, f"cooldown:{target.key}", proposal_id, cooled)
+
+
+def release(tx: Connection, proposal: Proposal) -> None:
+    """Free the host again; the quiet time goes on."""
+    busy = leases.c.key.startswith("busy:")
+    tx.execute(delete(leases).where(leases.c.holder == proposal.id, busy))
+
+
+def cooling_until(tx: Connection, target: Target, now: Moment) -> datetime | None:
+    """Return when the target's quiet time ends, if it is in one."""
+    query = select(leases.c.until).where(
+        leases.c.key == f"cooldown:{target.key}", ~_past(now)
+    )
+    return tx.execute(query).scalar()
+
+
+def _actions_since(tx: Connection, host: str, since: datetime) -> int:
+    query = select(func.count()).select_from(proposals)
+    recent = query.where(proposals.c.host == host, proposals.c.claimed_at > since)
+    return tx.execute(recent).scalar_one()
+
+
+def _write(tx: Connection, key: str, holder: str, until: Moment | None) -> None:
+    tx.execute(delete(leases).where(leases.c.key == key))
+    tx.execute(
+        insert(leases).values(
+            key=key,
+            holder=holder,
+            until=until.wall if until else None,
+            until_boot=until.boot if until else None,
+            boot_id=until.boot_id if until else None,
+        )
+    )
+
+
+def _past(now: Moment) -> ColumnElement[bool]:
+    return or_(
+        leases.c.until <= now.wall,
+        and_(leases.c.boot_id == now.boot_id, leases.c.until_boot <= now.boot),
+    )

@@ -1,0 +1,409 @@
+"""Who decided what, once: votes, decisions, claims and leases as conditional updates.
+
+Every method works inside the caller's transaction. What must happen once is one
+statement whose row count tells who won; what is read afterwards only explains the
+refusal. `claim` is the only place in the product that makes an `Approval`, and
+`execute()` takes nothing else.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from pydantic import TypeAdapter
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
+
+from remediation import audit
+from remediation.action import Action, digest, from_json, target_key, to_json
+from remediation.leases import Caps, Target, hold, release, take
+from remediation.lock import is_free, locked
+from remediation.moment import Moment
+from remediation.outcome import Outcome, Result
+from remediation.proposal import Proposal, State, new_id
+from remediation.tables import proposals, votes
+
+_SEAL = object()
+_OUTCOMES: TypeAdapter[Outcome] = TypeAdapter(Outcome)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """The right to carry out one approved action once; only `Ledger.claim` makes it."""
+
+    proposal: Proposal
+    approvers: tuple[str, ...]
+    seal: object = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if self.seal is not _SEAL:
+            raise TypeError("an Approval is made by Ledger.claim only")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What is to be proposed, as the policy allowed it."""
+
+    incident: int
+    action: Action
+    rule: str
+    needed: int
+    ttl: timedelta
+    requested_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """A vote that counted: the proposal after it."""
+
+    proposal: Proposal
+
+    @property
+    def missing(self) -> int:
+        """How many more approvers are needed."""
+        return max(self.proposal.needed - len(self.proposal.voters), 0)
+
+
+class NotDecided(Exception):
+    """The click did not count; `reason` says why in words for the person.
+
+    by: whoever decided (or locked) before, where somebody did.
+    """
+
+    def __init__(self, reason: str, *, by: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.by = by
+
+
+class NotClaimable(Exception):
+    """The proposal cannot be carried out (now): `final` says whether ever."""
+
+    def __init__(self, reason: str, *, final: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.final = final
+
+
+class Ledger:
+    """The record of decisions of one instance (HOST~INSTANCE)."""
+
+    def __init__(self, *, instance: str, caps: Caps) -> None:
+        self.instance = instance
+        self._caps = caps
+
+    def propose(self, tx: Connection, draft: Draft, *, now: Moment) -> Proposal:
+        """Write a pending proposal under the incident's next free letter."""
+        audit.serialize(tx)
+        taken = select(func.count()).where(proposals.c.incident == draft.incident)
+        expires = now.after(draft.ttl)
+        proposal_id = new_id(self.instance)
+        tx.execute(
+            insert(proposals).values(
+                id=proposal_id,
+                incident=draft.incident,
+                letter=_letter(tx.execute(taken).scalar_one()),
+                host=draft.action.host,
+                target=target_key(draft.action),
+                action=to_json(draft.action),
+                digest=digest(draft.action),
+                rule=draft.rule,
+                needed=draft.needed,
+                requested_by=draft.requested_by,
+                created_at=now.wall,
+                expires_at=expires.wall,
+                expires_boot=expires.boot,
+                boot_id=now.boot_id,
+                state=State.PENDING,
+                note="",
+            )
+        )
+        return self.get(tx, proposal_id)
+
+    def approve(
+        self, tx: Connection, proposal_id: str, *, by: str, now: Moment
+    ) -> Decided:
+        """Count one vote; raise `NotDecided` when it is too late, double or own.
+
+        The vote that completes the number also decides: state `approved`.
+        """
+        audit.serialize(tx)
+        votable = select(
+            proposals.c.id, literal(by), literal(now.wall, votes.c.at.type)
+        )
+        votable = votable.where(
+            *self._alive(proposal_id, State.PENDING, now),
+            or_(proposals.c.requested_by.is_(None), proposals.c.requested_by != by),
+            ~exists().where(votes.c.proposal == proposal_id, votes.c.person == by),
+        )
+        written = tx.execute(
+            insert(votes).from_select(["proposal", "person", "at"], votable)
+        )
+        if written.rowcount != 1:
+            raise _why_not(tx, self.get(tx, proposal_id), by=by, now=now)
+        counted = (
+            select(func.count())
+            .where(votes.c.proposal == proposal_id)
+            .scalar_subquery()
+        )
+        tx.execute(
+            update(proposals)
+            .where(
+                *self._alive(proposal_id, State.PENDING, now),
+                counted >= proposals.c.needed,
+            )
+            .values(state=State.APPROVED, decided_by=by, decided_at=now.wall)
+        )
+        decided = self.get(tx, proposal_id)
+        if decided.state is State.APPROVED:
+            self._supersede_others(tx, decided)
+        return Decided(proposal=decided)
+
+    def reject(
+        self, tx: Connection, proposal_id: str, *, by: str, why: str, now: Moment
+    ) -> Decided:
+        """Reject at once, one person suffices; raise `NotDecided` when too late."""
+        audit.serialize(tx)
+        # A locked bot may still be told no: rejecting is the safe choice.
+        done = tx.execute(
+            update(proposals)
+            .where(
+                proposals.c.id == proposal_id,
+                proposals.c.state == State.PENDING,
+                ~_past(now),
+            )
+            .values(state=State.REJECTED, decided_by=by, decided_at=now.wall, note=why)
+        )
+        if done.rowcount != 1:
+            raise _why_not(tx, self.get(tx, proposal_id), by=by, now=now)
+        return Decided(proposal=self.get(tx, proposal_id))
+
+    def claim(
+        self, tx: Connection, proposal_id: str, *, claimant: str, now: Moment
+    ) -> Approval:
+        """Take an approved proposal for execution; raise `NotClaimable` otherwise.
+
+        Of two executors one wins. Checked in the same transaction: the lock, both
+        clocks, the boot it was proposed in, one action at a time per host, the
+        target's cooldown, the cap. claimant: names the executing process, so that
+        after a crash others can tell whether it still runs.
+        """
+        audit.serialize(tx)
+        found = self.get(tx, proposal_id)
+        if found.state is not State.APPROVED:
+            raise NotClaimable("it is not approved, or taken already", final=False)
+        if found.action.process.boot_id != now.boot_id:
+            raise NotClaimable("it belongs to another host or boot", final=True)
+        target = Target(host=found.action.host, key=target_key(found.action))
+        held = hold(tx, target, self._caps, now)
+        if held is not None:
+            raise NotClaimable(held.reason, final=not held.passes)
+        taken = tx.execute(
+            update(proposals)
+            .where(*self._alive(proposal_id, State.APPROVED, now))
+            .values(state=State.EXECUTING, claimed_at=now.wall, claimed_by=claimant)
+        )
+        if taken.rowcount != 1:
+            raise NotClaimable(_why_not(tx, found, by="", now=now).reason, final=True)
+        take(tx, proposal_id, target, now.after(self._caps.cooldown))
+        return Approval(
+            proposal=self.get(tx, proposal_id), approvers=found.voters, seal=_SEAL
+        )
+
+    def finish(self, tx: Connection, proposal_id: str, outcome: Outcome) -> bool:
+        """Record how an executing proposal ended; False if it had ended already."""
+        return self._end(tx, proposal_id, State.EXECUTING, outcome)
+
+    def refuse(self, tx: Connection, proposal_id: str, outcome: Outcome) -> bool:
+        """End an approved proposal that may not be carried out any more."""
+        return self._end(tx, proposal_id, State.APPROVED, outcome)
+
+    def overdue(self, tx: Connection, *, now: Moment) -> int:
+        """Count what `expire` would end now."""
+        waiting = proposals.c.state.in_([State.PENDING, State.APPROVED])
+        query = select(func.count()).select_from(proposals).where(waiting, _past(now))
+        return tx.execute(query).scalar_one()
+
+    def expire(self, tx: Connection, *, now: Moment) -> list[Proposal]:
+        """End every undecided or unclaimed proposal whose time is over."""
+        waiting = proposals.c.state.in_([State.PENDING, State.APPROVED])
+        ids = tx.execute(select(proposals.c.id).where(waiting, _past(now))).scalars()
+        ended = []
+        for proposal_id in ids.all():
+            audit.serialize(tx)
+            done = tx.execute(
+                update(proposals)
+                .where(proposals.c.id == proposal_id, waiting, _past(now))
+                .values(state=State.EXPIRED)
+            )
+            if done.rowcount == 1:
+                ended.append(self.get(tx, proposal_id))
+        return ended
+
+    def supersede(self, tx: Connection, incident: int) -> list[Proposal]:
+        """End the incident's pending proposals because something newer stands."""
+        audit.serialize(tx)
+        pending = [p for p in self.of(tx, incident) if p.is_pending]
+        tx.execute(
+            update(proposals)
+            .where(proposals.c.incident == incident, proposals.c.state == State.PENDING)
+            .values(state=State.SUPERSEDED)
+        )
+        return pending
+
+    def note(self, tx: Connection, proposal_id: str, *, by: str, why: str) -> bool:
+        """Add the reason to a rejection; only whoever rejected may, and only once."""
+        done = tx.execute(
+            update(proposals)
+            .where(
+                proposals.c.id == proposal_id,
+                proposals.c.state == State.REJECTED,
+                proposals.c.decided_by == by,
+                proposals.c.note == "",
+            )
+            .values(note=why)
+        )
+        return done.rowcount == 1
+
+    def get(self, tx: Connection, proposal_id: str) -> Proposal:
+        """Return the proposal; raise `NotDecided` for an unknown id."""
+        row = self._row(tx, proposal_id)
+        if row is None:
+            raise NotDecided("this proposal is not known here")
+        return _proposal(tx, row)
+
+    def of(self, tx: Connection, incident: int) -> list[Proposal]:
+        """Return the incident's proposals in the order of their letters."""
+        rows = tx.execute(
+            select(proposals)
+            .where(proposals.c.incident == incident)
+            .order_by(func.length(proposals.c.letter), proposals.c.letter)
+        )
+        return [_proposal(tx, row) for row in rows.all()]
+
+    def in_state(self, tx: Connection, state: State) -> list[Proposal]:
+        """Return all proposals in this state, the oldest decision first."""
+        rows = tx.execute(
+            select(proposals)
+            .where(proposals.c.state == state)
+            .order_by(proposals.c.decided_at, proposals.c.created_at)
+        )
+        return [_proposal(tx, row) for row in rows.all()]
+
+    def _alive(
+        self, proposal_id: str, state: State, now: Moment
+    ) -> tuple[ColumnElement[bool], ...]:
+        return (
+            proposals.c.id == proposal_id,
+            proposals.c.state == state,
+            ~_past(now),
+            is_free(),
+        )
+
+    def _end(
+        self, tx: Connection, proposal_id: str, state: State, outcome: Outcome
+    ) -> bool:
+        audit.serialize(tx)
+        done = tx.execute(
+            update(proposals)
+            .where(proposals.c.id == proposal_id, proposals.c.state == state)
+            .values(
+                state=_END[outcome.result],
+                outcome=_OUTCOMES.dump_json(outcome).decode(),
+            )
+        )
+        release(tx, self.get(tx, proposal_id))
+        return done.rowcount == 1
+
+    def _supersede_others(self, tx: Connection, chosen: Proposal) -> None:
+        tx.execute(
+            update(proposals)
+            .where(
+                proposals.c.incident == chosen.incident,
+                proposals.c.id != chosen.id,
+                proposals.c.state == State.PENDING,
+            )
+            .values(state=State.SUPERSEDED)
+        )
+
+    def _row(self, tx: Connection, proposal_id: str) -> Row[tuple[object, ...]] | None:
+        return tx.execute(
+            select(proposals).where(proposals.c.id == proposal_id)
+        ).first()
+
+
+_END: dict[Result, State] = {
+    Result.DONE: State.DONE,
+    Result.FAILED: State.FAILED,
+    Result.REFUSED: State.REFUSED,
+    Result.INTERRUPTED: State.INTERRUPTED,
+}
+
+
+def _past(now: Moment) -> ColumnElement[bool]:
+    return or_(
+        proposals.c.expires_at <= now.wall,
+        and_(proposals.c.boot_id == now.boot_id, proposals.c.expires_boot <= now.boot),
+    )
+
+
+def _letter(index: int) -> str:
+    # a … z, aa, ab, …: bijective base 26, so a letter is never given twice.
+    text = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        text = chr(ord("a") + rest) + text
+    return text
+
+
+def _proposal(tx: Connection, row: Row[tuple[object, ...]]) -> Proposal:
+    voted = select(votes.c.person).where(votes.c.proposal == row.id)
+    return Proposal(
+        id=row.id,
+        incident=row.incident,
+        letter=row.letter,
+        action=from_json(row.action),
+        digest=row.digest,
+        rule=row.rule,
+        needed=row.needed,
+        requested_by=row.requested_by,
+        created_at=row.created_at,
+        expires=Moment(wall=row.expires_at, boot=row.expires_boot, boot_id=row.boot_id),
+        state=State(row.state),
+        voters=tuple(tx.execute(voted.order_by(votes.c.at)).scalars()),
+        decided_by=row.decided_by,
+        decided_at=row.decided_at,
+        claimed_by=row.claimed_by,
+        note=row.note,
+        outcome=_OUTCOMES.validate_json(row.outcome) if row.outcome else None,
+    )
+
+
+def _why_not(tx: Connection, found: Proposal, *, by: str, now: Moment) -> NotDecided:
+    undecided = found.state in (State.PENDING, State.APPROVED)
+    if found.state is State.EXPIRED or (undecided and now.is_past(found.expires)):
+        return NotDecided(
+            "it expired, it was not rejected: nobody decided in time. "
+            "Propose again measures anew"
+        )
+    if not undecided:
+        return NotDecided(f"it is already {found.state}", by=found.decided_by)
+    stopped = locked(tx)
+    if stopped is not None:
+        return NotDecided(f"the bot is locked ({stopped.why})", by=stopped.by)
+    if found.requested_by == by:
+        return NotDecided("you asked for this action; somebody else must approve it")
+    if by in found.voters:
+        return NotDecided("your approval counts already; another person is needed")
+    return NotDecided(f"it is already {found.state}", by=found.decided_by)

@@ -1,0 +1,61 @@
+"""What became of an action whose executor died: observed, never repeated."""
+
+from datetime import timedelta
+
+from remediation.identity import Gone, ProcessIdentity, changed, open_process
+from remediation.moment import Moment
+from remediation.outcome import Outcome, Result, Seen
+from remediation.proposal import Proposal
+
+_FOREIGN_PATIENCE = timedelta(minutes=15)
+"""How long an executor on another host may take before it counts as lost."""
+
+
+class Observer:
+    """Tells whether an executor still lives, and looks at what it left behind."""
+
+    def __init__(self, me: ProcessIdentity) -> None:
+        self._me = me
+        self.claimant = _name(me)
+
+    def after_crash(self, proposal: Proposal, now: Moment) -> Outcome | None:
+        """Return what is seen at the target, or None while the executor may live."""
+        if self._may_live(proposal, now):
+            return None
+        seen, words = _look(proposal.action.process)
+        return Outcome(
+            result=Result.INTERRUPTED,
+            seen=seen,
+            summary="Countersign was interrupted while acting and does not know how "
+            f"far it came; it does not try again. Seen now: {words}",
+        )
+
+    def _may_live(self, proposal: Proposal, now: Moment) -> bool:
+        if proposal.claimed_by is None:
+            return False
+        boot_id, pid, start = proposal.claimed_by.split("/")
+        if boot_id != self._me.boot_id:
+            decided = proposal.decided_at or proposal.created_at
+            return now.wall - decided < _FOREIGN_PATIENCE
+        if proposal.claimed_by == self.claimant:
+            return True
+        try:
+            with open_process(int(pid)) as live:
+                return live.identity.start_ticks == int(start)
+        except Gone:
+            return False
+
+
+def _name(identity: ProcessIdentity) -> str:
+    return f"{identity.boot_id}/{identity.pid}/{identity.start_ticks}"
+
+
+def _look(target: ProcessIdentity) -> tuple[Seen, str]:
+    try:
+        with open_process(target.pid) as live:
+            difference = changed(target, live.identity)
+    except Gone:
+        return Seen.EXITED, f"pid {target.pid} has exited"
+    if difference is None:
+        return Seen.ALIVE, f"pid {target.pid} is still alive"
+    return Seen.CHANGED, difference
