@@ -8,7 +8,6 @@ from sqlalchemy import Connection
 
 from bot import store
 from bot.candidates import Candidates, Suspect
-from bot.database import Database
 from bot.model import (
     REQUEST,
     Culprit,
@@ -20,10 +19,11 @@ from bot.model import (
     Person,
     Phase,
 )
-from bot.ports import Clock, Wakeable
+from bot.ports import Wakeable
+from bot.record import Record
 from remediation.audit import Event, append
-from remediation.identity import Gone
-from remediation.ledger import Ledger, NotDecided
+from remediation.identity import Gone, Unobservable
+from remediation.ledger import NotDecided
 from remediation.moment import Moment
 from remediation.policy import Refusal
 from remediation.proposal import Proposal, State
@@ -36,17 +36,15 @@ class Ask:
         self,
         *,
         host: str,
-        database: Database,
-        ledger: Ledger,
+        record: Record,
         candidates: Candidates,
-        clock: Clock,
         poster: Wakeable,
     ) -> None:
         self._host = host
-        self._database = database
-        self._ledger = ledger
+        self._database = record.database
+        self._ledger = record.ledger
         self._candidates = candidates
-        self._clock = clock
+        self._clock = record.clock
         self._poster = poster
 
     def again(self, number: int, who: Person) -> list[Proposal]:
@@ -98,6 +96,8 @@ class Ask:
             return self._candidates.live(pid)
         except Gone as gone:
             raise NotDecided(f"there is no process {pid} on {self._host}") from gone
+        except Unobservable as hidden:
+            raise NotDecided(str(hidden)) from hidden
 
     def _open(self, tx: Connection, suspect: Suspect, now: Moment, who: Person) -> int:
         def draw(number: int) -> Incident:

@@ -13,7 +13,7 @@ from bot.model import Culprit, Incident, NoAction
 from bot.settings import CandidateKind, Policy
 from remediation.action import Action, LowerPriority, Pause, Terminate, target_key
 from remediation.facts import ProcessFacts
-from remediation.identity import Gone, ProcessIdentity
+from remediation.identity import Gone, ProcessIdentity, Unobservable
 from remediation.leases import Target, hold
 from remediation.ledger import Draft
 from remediation.lock import locked
@@ -57,16 +57,16 @@ class Candidates:
         return None if culprit is None else self.read(culprit.identity)
 
     def read(self, identity: ProcessIdentity) -> Suspect | None:
-        """Read the process as it is now; None when it is gone or another one."""
+        """Read the process as it is now; None when it is gone, another one or hidden."""
         try:
             found = self.live(identity.pid)
-        except Gone:
+        except (Gone, Unobservable):
             return None
         same = found.process.identity.start_ticks == identity.start_ticks
         return found if same else None
 
     def live(self, pid: int) -> Suspect:
-        """Read whatever process has this pid now; raise `Gone`."""
+        """Read whatever process has this pid now; raise `Gone` or `Unobservable`."""
         process = self._reader.read(pid)
         return Suspect(process=process, children=self._reader.descendants(pid))
 
@@ -149,7 +149,8 @@ def _identities(children: Sequence[ProcessFacts]) -> tuple[ProcessIdentity, ...]
 
 def _no_culprit(incident: Incident) -> NoAction:
     if incident.culprit is not None:
-        return NoAction(rule="culprit is gone", reason="the process has ended by now")
+        reason = "the process has ended by now, or cannot be looked at"
+        return NoAction(rule="culprit is gone", reason=reason)
     top = incident.lead.culprits[0] if incident.lead.culprits else None
     share = (
         f" (the largest part is {top.share:.0%}, {top.process.label})" if top else ""

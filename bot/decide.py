@@ -13,9 +13,9 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from bot import store
-from bot.database import Database
 from bot.model import REQUEST, Check, Finding, Incident, Origin, Person, Phase
-from bot.ports import Clock, Wakeable
+from bot.ports import Wakeable
+from bot.record import Record
 from bot.words import seconds
 from remediation.action import (
     Action,
@@ -56,15 +56,13 @@ class Decide:
     def __init__(
         self,
         *,
-        database: Database,
-        ledger: Ledger,
-        clock: Clock,
+        record: Record,
         poster: Wakeable,
         worker: Wakeable,
     ) -> None:
-        self._database = database
-        self._ledger = ledger
-        self._clock = clock
+        self._database = record.database
+        self._ledger = record.ledger
+        self._clock = record.clock
         self._poster = poster
         self._worker = worker
 
@@ -199,19 +197,17 @@ class CarryOut:
     def __init__(
         self,
         *,
-        database: Database,
-        ledger: Ledger,
+        record: Record,
         executor: Executor,
         observer: Observer,
-        clock: Clock,
         window: Callable[[Incident], timedelta],
         poster: Wakeable,
     ) -> None:
-        self._database = database
-        self._ledger = ledger
+        self._database = record.database
+        self._ledger = record.ledger
         self._executor = executor
         self._observer = observer
-        self._clock = clock
+        self._clock = record.clock
         self._window = window
         self._poster = poster
 

@@ -22,7 +22,7 @@ class Loop:
         every: float,
         failed: Callable[[str], None],
     ) -> None:
-        self._name = name
+        self.name = name
         self._step = step
         self._every = every
         self._failed = failed
@@ -33,6 +33,10 @@ class Loop:
     def start(self) -> None:
         """Begin."""
         self._thread.start()
+
+    def is_alive(self) -> bool:
+        """Say whether the thread runs."""
+        return self._thread.is_alive()
 
     def wake(self) -> None:
         """Ask for another look; returns at once."""
@@ -54,8 +58,8 @@ class Loop:
                 pause = 0.5
             except Exception:
                 # A border (the main loop): log, count, try again later.
-                log.exception("loop.failed name=%s", self._name)
-                self._failed(self._name)
+                log.exception("loop.failed name=%s", self.name)
+                self._failed(self.name)
                 self._stopping.wait(pause)
                 pause = min(pause * 2, 30)
                 continue

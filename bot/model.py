@@ -15,7 +15,6 @@ from remediation.facts import ProcessFacts
 from remediation.identity import ProcessIdentity
 from remediation.verify import Verdict
 
-
 REQUEST = "request"
 """The `detector` of an incident that a person opened by asking for an action."""
 

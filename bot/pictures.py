@@ -3,11 +3,9 @@
 from datetime import datetime, timedelta
 
 from bot.charts import ChartRequest, chart
-from bot.database import Database
 from bot.metrics import History
 from bot.model import Incident
-from bot.ports import Clock
-from remediation.ledger import Ledger
+from bot.record import Record
 from remediation.proposal import State
 
 _BEFORE = timedelta(minutes=10)
@@ -17,13 +15,11 @@ _ACTED = (State.DONE, State.FAILED, State.INTERRUPTED)
 class Pictures:
     """Draws PNGs from the history in memory."""
 
-    def __init__(
-        self, *, database: Database, ledger: Ledger, history: History, clock: Clock
-    ) -> None:
-        self._database = database
-        self._ledger = ledger
+    def __init__(self, *, record: Record, history: History) -> None:
+        self._database = record.database
+        self._ledger = record.ledger
         self._history = history
-        self._clock = clock
+        self._clock = record.clock
 
     def of_incident(self, incident: Incident) -> bytes | None:
         """Return the chart from ten minutes before the onset; None without history."""

@@ -16,7 +16,6 @@ from sqlalchemy import Connection
 from bot import store
 from bot.alerts import Alert, Stage, Timing, advance
 from bot.candidates import Candidates, Suspect
-from bot.database import Database
 from bot.model import (
     Diagnosis,
     EvidenceItem,
@@ -26,11 +25,11 @@ from bot.model import (
     Phase,
     Verification,
 )
-from bot.ports import Clock, Diagnoser, DiagnosisUnavailable, Evidence, Wakeable
+from bot.ports import Diagnoser, DiagnosisUnavailable, Evidence, Wakeable
+from bot.record import Record
 from bot.triage import Change, Opened, Resolved, Updated, triage
 from bot.words import figures, level_word, seconds, title_of
 from remediation.audit import Event, append
-from remediation.ledger import Ledger
 from remediation.moment import Moment
 from remediation.verify import Measure, Verdict, judge
 
@@ -54,18 +53,16 @@ class Respond:
     def __init__(
         self,
         *,
-        database: Database,
-        ledger: Ledger,
+        record: Record,
         candidates: Candidates,
         inquiry: Inquiry,
-        clock: Clock,
         poster: Wakeable,
     ) -> None:
-        self._database = database
-        self._ledger = ledger
+        self._database = record.database
+        self._ledger = record.ledger
         self._candidates = candidates
         self._inquiry = inquiry
-        self._clock = clock
+        self._clock = record.clock
         self._poster = poster
         self._alerts: dict[str, Alert] = {}
         self._latest: dict[str, Finding] = {}

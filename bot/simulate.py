@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 
 from bot.candidates import Candidates, Suspect
-from bot.database import Database
 from bot.model import Fact
-from bot.ports import Clock
+from bot.record import Record
 from bot.words import amount, seconds
 from remediation.action import Terminate, consequence, in_words
 from remediation.identity import changed
-from remediation.ledger import Ledger
 from remediation.policy import Allowed, Refusal
 from remediation.proposal import ID_PATTERN, Proposal
 
@@ -31,15 +29,13 @@ class Simulate:
     def __init__(
         self,
         *,
-        database: Database,
-        ledger: Ledger,
+        record: Record,
         candidates: Candidates,
-        clock: Clock,
     ) -> None:
-        self._database = database
-        self._ledger = ledger
+        self._database = record.database
+        self._ledger = record.ledger
         self._candidates = candidates
-        self._clock = clock
+        self._clock = record.clock
 
     def rehearse(self, proposal_id: str) -> Simulation:
         """Return what Approve would do this second; raise `NotDecided` if unknown."""

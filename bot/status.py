@@ -2,16 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot import store
-from bot.database import Database
 from bot.model import Finding, Incident, Level
-from bot.ports import Clock
+from bot.record import Record
 from bot.respond import Respond
 from bot.triage import worst
-from remediation.ledger import Ledger
 from remediation.lock import Locked, locked
 from remediation.proposal import Proposal, State
 
@@ -48,17 +46,23 @@ class Board:
     week: Mapping[str, int]
     incidents_this_week: int
 
+    def only(self, host: str) -> "Board":
+        """Return the part that concerns one host."""
+        return replace(
+            self,
+            hosts=tuple(health for health in self.hosts if health.host == host),
+            open=tuple(item for item in self.open if item.incident.host == host),
+        )
+
 
 class Status:
     """Reads the board."""
 
-    def __init__(
-        self, *, database: Database, ledger: Ledger, respond: Respond, clock: Clock
-    ) -> None:
-        self._database = database
-        self._ledger = ledger
+    def __init__(self, *, record: Record, respond: Respond) -> None:
+        self._database = record.database
+        self._ledger = record.ledger
         self._respond = respond
-        self._clock = clock
+        self._clock = record.clock
 
     def board(self) -> Board:
         """Return the state of this instant."""

@@ -40,7 +40,9 @@ class Watch:
             findings = self._check(detector, self._respond.watched(name))
         for finding in findings:
             if finding.value is not None:
-                self._history.append(finding.series, finding.at, finding.value)
+                self._history.append(
+                    finding.series, finding.at, finding.value, finding.unit
+                )
         timing = Timing(hold_for=section.for_, keep_for=section.keep_firing_for)
         self._respond.absorb(findings, timing)
 

@@ -30,7 +30,7 @@ _FORBIDDEN = {
 
 
 class Denied(Exception):
-    """This person cannot be verified, or may not talk with the bot; says why."""
+    """Nobody could be verified, or not one who may decide; says why."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

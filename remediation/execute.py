@@ -39,6 +39,8 @@ class Executor:
 
         def recheck(facts: ProcessFacts) -> str | None:
             refused = refuse_target(action, facts, self._rules.protect, self._own)
-            return self._halted() or (refused and f"{refused.rule}: {refused.reason}")
+            if refused is not None:
+                return f"{refused.rule}: {refused.reason}"
+            return self._halted()
 
         return perform(action, recheck=recheck, progress=progress, now=self._now)

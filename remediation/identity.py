@@ -9,7 +9,7 @@ whose it is. `target.py` compares it at the instant of the signal.
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -18,6 +18,7 @@ from remediation import procfs, signals
 from remediation.printable import printable
 
 _PATH_LIMIT: Final = 4096
+_SAID_LIMIT: Final = 120
 # What pidfd_open(2) says to the number of a thread; ENOENT since Linux 6.15.
 _NOT_A_PROCESS: Final = frozenset({errno.EINVAL, errno.ENOENT})
 
@@ -193,18 +194,22 @@ def _program(pid: int, stat: procfs.Stat) -> tuple[str, str]:
     if stat.kernel_thread:
         return "", ""
     try:
-        file, placed = procfs.executable(pid), stat
-        # A leader that ended before its threads has no program; they still have it.
-        for thread in procfs.threads(pid) if file is None else ():
-            placed = procfs.stat(pid, thread)
-            file = procfs.executable(pid, thread)
-            if file is not None:
-                break
+        file = procfs.executable(pid)
     except PermissionError:
         return "", ""
-    if file is None:
-        return "", ""
-    address = f"{placed.code:x}:{placed.stack:x}" if placed.has_program else "0:0"
+    if file is not None:
+        return _seen_program(file, stat)
+    # A leader that ended before its threads has no program; they still have it.
+    for thread in procfs.threads(pid):
+        with suppress(FileNotFoundError, ProcessLookupError):  # ended meanwhile
+            file = procfs.executable(pid, thread)
+            if file is not None:
+                return _seen_program(file, procfs.stat(pid, thread))
+    return "", ""
+
+
+def _seen_program(file: procfs.Executable, stat: procfs.Stat) -> tuple[str, str]:
+    address = f"{stat.code:x}:{stat.stack:x}" if stat.has_program else "0:0"
     path = printable(file.path, limit=_PATH_LIMIT)
     return path, f"{file.device:x}:{file.inode}:{address}"
 
@@ -230,7 +235,8 @@ def _another_process(approved: ProcessIdentity, live: ProcessIdentity) -> bool:
 
 
 def _program_name(identity: ProcessIdentity) -> str:
-    return identity.exe or "a program that this bot may not see"
+    shown = printable(identity.exe, limit=_SAID_LIMIT)
+    return shown or "a program that this bot may not see"
 
 
 def _inode(pid: int) -> int:

@@ -110,14 +110,22 @@ def main(arguments: list[str]) -> int:
     _close_all_but({0, 1, 2, pidfd, ready})
     # Blocked before "armed" is said: from then on an end is a resume.
     signal.pthread_sigmask(signal.SIG_BLOCK, _END)
-    if os.fork():
-        return 0  # the starter waits for this one; the helper belongs to init
+    # The starter waits for the first process only; the second belongs to init.
+    if os.fork() == 0:
+        resume_in_time(pidfd, deadline, ready)
+    return 0
+
+
+def resume_in_time(pidfd: int, deadline: float, ready: int) -> None:
+    """Say "armed PID" on `ready` once the process may be signalled; resume it in time.
+
+    Raises what `send` does, before anything is said, when it may not be signalled.
+    """
     probe(pidfd)
     os.write(ready, f"armed {os.getpid()}".encode())
     os.close(ready)
     if must_resume(pidfd, deadline) and not exited(pidfd):
         send(pidfd, Signals.SIGCONT)
-    return 0
 
 
 def must_resume(pidfd: int, deadline: float) -> bool:

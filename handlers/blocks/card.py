@@ -46,9 +46,14 @@ def card(
         _facts(incident),
         *_action(incident, proposals, shown),
         *([] if incident.diagnosis is None else [_opinion(incident.diagnosis)]),
-        context(_footer(incident, shown), block_id=f"card:{incident.number}"),
+        context(_footer(incident, shown), block_id=card_id(incident)),
     ]
     return Message(text=_push(incident, shown, mentions), blocks=tuple(blocks))
+
+
+def card_id(incident: Incident) -> str:
+    """Return the block id by which a card is found again in the channel."""
+    return f"card:{incident.number}:{incident.opened_at.timestamp():.6f}"
 
 
 def _shown(incident: Incident, proposals: list[Proposal]) -> Proposal | None:

@@ -23,6 +23,12 @@ def home(
     return {"type": "home", "blocks": blocks[:100]}
 
 
+def refused(reason: str) -> dict[str, object]:
+    """Tell somebody why there is nothing to see."""
+    text = f"Countersign shows its board to members only: {escaped(reason)}."
+    return {"type": "home", "blocks": [section(text)]}
+
+
 def _waiting(board: Board) -> str:
     lines = [
         f"*{item.incident.number}{p.letter}* {escaped(item.incident.title)}"

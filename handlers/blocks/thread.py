@@ -53,6 +53,11 @@ _MARKS = {
 }
 
 
+def line_id(entry: Sealed) -> str:
+    """Return the block id by which a line is found again in the thread."""
+    return f"event:{entry.seq}:{entry.hash[:16]}"
+
+
 def line(entry: Sealed, *, mentions: Sequence[str] = ()) -> Message:
     """Draw one event: who, what, when; the proof behind it in small print."""
     event = entry.event
@@ -67,7 +72,7 @@ def line(entry: Sealed, *, mentions: Sequence[str] = ()) -> Message:
         proof.append(f"action {event.action_hash[:8]}")
     if event.kind == "incident.resolved":
         proof.append(f"ledger head {entry.seq}:{entry.hash}")
-    small = context(" · ".join(proof), block_id=f"event:{entry.seq}")
+    small = context(" · ".join(proof), block_id=line_id(entry))
     return Message(text=text, blocks=(section(text), small))
 
 
@@ -76,7 +81,7 @@ def evidence(incident: Incident, entry: Sealed) -> Message:
     blocks: list[dict[str, object]] = []
     for item in incident.evidence[:12]:
         blocks += _item(item)
-    blocks.append(context(clock(entry.event.at), block_id=f"event:{entry.seq}"))
+    blocks.append(context(clock(entry.event.at), block_id=line_id(entry)))
     return Message(text=escaped(cut(entry.event.text, 1000)), blocks=tuple(blocks))
 
 

@@ -1,0 +1,98 @@
+"""The command `countersign`. Imports nothing heavy before it knows what is wanted."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+_EPILOG = """\
+environment:
+  COUNTERSIGN_CONFIG     the YAML file (default: countersign.yaml)
+  COUNTERSIGN_STATE_DIR  database and everything else that is written
+  SLACK_BOT_TOKEN        xoxb-…, always needed
+  SLACK_APP_TOKEN        xapp-…, for Socket Mode; or
+  SLACK_SIGNING_SECRET   for HTTP mode (POST /slack/events)
+  SLACK_API_URL          another Slack-compatible server
+  DATABASE_URL           postgresql://… instead of SQLite in the state folder
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return the exit code (0 well, 1 a finding, 2 bad input)."""
+    parsed = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = parsed.run
+    return run(parsed)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="countersign",
+        description="An on-call teammate in Slack that acts only on approval.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _verb(verbs, "run", "run the bot until SIGTERM or Ctrl-C", _run)
+    demo = _verb(verbs, "demo", "the whole story on this machine, no account", _demo)
+    demo.add_argument("--port", type=int, default=0, help="of the page (0: any free)")
+    demo.add_argument(
+        "--no-browser", action="store_true", help="print the address, open nothing"
+    )
+    _verb(verbs, "doctor", "check configuration, rights, Slack, database", _doctor)
+    _verb(verbs, "once", "one round of every detector, printed as a table", _once)
+    audit = verbs.add_parser("audit", help="the chain of events: verify, export")
+    proofs = audit.add_subparsers(metavar="COMMAND", required=True)
+    verify = _verb(proofs, "verify", "recompute every hash of the chain", _audit_verify)
+    verify.add_argument(
+        "--head",
+        metavar="SEQ:HASH",
+        help="a head that was posted in Slack; the chain must contain it",
+    )
+    _verb(proofs, "export", "print all events as JSON Lines", _audit_export)
+    return parser
+
+
+def _verb(
+    verbs: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    words: str,
+    run: Callable[[argparse.Namespace], int],
+) -> argparse.ArgumentParser:
+    parser = verbs.add_parser(name, help=words, description=words.capitalize() + ".")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _run(_arguments: argparse.Namespace) -> int:
+    from bot import serve
+
+    return serve.run()
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from bot import demo
+
+    return demo.run(port=arguments.port, browser=not arguments.no_browser)
+
+
+def _doctor(_arguments: argparse.Namespace) -> int:
+    from bot import doctor
+
+    return doctor.run()
+
+
+def _once(_arguments: argparse.Namespace) -> int:
+    from bot import once
+
+    return once.run()
+
+
+def _audit_verify(arguments: argparse.Namespace) -> int:
+    from bot import proof
+
+    return proof.verify(arguments.head)
+
+
+def _audit_export(_arguments: argparse.Namespace) -> int:
+    from bot import proof
+
+    return proof.export(sys.stdout)

@@ -1,0 +1,273 @@
+"""`countersign demo`: the whole story on this machine, with no account anywhere.
+
+Starts the local workspace, the unmodified bot against it, and a process that really
+burns the CPU. The page's panel leads through two acts. Everything ends with Ctrl-C.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import webbrowser
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from handlers.workspace.people import ALICE, BOB
+from handlers.workspace.stage import Stage, StageStep
+from handlers.workspace.workspace import Workspace
+
+_VILLAINS = Path(__file__).parent / "villains"
+_CONFIG = """\
+host: web-1
+slack:
+  channel: {channel}
+  approvers: {{users: [{alice}, {bob}]}}
+  notify: {{critical: [{alice}]}}
+detectors:
+  cpu: {{interval: 1s, for: 3s, keep_firing_for: 5s, warning: 85, critical: 95}}
+  runaway_process: {{interval: 1s, for: 4s, keep_firing_for: 5s, warning: 70, critical: 90}}
+  memory: {{interval: 2s}}
+  filesystem: {{interval: 5s}}
+  leaking_process: {{enabled: false}}
+policy:
+  cooldown: 3s
+  actions_per_hour: 100
+  grace: 5s
+  processes: {{users: [{user}]}}
+verify: {{window: 6s}}
+http: {{listen: "127.0.0.1:0"}}
+"""
+_INTRO = (
+    "This is a small Slack of our own, on your machine. The bot beside it is the real "
+    "one, and so is the process that burns your CPU. Switch who you are at the bottom "
+    "left of the page."
+)
+_ACT_ONE = StageStep(
+    id="watch",
+    title="Act one: a process runs wild",
+    text="Within a few seconds a card appears in the channel. As Chen (no approver) "
+    "click Approve: you are refused. As Alice click Approve and watch the thread: the "
+    "process dies, the figure falls, the ledger has its line. Reject works too.",
+    state="running",
+)
+_CHAMELEON = StageStep(
+    id="chameleon",
+    title="Act two: it is not what it was",
+    text="A process that executes another program as soon as its card is posted: same "
+    "pid, other image. Approve it and see that nothing is killed.",
+    button="Start the chameleon",
+)
+_CRASH = StageStep(
+    id="crash",
+    title="The bot dies, the card lives",
+    text="A new target gets its card, then the bot is killed with kill -9 and started "
+    "again. Approve the card it had posted before it died.",
+    button="Kill the bot",
+)
+_PROOF = StageStep(
+    id="proof",
+    title="Prove it",
+    text="Recompute the hash of every event in the ledger, beside the running bot.",
+    button="countersign audit verify",
+)
+_AGAIN = StageStep(
+    id="again",
+    title="Once more",
+    text="Start another runaway, for example to try Reject with a reason, Simulate, "
+    "/sre status or the Home tab.",
+    button="Start a runaway",
+)
+
+
+class Demo:
+    """The stage: the workspace, the bot's process and the villains."""
+
+    def __init__(self, workspace: Workspace, folder: Path) -> None:
+        self._workspace = workspace
+        self._folder = folder
+        self._bot: subprocess.Popen[bytes] | None = None
+        self._villains: list[subprocess.Popen[bytes]] = []
+        self._steps = {s.id: s for s in (_ACT_ONE, _CHAMELEON, _CRASH, _PROOF, _AGAIN)}
+        self._turn = threading.Lock()
+
+    def open(self) -> None:
+        """Start the bot, then the first villain."""
+        config = _CONFIG.format(
+            channel=self._workspace.channel_id,
+            alice=ALICE.id,
+            bob=BOB.id,
+            user="nobody" if os.geteuid() == 0 else _me(),
+        )
+        (self._folder / "countersign.yaml").write_text(config)
+        self._start_bot()
+        self._workspace.set_stage(self._stage(), self._on_stage)
+        self._workspace.wait_connected(timeout=30)
+        self._start("runaway.py")
+
+    def close(self) -> None:
+        """End everything that was started, the bot gracefully."""
+        for villain in self._villains:
+            villain.kill()
+            villain.wait()
+        if self._bot is not None and self._bot.poll() is None:
+            self._bot.terminate()
+            try:
+                self._bot.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                self._bot.kill()
+                self._bot.wait()
+
+    def bot_ended(self) -> int | None:
+        """Return the bot's exit code if it ended while nobody meant it to."""
+        with self._turn:
+            return self._bot.poll() if self._bot is not None else None
+
+    # --- acts --------------------------------------------------------------------
+
+    def _on_stage(self, step_id: str) -> None:
+        acts: dict[str, Callable[[], str]] = {
+            "chameleon": self._chameleon,
+            "crash": self._crash,
+            "proof": self._proof,
+            "again": self._again,
+        }
+        with self._turn:
+            self._show(step_id, "running", "")
+            try:
+                result = acts[step_id]()
+            except (TimeoutError, OSError, subprocess.SubprocessError) as error:
+                self._show(step_id, "failed", f"This did not work: {error}")
+            else:
+                self._show(step_id, "done", result)
+
+    def _chameleon(self) -> str:
+        villain = self._start("chameleon.py")
+        self._wait_for_card(villain.pid)
+        villain.send_signal(signal.SIGUSR1)
+        return (
+            f"Pid {villain.pid} was chameleon.py when its card was posted, and is "
+            "/bin/sh now. Approve its card."
+        )
+
+    def _crash(self) -> str:
+        villain = self._start("spinner.py")
+        self._wait_for_card(villain.pid)
+        if self._bot is not None:
+            self._bot.kill()
+            self._bot.wait()
+        started = time.monotonic()
+        self._start_bot()
+        self._workspace.wait_for(lambda: self._workspace.connections() == 1, 30)
+        back = time.monotonic() - started
+        return (
+            f"kill -9, and back after {back:.1f} s. The card of pid {villain.pid} is "
+            "the one from before: approve it."
+        )
+
+    def _proof(self) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "bot", "audit", "verify"],
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return done.stdout + done.stderr
+
+    def _again(self) -> str:
+        villain = self._start("runaway.py")
+        return f"runaway.py is pid {villain.pid}."
+
+    # --- parts -------------------------------------------------------------------
+
+    def _start(self, name: str) -> subprocess.Popen[bytes]:
+        """Start a villain; the ones before it end, so that each has its own card."""
+        for earlier in self._villains:
+            earlier.kill()
+            earlier.wait()
+        villain = subprocess.Popen(
+            [sys.executable, str(_VILLAINS / name)], env={"PATH": os.defpath}
+        )
+        # It is reaped at once when it dies, or it would stay behind as a zombie.
+        threading.Thread(target=villain.wait, daemon=True).start()
+        self._villains = [villain]
+        return villain
+
+    def _start_bot(self) -> None:
+        log = (self._folder / "bot.log").open("ab")
+        with log:
+            self._bot = subprocess.Popen(
+                [sys.executable, "-m", "bot", "run"],
+                env=self._environment(),
+                stdout=log,
+                stderr=log,
+            )
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "PATH": os.defpath,
+            "HOME": str(self._folder),
+            "COUNTERSIGN_CONFIG": str(self._folder / "countersign.yaml"),
+            "COUNTERSIGN_STATE_DIR": str(self._folder / "state"),
+            **self._workspace.environment(),
+        }
+
+    def _wait_for_card(self, pid: int) -> None:
+        words = f"pid {pid}"
+
+        def posted() -> bool:
+            cards = (str(m.blocks) for m in self._workspace.posts())
+            return any(words in card and "approve" in card for card in cards)
+
+        self._workspace.wait_for(posted, 45)
+
+    def _show(self, step_id: str, state: str, result: str) -> None:
+        step = self._steps[step_id]
+        self._steps[step_id] = replace(step, state=state, result=result)  # type: ignore[arg-type]
+        self._workspace.set_stage(self._stage())
+
+    def _stage(self) -> Stage:
+        steps = tuple(self._steps.values())
+        return Stage(title="Countersign, the demo", intro=_INTRO, steps=steps)
+
+
+def run(*, port: int, browser: bool) -> int:
+    """Run until Ctrl-C or SIGTERM; 1 if the bot ended by itself."""
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    with tempfile.TemporaryDirectory(prefix="countersign-demo-") as folder:
+        return _play(Path(folder), port, stopping, browser=browser)
+
+
+def _play(folder: Path, port: int, stopping: threading.Event, *, browser: bool) -> int:
+    print("Starting the local workspace and the bot …", flush=True)
+    with Workspace.start(port) as workspace:
+        demo = Demo(workspace, folder)
+        try:
+            demo.open()
+            print(
+                f"\n  Open  {workspace.page_url}\n\nCtrl-C ends everything.", flush=True
+            )
+            if browser:
+                webbrowser.open(workspace.page_url)
+            while not stopping.wait(1):
+                if demo.bot_ended() is not None:
+                    sys.stderr.write("The bot ended. Its log:\n")
+                    sys.stderr.write((folder / "bot.log").read_text()[-4000:])
+                    return 1
+        finally:
+            print("Cleaning up …", flush=True)
+            demo.close()
+    return 0
+
+
+def _me() -> str:
+    import pwd
+
+    return pwd.getpwuid(os.geteuid()).pw_name

@@ -1,0 +1,119 @@
+"""The host's memory is nearly used up.
+
+Unit: percent of the memory that is available without swapping (MemAvailable); low is
+bad. Window: none, it is an amount. Limits: below 10 % the kernel begins to drop what it
+needs again; at 5 % the next large allocation ends in the OOM killer (node-mixin and
+awesome-prometheus-alerts warn at 10 %). Culprits: anonymous memory by process, which is
+what ending it would free, as a share of the used memory.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+
+from pydantic import Field
+
+from bot.host import HostContext, HostSample
+from bot.levels import Levels, limit_of, with_limit
+from bot.model import Culprit, Fact, Finding, Level
+from bot.procfs import MemoryAmounts
+from bot.settings import DetectorSection, Duration
+from bot.suspects import culprit_facts, culprits, memory_suspects, percent, who
+from bot.words import amount
+
+
+class MemorySection(DetectorSection):
+    """Limits in percent of the total memory that is available."""
+
+    for_: Duration = Field(default=timedelta(seconds=30), alias="for")
+    warning: float = 10
+    critical: float = 5
+
+
+class Memory:
+    """Measures how much memory is left."""
+
+    name = "memory"
+    Section = MemorySection
+
+    def __init__(self, section: MemorySection, host: HostContext) -> None:
+        self.section = section
+        self._host = host
+        self._levels = Levels(section.limits(above=False))
+
+    def check(self, watched: Collection[str]) -> list[Finding]:
+        """Measure once; the host's own finding is always in the answer."""
+        del watched
+        now = self._host.sampler.sample()
+        return [self._finding(now, now.memory)]
+
+    def _finding(self, now: HostSample, memory: MemoryAmounts | None) -> Finding:
+        available = memory.available_percent if memory else None
+        level = self._levels.judge("", available)
+        found = self._culprits(memory, level)
+        return Finding(
+            detector=self.name,
+            host=self._host.name,
+            subject="",
+            label="Memory available",
+            unit="%",
+            value=available,
+            limits=self._levels.limits,
+            level=level,
+            summary=self._summary(memory, level, found),
+            at=now.at.wall,
+            series=self.name,
+            facts=self._facts(memory, level) + culprit_facts(found, "the used memory"),
+            culprits=found,
+        )
+
+    def _culprits(
+        self, memory: MemoryAmounts | None, level: Level
+    ) -> tuple[Culprit, ...]:
+        if memory is None or level is Level.OK:
+            return ()
+        try:
+            scan = self._host.sampler.processes()
+        except (OSError, ValueError):
+            return ()
+        used_percent = 100 - memory.available_percent
+        suspects = memory_suspects(scan, memory.used_bytes)
+        return culprits(suspects, self._host.facts, used_percent)
+
+    def _summary(
+        self, memory: MemoryAmounts | None, level: Level, found: Sequence[Culprit]
+    ) -> str:
+        if memory is None:
+            return f"The memory of {self._host.name} could not be measured."
+        left = amount(memory.available_percent, "%")
+        text = f"{self._host.name} has {left} of its memory available"
+        if level is Level.OK:
+            return f"{text}."
+        text += f" {limit_of('%', self._levels.limits, level)}"
+        if not found:
+            return f"{text}."
+        top = found[0]
+        return f"{text}; {who(top.process)} holds {percent(top.share)} of what is used."
+
+    def _facts(self, memory: MemoryAmounts | None, level: Level) -> tuple[Fact, ...]:
+        if memory is None:
+            return ()
+        shown = with_limit(memory.available_percent, "%", self._levels.limits, level)
+        left = amount(memory.available_bytes, "B")
+        facts = [
+            Fact(
+                label="Memory available",
+                value=f"{shown}, {left} of {amount(memory.total_bytes, 'B')}",
+            )
+        ]
+        if memory.swap_total_bytes:
+            used = memory.swap_total_bytes - memory.swap_free_bytes
+            facts.append(
+                Fact(
+                    label="Swap used",
+                    value=f"{amount(used, 'B')} of {amount(memory.swap_total_bytes, 'B')}",
+                )
+            )
+        return tuple(facts)
+
+
+DETECTOR = Memory

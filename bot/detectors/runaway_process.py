@@ -1,0 +1,157 @@
+"""One process uses the CPU without end.
+
+Unit: percent of one core, so two busy threads are 200. Window: one round. Limits: 90 %
+is a thread that never waits (a loop without an end, a regular expression gone wild),
+190 % two of them; five minutes are longer than what people start and watch. Culprit:
+the process itself. While the whole host uses less than one process would have to, no
+process is looked at.
+"""
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field
+
+from bot.host import HostContext, HostSample, Previous, ProcessScan
+from bot.levels import Levels, with_limit
+from bot.model import Culprit, Fact, Finding, Level
+from bot.settings import DetectorSection, Duration
+from bot.suspects import (
+    Key,
+    cpu_percents,
+    key_of,
+    process_facts,
+    same_process,
+    subject_of,
+    who,
+)
+from remediation.facts import ProcessFacts
+from remediation.identity import Gone
+from remediation.moment import Moment
+from remediation.procfs import TICKS_PER_SECOND
+
+UNIT = "% of one core"
+
+
+class RunawaySection(DetectorSection):
+    """Limits in percent of one core."""
+
+    interval: Annotated[Duration, Field(ge=timedelta(seconds=0.2))] = timedelta(
+        seconds=10
+    )
+    for_: Duration = Field(default=timedelta(minutes=5), alias="for")
+    warning: float = 90
+    critical: float = 190
+
+
+class RunawayProcess:
+    """Measures the CPU use of each process, when the host's own is high enough."""
+
+    name = "runaway_process"
+    Section = RunawaySection
+
+    def __init__(self, section: RunawaySection, host: HostContext) -> None:
+        self.section = section
+        self._host = host
+        self._levels = Levels(section.limits())
+        self._sample: Previous[HostSample] = Previous(section.interval)
+        self._scan: Previous[ProcessScan] = Previous(section.interval)
+
+    def check(self, watched: Collection[str]) -> list[Finding]:
+        """Measure once: the processes over a limit and the watched ones.
+
+        The first busy round only begins the window.
+        """
+        sample = self._host.sampler.sample()
+        if self._is_calm(sample) and not watched:
+            self._levels.keep(())
+            return []
+        try:
+            now = self._host.sampler.processes()
+        except (OSError, ValueError):
+            return [self._unknown(subject, sample.at) for subject in sorted(watched)]
+        before = self._scan.exchange(now)
+        percents = cpu_percents(before, now) if before else None
+        subjects = self._over(percents) | set(watched)
+        self._levels.keep(subjects)
+        found = [self._measure(s, percents, now) for s in sorted(subjects)]
+        return [f for f in found if f.level is not Level.OK or f.subject in watched]
+
+    def _is_calm(self, now: HostSample) -> bool:
+        """Say whether all processes together use less than one of them would have to."""
+        before = self._sample.exchange(now)
+        if before is None or before.cpu is None or now.cpu is None:
+            return False
+        window = now.at.boot - before.at.boot
+        busy = (now.cpu.busy - before.cpu.busy) / TICKS_PER_SECOND
+        return 0 <= 100 * busy / window < self._levels.limits.clear_warning
+
+    def _over(self, percents: dict[Key, float] | None) -> set[str]:
+        least = min(self._levels.limits.warning, self._levels.limits.critical)
+        return {subject_of(k) for k, used in (percents or {}).items() if used >= least}
+
+    def _measure(
+        self, subject: str, percents: dict[Key, float] | None, now: ProcessScan
+    ) -> Finding:
+        key = key_of(subject)
+        if key is None:
+            return self._unknown(subject, now.at)
+        try:
+            process = same_process(self._host.facts, key)
+        except Gone:
+            return self._ended(subject, key, now.at)
+        # Alive and yet not in the scan: hidden from it, which says nothing of its use.
+        if percents is None or key not in now.rows:
+            return self._unknown(subject, now.at)
+        used = percents.get(key, 0.0)
+        unknown = self._unknown(subject, now.at)
+        return self._judged(unknown, used, process, now.rows[key].name)
+
+    def _judged(
+        self, unknown: Finding, used: float, process: ProcessFacts | None, name: str
+    ) -> Finding:
+        level = self._levels.judge(unknown.subject, used)
+        shown = with_limit(used, UNIT, self._levels.limits, level)
+        culprit = Culprit(process=process, share=1.0, amount=used) if process else None
+        return replace(
+            unknown,
+            label=f"CPU of {name}",
+            value=used,
+            level=level,
+            summary=f"{who(process) if process else name} uses {shown}.",
+            facts=(
+                Fact(label="CPU of the process", value=shown),
+                *(process_facts(process) if process else ()),
+            ),
+            culprits=(culprit,) if culprit else (),
+        )
+
+    def _ended(self, subject: str, key: Key, at: Moment) -> Finding:
+        return replace(
+            self._unknown(subject, at),
+            value=0.0,
+            level=self._levels.judge(subject, 0.0),
+            summary=f"The process with pid {key[0]} has ended.",
+        )
+
+    def _unknown(self, subject: str, at: Moment) -> Finding:
+        key = key_of(subject)
+        name = f"pid {key[0]}" if key else subject
+        return Finding(
+            detector=self.name,
+            host=self._host.name,
+            subject=subject,
+            label=f"CPU of {name}",
+            unit=UNIT,
+            value=None,
+            limits=self._levels.limits,
+            level=Level.UNKNOWN,
+            summary=f"The CPU use of {name} could not be measured.",
+            at=at.wall,
+            series=f"{self.name}/{subject}",
+        )
+
+
+DETECTOR = RunawayProcess

@@ -1,0 +1,44 @@
+"""`countersign doctor`: every check says what is wrong, what it means, what to do."""
+
+import os
+import sys
+from collections.abc import Iterator
+
+from bot.checkup import Finding, Grade
+from bot.doctor import configuration, host, storage
+from bot.settings import Environment
+from bot.wiring import configured
+from bot.yamlfile import BadConfiguration
+from handlers import checkup
+
+_MARKS = {Grade.FINE: "ok  ", Grade.WARN: "WARN", Grade.FAIL: "FAIL"}
+
+
+def run() -> int:
+    """Print all checks as they are done; 1 if any of them failed."""
+    environment = Environment.read(os.environ)
+    failed = 0
+    for finding in _checks(environment):
+        print(f"{_MARKS[finding.grade]}  {finding.subject}: {finding.text}", flush=True)
+        failed += finding.grade is Grade.FAIL
+    words = "Ready." if not failed else f"{failed} things are missing (FAIL above)."
+    print(words, file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _checks(environment: Environment) -> Iterator[Finding]:
+    settings = None
+    try:
+        loaded = configured(environment)
+    except BadConfiguration as error:
+        yield Finding(
+            grade=Grade.FAIL,
+            subject="configuration",
+            text=f"{error}\n      Nothing starts until each of them is mended.",
+        )
+    else:
+        settings = loaded.settings
+        yield from configuration.checks(loaded, str(environment.config))
+    yield from host.checks(environment)
+    yield from storage.checks(environment)
+    yield from checkup.checks(environment, settings)

@@ -1,0 +1,37 @@
+"""The configuration file: does it say what a team needs it to say."""
+
+from collections.abc import Iterator
+
+from bot.checkup import Finding, fail, fine, warn
+from bot.settings import Loaded
+
+
+def checks(loaded: Loaded, path: str) -> Iterator[Finding]:
+    """Look at the file's content."""
+    slack = loaded.settings.slack
+    on = [name for name, section in loaded.detectors.items() if section.enabled]
+    yield fine("configuration", f"{path} is valid; detectors: {', '.join(on)}")
+    if slack.channel is None:
+        yield fail(
+            "channel",
+            "slack.channel is not set, so there is nowhere to post. "
+            "Put the channel's id (C…) into the file",
+        )
+    approvers = slack.approvers
+    if not approvers.users and not approvers.groups:
+        yield fail(
+            "approvers",
+            "the list is EMPTY, so NOBODY can approve anything. "
+            "Put user ids into slack.approvers.users or groups into .groups",
+        )
+    else:
+        yield fine(
+            "approvers",
+            f"{len(approvers.users)} people, {len(approvers.groups)} groups",
+        )
+    if not slack.notify.critical:
+        yield warn(
+            "notify",
+            "slack.notify.critical is empty, so a critical incident wakes nobody. "
+            "Name users or groups there",
+        )

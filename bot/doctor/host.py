@@ -1,0 +1,107 @@
+"""What this machine lets the bot see and do."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from bot.checkup import Finding, fail, fine, warn
+from bot.settings import Environment
+from remediation.identity import pidfd_inodes_are_unique
+
+_CAP_KILL = 5
+_CAP_SYS_PTRACE = 19
+_KTHREADD = 2
+
+
+def checks(environment: Environment) -> Iterator[Finding]:
+    """Look at the kernel, the rights and the namespace."""
+    del environment
+    yield _python()
+    yield from _kernel()
+    yield _user()
+    yield _sight()
+    yield _rights()
+    yield _namespace()
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return fine("python", version)
+
+
+def _kernel() -> Iterator[Finding]:
+    release = os.uname().release
+    if not hasattr(os, "pidfd_open"):
+        yield fail("kernel", f"{release} has no pidfd, so nothing can be killed safely")
+        return
+    if pidfd_inodes_are_unique():
+        yield fine("kernel", f"{release}: every process has a number of its own")
+    else:
+        yield warn(
+            "kernel",
+            f"{release} is older than 6.9: identities rest on pid, start time, image "
+            "and owner. A pid reused within 10 ms could pass; cards say so",
+        )
+
+
+def _user() -> Finding:
+    if os.geteuid() != 0:
+        return fine("user", f"uid {os.geteuid()}")
+    return warn(
+        "user",
+        "runs as root: a mistake in it is root's mistake. Give it a user of its own "
+        "with CAP_KILL and CAP_SYS_PTRACE (see deploy/)",
+    )
+
+
+def _sight() -> Finding:
+    mounts = Path("/proc/mounts").read_text(errors="replace").splitlines()
+    proc = next((line for line in mounts if " /proc proc " in line), "")
+    hidden = "hidepid=2" in proc or "hidepid=invisible" in proc
+    if hidden and os.geteuid() != 0:
+        return fail(
+            "processes",
+            "/proc is mounted with hidepid: other users' processes are invisible. "
+            "Add the bot's user to the group named by gid= there",
+        )
+    count = sum(1 for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    return fine("processes", f"{count} are visible")
+
+
+def _rights() -> Finding:
+    held = _capabilities()
+    missing = [
+        name
+        for name, bit in (("CAP_KILL", _CAP_KILL), ("CAP_SYS_PTRACE", _CAP_SYS_PTRACE))
+        if not held >> bit & 1
+    ]
+    if not missing:
+        return fine("rights", "may look at and signal processes of other users")
+    return warn(
+        "rights",
+        f"without {' and '.join(missing)} only the bot's own user's processes can be "
+        "acted on; cards name the missing right. Grant them in the service unit",
+    )
+
+
+def _capabilities() -> int:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("CapEff:"):
+            return int(line.split()[1], 16)
+    return 0
+
+
+def _namespace() -> Finding:
+    # Only the first pid namespace has the kernel's own threads in it.
+    try:
+        kthreadd = Path(f"/proc/{_KTHREADD}/comm").read_text().strip() == "kthreadd"
+    except OSError:
+        kthreadd = False
+    if kthreadd:
+        return fine("namespace", "sees the host's processes")
+    return warn(
+        "namespace",
+        "this is a container without the host's pid namespace: it sees and watches "
+        "only its own processes. Run it on the host, or with --pid=host",
+    )

@@ -1,0 +1,87 @@
+"""The resident memory of every process over the last while, and which of them grow.
+
+Eight bytes per process and round: 3,000 processes over sixty rounds are 1.5 MB.
+"""
+
+from array import array
+from collections import deque
+from datetime import timedelta
+
+from bot.host import ProcessScan
+from bot.procfs import anonymous_bytes
+from bot.suspects import Key
+from bot.trend import Trend, trend
+from remediation.procfs import PAGE_BYTES
+
+
+class Growth:
+    """Follows the memory of all processes.
+
+    window: how far back. interval: between two scans. least_bytes: growth in the
+    window below which nothing is looked at. Judged from a third of the window on.
+    """
+
+    def __init__(
+        self, *, window: timedelta, interval: timedelta, least_bytes: int
+    ) -> None:
+        self._window = window.total_seconds()
+        self._longest = 10 * interval.total_seconds()
+        self._least_pages = least_bytes / PAGE_BYTES
+        self._boot_id = ""
+        # One time per scan; each process has a page count for the last ones of them.
+        self._times: deque[float] = deque()
+        self._pages: dict[Key, array[int]] = {}
+
+    def add(self, scan: ProcessScan) -> None:
+        """Take in one scan. After a reboot or a long gap everything begins anew."""
+        at = scan.at.boot
+        if self._times and not self._continues(scan):
+            self._times.clear()
+            self._pages.clear()
+        if self._times and at <= self._times[-1]:
+            return
+        self._boot_id = scan.at.boot_id
+        self._times.append(at)
+        while at - self._times[0] > self._window:
+            self._times.popleft()
+        self._pages = {
+            key: self._extended(key, row.rss_pages) for key, row in scan.rows.items()
+        }
+
+    def knows(self, key: Key) -> bool:
+        """Say whether the process has been followed for long enough to be judged."""
+        points = len(self._pages.get(key, ()))
+        if points < 3:
+            return False
+        return self._times[-1] - self._times[-points] >= self._window / 3
+
+    def trends(self) -> dict[Key, Trend]:
+        """Return the trends, in bytes per second, of those that grow steadily."""
+        grown = (key for key in self._pages if self._has_grown(key) and self.knows(key))
+        found = ((key, self._trend(key)) for key in grown)
+        return {key: its for key, its in found if its.grows and self._is_own(key)}
+
+    def _continues(self, scan: ProcessScan) -> bool:
+        gap = scan.at.boot - self._times[-1]
+        return scan.at.boot_id == self._boot_id and 0 <= gap <= self._longest
+
+    def _extended(self, key: Key, pages: int) -> "array[int]":
+        known = self._pages.get(key) or array("Q")
+        known.append(pages)
+        del known[: -len(self._times)]
+        return known
+
+    def _has_grown(self, key: Key) -> bool:
+        known = self._pages[key]
+        return known[-1] - known[0] >= self._least_pages
+
+    def _is_own(self, key: Key) -> bool:
+        """Say whether what was gained is anonymous memory, not files being read."""
+        known = self._pages[key]
+        anonymous = anonymous_bytes(key[0])
+        return anonymous is None or anonymous >= (known[-1] - known[0]) * PAGE_BYTES / 2
+
+    def _trend(self, key: Key) -> Trend:
+        known = self._pages[key]
+        times = list(self._times)[-len(known) :]
+        return trend([(t, p * PAGE_BYTES) for t, p in zip(times, known, strict=True)])

@@ -1,0 +1,198 @@
+"""The one reader of this host: a sample of its figures, shared by all detectors.
+
+A sample holds counters since boot with the instant they were read. A detector keeps
+the one of its own round before, so its window is its own; `Previous` says whether
+the two can be compared. The process scan and the file systems are read only when
+somebody asks, and are shared within the same instant too.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Final, Generic, Protocol, TypeVar
+
+from bot import procfs
+from bot.metrics import History
+from bot.mounts import Filesystem, Mounts
+from bot.ports import Clock
+from bot.procfs import CpuTimes, MemoryAmounts, Pressure, ProcessRow
+from remediation.facts import ProcessFacts
+from remediation.moment import Moment
+
+SHARED: Final = timedelta(seconds=0.1)
+"""What was read at most this long ago is shared; rounds are at least 0.2 s apart."""
+SHORTEST: Final = 0.15
+"""Seconds below which a window is too coarse for counters of 10 ms."""
+LONGEST: Final = 10
+"""Intervals above which a window is not one round's but a suspended machine's."""
+
+
+class Stamped(Protocol):
+    """Something that was read at one instant."""
+
+    @property
+    def at(self) -> Moment:
+        """When it was read."""
+
+
+Reading = TypeVar("Reading", bound=Stamped)
+Read = TypeVar("Read")
+
+
+class Previous(Generic[Reading]):
+    """Keeps one detector's reading of the round before.
+
+    interval: of its rounds. Windows that are no round of it are not judged: after a
+    reboot, a clock that stood still, a suspended machine (more than ten intervals).
+    """
+
+    def __init__(self, interval: timedelta) -> None:
+        self._longest = LONGEST * interval.total_seconds()
+        self._kept: Reading | None = None
+
+    def exchange(self, now: Reading) -> Reading | None:
+        """Keep `now`; return the reading before, or None if no window lies between."""
+        before = self._kept
+        if before is None or before.at.boot_id != now.at.boot_id:
+            self._kept = now
+            return None
+        window = now.at.boot - before.at.boot
+        if 0 <= window < SHORTEST:
+            return None
+        self._kept = now
+        return before if 0 < window <= self._longest else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostSample:
+    """The host's counters at one instant; None is what could not be read.
+
+    pressure: by `cpu`, `memory`, `io`; empty where the kernel does not measure it.
+    """
+
+    at: Moment
+    cpu: CpuTimes | None
+    memory: MemoryAmounts | None
+    pressure: Mapping[str, Pressure]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessScan:
+    """All processes at one instant, by (pid, start_ticks), and the host's CPU time."""
+
+    at: Moment
+    cpu: CpuTimes
+    rows: Mapping[tuple[int, int], ProcessRow]
+
+
+class HostSampler:
+    """Reads the host; safe to use from several threads.
+
+    proc: where /proc is. max_age: readings that are younger are shared.
+    """
+
+    def __init__(
+        self, clock: Clock, *, proc: Path = procfs.PROC, max_age: timedelta = SHARED
+    ) -> None:
+        self._clock = clock
+        self._proc = proc
+        self._mounts = Mounts(proc)
+        self._sample: _Shared[HostSample] = _Shared(clock, max_age)
+        self._scan: _Shared[ProcessScan] = _Shared(clock, max_age)
+        self._filesystems: _Shared[tuple[Filesystem, ...]] = _Shared(clock, max_age)
+
+    def sample(self) -> HostSample:
+        """Return the host's counters now: about 0.1 ms. Never raises."""
+        return self._sample.get(self._read_sample)[1]
+
+    def processes(self) -> ProcessScan:
+        """Return all processes now: about 8 µs each. Raises `OSError`, `ValueError`."""
+        return self._scan.get(self._read_scan)[1]
+
+    def two_scans(self) -> tuple[ProcessScan | None, ProcessScan]:
+        """Return the scan that somebody made before, if any, and one of now."""
+        return self._scan.get(self._read_scan)
+
+    def filesystems(self) -> tuple[Filesystem, ...]:
+        """Return the file systems now, within two seconds. Raises `OSError`."""
+        return self._filesystems.get(self._mounts.read)[1]
+
+    def _read_sample(self) -> HostSample:
+        pressures = {
+            resource: found
+            for resource in ("cpu", "memory", "io")
+            if (found := _unless_missing(procfs.pressure, resource, self._proc))
+        }
+        return HostSample(
+            at=self._clock.now(),
+            cpu=_unless_missing(procfs.cpu_times, self._proc),
+            memory=_unless_missing(procfs.memory, self._proc),
+            pressure=pressures,
+        )
+
+    def _read_scan(self) -> ProcessScan:
+        return ProcessScan(
+            at=self._clock.now(),
+            cpu=procfs.cpu_times(self._proc),
+            rows=procfs.processes(self._proc),
+        )
+
+
+class Facts(Protocol):
+    """Reads live processes, a few at a time (`remediation.facts.FactReader`)."""
+
+    def read(self, pid: int) -> ProcessFacts:
+        """Return the facts; raise `Gone` or `Unobservable`."""
+
+    def descendants(self, pid: int) -> tuple[ProcessFacts, ...]:
+        """Return its children and theirs, ordered by pid."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostContext:
+    """What every detector and evidence source of this host is given.
+
+    name: what people call the host.
+    """
+
+    name: str
+    sampler: HostSampler
+    facts: Facts
+    history: History
+    clock: Clock
+
+
+@dataclass(slots=True)
+class _Shared(Generic[Read]):
+    """One reading for all who ask at about the same time, and the one before it."""
+
+    clock: Clock
+    max_age: timedelta
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _taken: Moment | None = None
+    _latest: Read | None = None
+    _earlier: Read | None = None
+
+    def get(self, read: Callable[[], Read]) -> tuple[Read | None, Read]:
+        with self._lock:
+            if self._latest is None or not self._is_fresh():
+                found = read()
+                self._earlier, self._latest = self._latest, found
+                # From its end on: whoever waited for a long reading shares it.
+                self._taken = self.clock.now()
+            return self._earlier, self._latest
+
+    def _is_fresh(self) -> bool:
+        now = self.clock.now()
+        if self._taken is None or self._taken.boot_id != now.boot_id:
+            return False
+        return 0 <= now.boot - self._taken.boot <= self.max_age.total_seconds()
+
+
+def _unless_missing(read: Callable[..., Read], *args: object) -> Read | None:
+    try:
+        return read(*args)
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,64 @@
+"""One instance per state folder: its name, its folder, its lock against a second start."""
+
+import fcntl
+import os
+import secrets
+from pathlib import Path
+
+from bot import store
+from bot.database import Database
+
+
+class BadState(Exception):
+    """The state folder cannot be used; the text says why and what to do."""
+
+
+class StateFolder:
+    """The folder that holds everything the bot writes; exclusively held while open."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._held: int | None = None
+
+    def prepare(self) -> None:
+        """Create it, readable for this user only; raise `BadState` if that fails."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            probe = self.path / ".writable"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise BadState(
+                f"the state folder {self.path} cannot be written ({error.strerror}). "
+                "Set COUNTERSIGN_STATE_DIR to a folder that this user owns"
+            ) from error
+
+    def hold(self) -> None:
+        """Keep every second instance out until `release` or the process ends."""
+        self.prepare()
+        held = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(held)
+            raise BadState(
+                f"another Countersign runs on the state folder {self.path}. Stop it, "
+                "or give this one a COUNTERSIGN_STATE_DIR of its own"
+            ) from error
+        self._held = held
+
+    def release(self) -> None:
+        """Let others in."""
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
+
+
+def instance_of(database: Database, host: str) -> str:
+    """Return HOST~RANDOM of this database, chosen at the first start."""
+    with database.write() as tx:
+        known = store.recall(tx, "instance")
+        if known is None:
+            known = f"{host}~{secrets.token_hex(3)}"
+            store.remember(tx, "instance", known)
+    return known

@@ -1,0 +1,177 @@
+"""The mounted file systems and how full they are; one that hangs stops nobody.
+
+statvfs(2) on a dead NFS server never returns, so it runs in threads of its own: one
+for all local file systems, one for each remote one. A thread that hangs is waited for
+no longer than the deadline, is not started again while it hangs, and ends no program
+later (it is a daemon).
+"""
+
+import os
+import re
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+from bot.procfs import PROC
+from remediation.printable import printable
+
+DEADLINE: Final = timedelta(seconds=2)
+
+# Real storage that has no device file; every other type without one is the kernel's.
+_DEVICELESS: Final = frozenset({"tmpfs", "zfs", "btrfs", "bcachefs", "9p", "virtiofs"})
+_REMOTE: Final = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "lustre", "afs", "ocfs2"}
+)
+# Full by nature: images that cannot be written.
+_IMAGES: Final = frozenset({"squashfs", "iso9660", "udf", "erofs", "cramfs", "romfs"})
+_KERNEL: Final = ("/proc", "/sys", "/dev")
+_OCTAL: Final = re.compile(rb"\\([0-7]{3})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """One mount of mountinfo, see proc_pid_mountinfo(5). point: raw bytes."""
+
+    point: bytes
+    device: bytes
+    kind: str
+    source: bytes
+    read_only: bool
+
+    @property
+    def name(self) -> str:
+        """The mount point, printable."""
+        return printable(self.point)
+
+    @property
+    def remote(self) -> bool:
+        """Whether another machine or a program answers for it."""
+        return self.kind in _REMOTE or self.kind.startswith("fuse")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filesystem:
+    """A file system in bytes as df(1) counts them: free is what users may still take.
+
+    None everywhere: it did not answer in time or refused.
+    """
+
+    name: str
+    kind: str
+    read_only: bool
+    total_bytes: int | None = None
+    free_bytes: int | None = None
+    used_percent: float | None = None
+
+
+class Mounts:
+    """Measures all real file systems, each once however often it is mounted."""
+
+    def __init__(self, proc: Path = PROC, deadline: timedelta = DEADLINE) -> None:
+        self._proc = proc
+        self._deadline = deadline.total_seconds()
+        self._probes: dict[bytes, _Probe] = {}
+
+    def read(self) -> tuple[Filesystem, ...]:
+        """Return every real file system, by mount point; takes at most the deadline.
+
+        Raises `OSError` where the list of mounts cannot be read.
+        """
+        mounts = real(parse((self._proc / "self/mountinfo").read_bytes()))
+        groups: dict[bytes, list[Mount]] = {}
+        for mount in mounts:
+            groups.setdefault(mount.point if mount.remote else b"", []).append(mount)
+        hanging = {key: p for key, p in self._probes.items() if p.is_alive()}
+        started = {k: _Probe(g) for k, g in groups.items() if k not in hanging}
+        self._probes = hanging | started
+        end = monotonic() + self._deadline
+        found: dict[bytes, Filesystem] = {}
+        for probe in started.values():
+            probe.join(max(end - monotonic(), 0))
+            found |= probe.found
+        return tuple(found.get(mount.point, _unknown(mount)) for mount in mounts)
+
+
+class _Probe(threading.Thread):
+    def __init__(self, mounts: Sequence[Mount]) -> None:
+        super().__init__(daemon=True, name="statvfs")
+        self._mounts = mounts
+        self._found: Mapping[bytes, Filesystem] = {}
+        self.start()
+
+    @property
+    def found(self) -> Mapping[bytes, Filesystem]:
+        """What has answered by now."""
+        return self._found
+
+    def run(self) -> None:
+        for mount in self._mounts:
+            self._found = {**self._found, mount.point: _measure(mount)}
+
+
+def parse(text: bytes) -> list[Mount]:
+    """Parse mountinfo; of mounts on the same point the last one hides the others."""
+    found: dict[bytes, Mount] = {}
+    for line in text.splitlines():
+        before, _, after = line.partition(b" - ")
+        _, _, device, _, point, options, *_ = before.split(b" ")
+        kind, source, flags = after.split(b" ", 2)
+        point = _OCTAL.sub(lambda code: bytes([int(code[1], 8)]), point)
+        found.pop(point, None)
+        found[point] = Mount(
+            point=point,
+            device=device,
+            kind=printable(kind),
+            source=source,
+            read_only=b"ro" in options.split(b",") + flags.split(b","),
+        )
+    return list(found.values())
+
+
+def real(mounts: Iterable[Mount]) -> list[Mount]:
+    """Keep real storage, each device once at its shortest mount point, by name."""
+    kept: dict[bytes, Mount] = {}
+    for mount in sorted(mounts, key=lambda m: (len(m.point), m.point)):
+        if _is_real(mount):
+            kept.setdefault(mount.device, mount)
+    return sorted(kept.values(), key=lambda mount: mount.name)
+
+
+def _is_real(mount: Mount) -> bool:
+    if mount.kind in _IMAGES or (_is_kernels(mount.name) and mount.name != "/dev/shm"):  # noqa: S108 (a mount point, nothing is written there)
+        return False
+    if mount.kind == "overlay":
+        # A container's view of a disk that is mounted elsewhere, except its own root.
+        return mount.name == "/"
+    return (
+        mount.remote or mount.kind in _DEVICELESS or mount.source.startswith(b"/dev/")
+    )
+
+
+def _is_kernels(name: str) -> bool:
+    return name.startswith(tuple(f"{top}/" for top in _KERNEL)) or name in _KERNEL
+
+
+def _measure(mount: Mount) -> Filesystem:
+    try:
+        found = os.statvfs(mount.point)
+    except OSError:
+        return _unknown(mount)
+    used = found.f_blocks - found.f_bfree
+    usable = used + found.f_bavail  # without the blocks kept for root, as df(1)
+    return Filesystem(
+        name=mount.name,
+        kind=mount.kind,
+        read_only=mount.read_only,
+        total_bytes=found.f_blocks * found.f_frsize,
+        free_bytes=found.f_bavail * found.f_frsize,
+        used_percent=100 * used / usable if usable else None,
+    )
+
+
+def _unknown(mount: Mount) -> Filesystem:
+    return Filesystem(name=mount.name, kind=mount.kind, read_only=mount.read_only)

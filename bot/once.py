@@ -1,0 +1,61 @@
+"""`countersign once`: one round of every detector, printed as a table."""
+
+import os
+import sys
+import time
+
+from bot import wiring
+from bot.clock import SystemClock
+from bot.metrics import History
+from bot.model import Finding, Level
+from bot.settings import DetectorSection, Environment, Loaded, check
+from bot.words import amount
+from bot.yamlfile import BadConfiguration, Located
+
+_BETWEEN_SECONDS = 1.0
+
+
+def run() -> int:
+    """Measure twice (a delta needs two readings) and print; 1 if anything is wrong."""
+    environment = Environment.read(os.environ)
+    try:
+        loaded = _loaded(environment)
+    except BadConfiguration as error:
+        sys.stderr.write(f"countersign once: {error}\n")
+        return 2
+    host = wiring.host_context(loaded.settings, SystemClock(), History())
+    detectors = wiring.enabled_detectors(loaded, host)
+    sys.stderr.write(f"measuring for {_BETWEEN_SECONDS:.0f} s …\n")
+    for detector in detectors:
+        detector.check(frozenset())
+    time.sleep(_BETWEEN_SECONDS)
+    findings = [f for detector in detectors for f in detector.check(frozenset())]
+    _print(findings)
+    return 1 if any(f.level is not Level.OK for f in findings) else 0
+
+
+def _loaded(environment: Environment) -> Loaded:
+    """Read the file where there is one; the defaults do for a look."""
+    if environment.config.is_file():
+        return wiring.configured(environment)
+    sections: dict[str, type[DetectorSection]] = wiring.sections()
+    return check(Located(source="defaults", values={}, lines={}), sections)
+
+
+def _print(findings: list[Finding]) -> None:
+    rows = [("LEVEL", "DETECTOR", "WHAT", "VALUE", "LIMIT", "SUMMARY")]
+    rows += [
+        (
+            f.level.value,
+            f.detector,
+            f.subject or f.host,
+            amount(f.value, f.unit),
+            amount(f.limits.warning, f.unit),
+            f.summary,
+        )
+        for f in findings
+    ]
+    widths = [max(len(row[i]) for row in rows) for i in range(5)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        print("  ".join([*cells, row[5]]))

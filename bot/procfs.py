@@ -1,0 +1,236 @@
+"""What /proc says about the whole host, parsed: CPU time, memory, pressure, processes.
+
+Counters are cumulative since boot; whoever wants a rate keeps the reading before.
+Every reader raises `OSError` as the kernel gives it. One process's own files are read
+in `remediation/procfs.py`.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from remediation.printable import printable
+from remediation.procfs import PAGE_BYTES
+
+PROC: Final = Path("/proc")
+
+_GONE: Final = (FileNotFoundError, ProcessLookupError, PermissionError)
+_MEMORY: Final = re.compile(
+    rb"^(MemTotal|MemAvailable|SwapTotal|SwapFree): +(\d+) kB$", re.MULTILINE
+)
+_PRESSURE: Final = re.compile(rb"^(some|full) avg10=([\d.]+)", re.MULTILINE)
+_ANONYMOUS: Final = re.compile(rb"^RssAnon:\s+(\d+) kB$", re.MULTILINE)
+_DROPPABLE: Final = re.compile(rb"^inactive_file (\d+)$", re.MULTILINE)
+_CGROUPS: Final = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"))
+_LARGEST: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CpuTimes:
+    """CPU time of all cores together since boot, in clock ticks; see proc_stat(5).
+
+    busy: user, nice, system, interrupts (guests are part of user). idle and iowait:
+    nothing to do. steal: the hypervisor gave the core to somebody else.
+    """
+
+    busy: int
+    idle: int
+    iowait: int
+    steal: int
+    cores: int
+
+    @property
+    def total(self) -> int:
+        """All ticks, the stolen ones too: cores times seconds awake times ticks."""
+        return self.busy + self.idle + self.iowait + self.steal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryAmounts:
+    """Memory in bytes. available: what could be had without swapping (kernel's guess)."""
+
+    total_bytes: int
+    available_bytes: int
+    swap_total_bytes: int
+    swap_free_bytes: int
+
+    @property
+    def available_percent(self) -> float:
+        """Percent of the total that is available."""
+        return 100 * self.available_bytes / self.total_bytes
+
+    @property
+    def used_bytes(self) -> int:
+        """What is not available."""
+        return self.total_bytes - self.available_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pressure:
+    """Percent of the last 10 s in which some, or all, tasks waited for a resource."""
+
+    some: float
+    full: float
+
+
+class ProcessRow(NamedTuple):
+    """One process in a scan. A tuple, because thousands are made in each scan.
+
+    start_ticks: clock ticks since boot. cpu_ticks: user and system, its threads
+    included. comm: what it calls itself, any bytes. state: the kernel's letter.
+    """
+
+    pid: int
+    start_ticks: int
+    cpu_ticks: int
+    rss_pages: int
+    ppid: int
+    state: bytes
+    comm: bytes
+
+    @property
+    def name(self) -> str:
+        """What it calls itself, printable."""
+        return printable(self.comm, limit=60) or "(no name)"
+
+    @property
+    def rss_bytes(self) -> int:
+        """Resident memory, shared pages and mapped files included."""
+        return self.rss_pages * PAGE_BYTES
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Which process of this boot it is: (pid, start_ticks)."""
+        return self.pid, self.start_ticks
+
+
+def cpu_times(proc: Path = PROC) -> CpuTimes:
+    """Read /proc/stat; raise `ValueError` where it holds no CPU line."""
+    text = _read(f"{proc}/stat")
+    head, _, rest = text.partition(b"\n")
+    fields = head.split()
+    if len(fields) < 9 or fields[0] != b"cpu":
+        raise ValueError("/proc/stat holds no figures of the CPU")
+    user, nice, system, idle, iowait, irq, softirq, steal = map(int, fields[1:9])
+    return CpuTimes(
+        busy=user + nice + system + irq + softirq,
+        idle=idle,
+        iowait=iowait,
+        steal=steal,
+        cores=max(rest.count(b"\ncpu") + rest.startswith(b"cpu"), 1),
+    )
+
+
+def memory(proc: Path = PROC) -> MemoryAmounts:
+    """Read /proc/meminfo; raise `ValueError` before Linux 3.14 (no MemAvailable)."""
+    kilobytes = dict(_MEMORY.findall(_read(f"{proc}/meminfo")))
+    if b"MemAvailable" not in kilobytes or not int(kilobytes.get(b"MemTotal", 0)):
+        raise ValueError("/proc/meminfo does not say what is available")
+    found = {name: int(amount) * 1024 for name, amount in kilobytes.items()}
+    return MemoryAmounts(
+        total_bytes=found[b"MemTotal"],
+        available_bytes=min(found[b"MemAvailable"], found[b"MemTotal"]),
+        swap_total_bytes=found.get(b"SwapTotal", 0),
+        swap_free_bytes=found.get(b"SwapFree", 0),
+    )
+
+
+def pressure(resource: str, proc: Path = PROC) -> Pressure:
+    """Read /proc/pressure/`cpu`, `memory` or `io`; `OSError` where PSI is off."""
+    shares = dict(_PRESSURE.findall(_read(f"{proc}/pressure/{resource}")))
+    return Pressure(
+        some=float(shares.get(b"some", 0)), full=float(shares.get(b"full", 0))
+    )
+
+
+def processes(proc: Path = PROC) -> Mapping[tuple[int, int], ProcessRow]:
+    """Read /proc/PID/stat of every visible process, by (pid, start_ticks).
+
+    A process that ends meanwhile is left out. Any other failure (no file descriptor
+    left, for one) is raised: an incomplete scan must not look like ended processes.
+    """
+    folder = os.open(proc, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    found: dict[tuple[int, int], ProcessRow] = {}
+    try:
+        for name in os.listdir(folder):  # noqa: PTH208 (thousands of Paths cost more than the reading)
+            if name[0] > "9":
+                continue
+            try:
+                text = _read(f"{name}/stat", folder)
+            except _GONE:
+                continue
+            row = parse_process(int(name), text)
+            found[row[0], row[1]] = row
+    finally:
+        os.close(folder)
+    return found
+
+
+def parse_process(pid: int, text: bytes) -> ProcessRow:
+    """Parse one /proc/PID/stat; the name may hold spaces, brackets and anything else."""
+    end = text.rindex(b")")
+    fields = text[end + 2 :].split(b" ", 22)
+    return ProcessRow(
+        pid,
+        int(fields[19]),
+        int(fields[11]) + int(fields[12]),
+        int(fields[21]),
+        int(fields[1]),
+        fields[0],
+        text[text.index(b"(") + 1 : end],
+    )
+
+
+def anonymous_bytes(pid: int, proc: Path = PROC) -> int | None:
+    """Return the memory that ending the process would free; None where unknown.
+
+    Its anonymous pages: no files, which the kernel can drop, no shared memory.
+    """
+    try:
+        found = _ANONYMOUS.search(_read(f"{proc}/{pid}/status"))
+    except _GONE:
+        return None
+    return int(found[1]) * 1024 if found else None
+
+
+def cgroup_left_bytes(cgroup: str) -> int | None:
+    """Return the room below the nearest memory limit of a cgroup (version 2) or None.
+
+    cgroup: path below the hierarchy's root. File pages that can be dropped are room.
+    """
+    root = next(
+        (top for top in _CGROUPS if (top / "cgroup.controllers").exists()), None
+    )
+    if root is None:
+        return None
+    parts = [part for part in cgroup.split("/") if part not in ("", "..")]
+    folders = [root.joinpath(*parts[:depth]) for depth in range(len(parts), 0, -1)]
+    found = [left for folder in folders if (left := _left(folder)) is not None]
+    return min(found, default=None)
+
+
+def _left(folder: Path) -> int | None:
+    try:
+        limit = int((folder / "memory.max").read_text())
+        current = int((folder / "memory.current").read_text())
+        droppable = _DROPPABLE.search((folder / "memory.stat").read_bytes())
+    except (OSError, ValueError):  # there is no such file, or the limit is "max"
+        return None
+    return max(limit - current + int(droppable[1] if droppable else 0), 0)
+
+
+def _read(path: str, folder: int | None = None) -> bytes:
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        text = os.read(file, 16384)
+        while len(text) % 4096 == 0 and text and len(text) < _LARGEST:
+            more = os.read(file, _LARGEST)
+            if not more:
+                break
+            text += more
+        return text
+    finally:
+        os.close(file)

@@ -1,0 +1,108 @@
+"""`countersign run`: start everything, serve until told to stop, end with 0."""
+
+import logging
+import os
+import socket
+import sys
+from types import FrameType
+
+import uvicorn
+
+from bot import wiring
+from bot.database import BadDatabase
+from bot.instance import BadState, StateFolder
+from bot.settings import Environment
+from bot.yamlfile import BadConfiguration
+
+log = logging.getLogger(__name__)
+
+_GRACE_SECONDS = 5
+
+
+class Refused(Exception):
+    """The bot cannot start; the text says what is wrong and what to do."""
+
+
+def run() -> int:
+    """Run the bot; 0 after a clean stop, 2 when it cannot start."""
+    logging.basicConfig(
+        level=os.environ.get("COUNTERSIGN_LOG", "INFO").upper(),
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+        stream=sys.stderr,
+    )
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    environment = Environment.read(os.environ)
+    folder = StateFolder(environment.state_dir)
+    try:
+        _serve(environment, folder)
+    except (BadConfiguration, BadDatabase, BadState, Refused) as error:
+        sys.stderr.write(f"countersign cannot start: {error}\n")
+        return 2
+    finally:
+        folder.release()
+    return 0
+
+
+def _serve(environment: Environment, folder: StateFolder) -> None:
+    loaded = wiring.configured(environment)
+    _require_slack(environment, loaded.settings.slack.channel)
+    folder.hold()
+    core = wiring.assembled(loaded, wiring.database_of(environment))
+    running = wiring.Running(core, environment)
+    listener = _listen(*loaded.settings.http.address)
+    config = uvicorn.Config(
+        wiring.application(core, running),
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    host, port = listener.getsockname()[:2]
+    log.info("http.listening address=%s:%s", host, port)
+    _Server(config).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Bind before anything starts, so that a taken port is one clear error."""
+    listener = socket.socket(socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise Refused(
+            f"cannot listen on {host}:{port} ({error.strerror}). "
+            "Set http.listen to a free address, or to port 0"
+        ) from error
+    return listener
+
+
+def _require_slack(environment: Environment, channel: str | None) -> None:
+    token = environment.bot_token or ""
+    if not token.startswith("xoxb-"):
+        raise Refused(f"SLACK_BOT_TOKEN {_kind(token)}; it needs a bot token (xoxb-…)")
+    app_token = environment.app_token
+    if app_token is None and environment.signing_secret is None:
+        raise Refused(
+            "neither SLACK_APP_TOKEN (Socket Mode) nor SLACK_SIGNING_SECRET "
+            "(HTTP mode) is set; without one no click can arrive"
+        )
+    if app_token is not None and not app_token.startswith("xapp-"):
+        raise Refused(f"SLACK_APP_TOKEN {_kind(app_token)}; it needs xapp-…")
+    if channel is None:
+        raise Refused("slack.channel is not set; give the id of the incident channel")
+
+
+def _kind(token: str) -> str:
+    """Say what was given without saying it."""
+    if not token:
+        return "is not set"
+    return f"begins with {token[:5]!r}" if token.startswith("xox") else "is no token"
+
+
+class _Server(uvicorn.Server):
+    """uvicorn raises SIGTERM again after its own clean stop; here a stop ends with 0."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Ask for the graceful stop only."""
+        del sig, frame
+        self.should_exit = True

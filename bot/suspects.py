@@ -1,0 +1,237 @@
+"""Who is behind it: processes with their share of a problem, and what they are called.
+
+A share is a fraction of the whole problem, 0 to 1. Only the largest few are looked at
+closely (`Facts.read`); the others stay rows of a scan.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from bot.host import SHORTEST, Facts, ProcessScan
+from bot.model import Culprit, Fact
+from bot.procfs import ProcessRow, anonymous_bytes
+from remediation.facts import ProcessFacts
+from remediation.identity import Gone, Unobservable
+from remediation.printable import printable
+from remediation.procfs import TICKS_PER_SECOND
+
+TOP: Final = 3
+"""A finding names at most this many."""
+LEAST_SHARE: Final = 0.05
+"""Whoever has less of the problem than this is not named."""
+
+Key = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspect:
+    """A process (or the workers it leads, itself included) and its part of the problem."""
+
+    row: ProcessRow
+    share: float
+
+
+class Trail:
+    """A few scans of the last while, so that shares are those of a whole window.
+
+    span: how long the window should be, in most cases the alert's `for`.
+    """
+
+    def __init__(self, span: timedelta, interval: timedelta) -> None:
+        self._spacing = span.total_seconds() / 3
+        self._longest = (span + 2 * interval).total_seconds()
+        self._scans: list[ProcessScan] = []
+
+    def exchange(self, now: ProcessScan) -> ProcessScan | None:
+        """Keep `now` if the last one is old enough; return the oldest one in the span."""
+        self._scans = [scan for scan in self._scans if self._reaches(scan, now)]
+        before = self._scans[0] if self._scans else None
+        if not self._scans or _seconds(self._scans[-1], now) >= self._spacing:
+            self._scans.append(now)
+        return before if before and _seconds(before, now) >= SHORTEST else None
+
+    def _reaches(self, scan: ProcessScan, now: ProcessScan) -> bool:
+        same_boot = scan.at.boot_id == now.at.boot_id
+        return same_boot and 0 <= _seconds(scan, now) <= self._longest
+
+
+def _seconds(before: ProcessScan, now: ProcessScan) -> float:
+    return now.at.boot - before.at.boot
+
+
+def subject_of(key: Key) -> str:
+    """Name a process as a subject: `process:PID:START_TICKS`."""
+    pid, start_ticks = key
+    return f"process:{pid}:{start_ticks}"
+
+
+def key_of(subject: str) -> Key | None:
+    """Read a subject; None where it names no process."""
+    kind, _, rest = subject.partition(":")
+    pid, _, ticks = rest.partition(":")
+    if kind != "process" or not (pid.isdecimal() and ticks.isdecimal()):
+        return None
+    return int(pid), int(ticks)
+
+
+def cpu_ticks(before: ProcessScan, now: ProcessScan) -> dict[Key, int]:
+    """Return the CPU time in ticks that each process used between two scans.
+
+    A process that is new in the second scan used all its time in between.
+    """
+    used = {}
+    for key, row in now.rows.items():
+        earlier = before.rows.get(key)
+        ticks = row.cpu_ticks - (earlier.cpu_ticks if earlier else 0)
+        if ticks > 0:
+            used[key] = ticks
+    return used
+
+
+def cpu_percents(before: ProcessScan, now: ProcessScan) -> dict[Key, float] | None:
+    """Return percent of one core by process; None where the machine was stopped.
+
+    While a machine is suspended or stopped by its hypervisor the boot clock runs on and
+    nobody works: less than half of the window's ticks means that it says nothing.
+    """
+    window = _seconds(before, now) * TICKS_PER_SECOND
+    awake = (now.cpu.total - before.cpu.total) / now.cpu.cores
+    if window < SHORTEST * TICKS_PER_SECOND or awake < window / 2:
+        return None
+    used = cpu_ticks(before, now)
+    return {key: 100 * ticks / window for key, ticks in used.items()}
+
+
+def cpu_suspects(before: ProcessScan, now: ProcessScan) -> list[Suspect]:
+    """Return the largest users of the CPU with their shares of the busy time.
+
+    Where no single process has half of it, workers that bear the name of their
+    parent are counted with it (`gunicorn` and its workers).
+    """
+    busy = now.cpu.busy - before.cpu.busy
+    if busy <= 0:
+        return []
+    used = cpu_ticks(before, now)
+    alone = _ranked(used, now.rows, busy)
+    if alone and alone[0].share >= 0.5:
+        return alone
+    by_pid = {pid: row for (pid, _), row in now.rows.items()}
+    together: dict[Key, int] = {}
+    for key, ticks in used.items():
+        leader = _leader(now.rows[key], by_pid).key
+        together[leader] = together.get(leader, 0) + ticks
+    grouped = _ranked(together, now.rows, busy)
+    return grouped if grouped and grouped[0].share >= 0.5 else alone
+
+
+def memory_suspects(scan: ProcessScan, used_bytes: int) -> list[Suspect]:
+    """Return the largest holders of memory with their shares of the used memory.
+
+    Chosen by resident memory, measured by what ending them would free: anonymous
+    pages, where that can be read.
+    """
+    rows = sorted(scan.rows.values(), key=lambda row: row.rss_pages, reverse=True)
+    held = [(row, _held_bytes(row)) for row in rows[: 4 * TOP]]
+    held.sort(key=lambda pair: pair[1], reverse=True)
+    return [
+        Suspect(row=row, share=min(size / used_bytes, 1.0))
+        for row, size in held[:TOP]
+        if used_bytes > 0 and size >= LEAST_SHARE * used_bytes
+    ]
+
+
+def same_process(facts: Facts, key: Key) -> ProcessFacts | None:
+    """Read the facts of exactly this process; None if it cannot be looked at.
+
+    Raises `Gone` if it has ended, also where its pid was given to another process.
+    """
+    pid, start_ticks = key
+    try:
+        found = facts.read(pid)
+    except Unobservable:
+        return None
+    if found.identity.start_ticks != start_ticks:
+        raise Gone(f"pid {pid} now belongs to another process")
+    return found
+
+
+def culprits(
+    suspects: Iterable[Suspect], facts: Facts, whole: float
+) -> tuple[Culprit, ...]:
+    """Look at the suspects; those that ended or are hidden are left out.
+
+    whole: the problem in the finding's unit, of which each gets its share.
+    """
+    found = []
+    for suspect in suspects:
+        try:
+            process = same_process(facts, suspect.row.key)
+        except Gone:
+            continue
+        if process is not None:
+            found.append(
+                Culprit(
+                    process=process,
+                    share=suspect.share,
+                    amount=suspect.share * whole,
+                )
+            )
+    return tuple(found)
+
+
+def culprit_facts(found: Sequence[Culprit], of: str) -> tuple[Fact, ...]:
+    """Say each culprit's share: `Top 1` `61 % of the busy time: yes (pid 42, root)`."""
+    return tuple(
+        Fact(
+            label=f"Top {place}",
+            value=f"{percent(culprit.share)} of {of}: {who(culprit.process)}",
+        )
+        for place, culprit in enumerate(found, start=1)
+    )
+
+
+def percent(share: float) -> str:
+    """Say a share: `61 %`."""
+    return f"{100 * share:.0f} %"
+
+
+def who(process: ProcessFacts) -> str:
+    """Say which process: `yes (pid 42, root)`."""
+    label = printable(process.label, limit=80)
+    return f"{label} (pid {process.identity.pid}, {process.user})"
+
+
+def process_facts(process: ProcessFacts) -> tuple[Fact, ...]:
+    """Say what people ask first of a process: which, whose, where, since when."""
+    return (
+        Fact(label="Process", value=who(process)),
+        Fact(label="Unit or cgroup", value=process.unit or process.cgroup),
+        Fact(
+            label="Running since", value=f"{process.started_at:%Y-%m-%d %H:%M:%S} UTC"
+        ),
+    )
+
+
+def _held_bytes(row: ProcessRow) -> int:
+    anonymous = anonymous_bytes(row.pid)
+    return row.rss_bytes if anonymous is None else anonymous
+
+
+def _ranked(
+    used: Mapping[Key, int], rows: Mapping[Key, ProcessRow], whole: int
+) -> list[Suspect]:
+    top = sorted(used, key=lambda key: used[key], reverse=True)[:TOP]
+    found = [Suspect(row=rows[k], share=min(used[k] / whole, 1.0)) for k in top]
+    return [suspect for suspect in found if suspect.share >= LEAST_SHARE]
+
+
+def _leader(row: ProcessRow, by_pid: Mapping[int, ProcessRow]) -> ProcessRow:
+    # Upwards while the parent bears the same name; parents are always older.
+    parent = by_pid.get(row.ppid)
+    while parent and parent.pid > 1 and parent.comm == row.comm:
+        if parent.start_ticks > row.start_ticks:
+            break
+        row, parent = parent, by_pid.get(parent.ppid)
+    return row

@@ -1,0 +1,135 @@
+"""Clicks. Each listener: verify the person, decide durably, ack, then answer."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from slack_bolt import Ack, App
+from slack_sdk import WebClient
+
+from bot.model import Origin, Person
+from handlers.blocks import answers, dialogs
+from handlers.blocks.markup import Message
+from handlers.desk import Desk, origin_of
+from handlers.guard import Denied
+from remediation.ledger import NotDecided
+
+Body = dict[str, object]
+Click = Callable[[str, Person, Origin], Message | None]
+HOUR = timedelta(hours=1)
+
+
+def register(app: App, desk: Desk) -> None:
+    """Wire every button of a card."""
+    clicks = Clicks(desk)
+    verbs: dict[str, Click] = {
+        "approve": clicks.approve,
+        "reject": clicks.reject,
+        "simulate": clicks.simulate,
+        "take": clicks.take,
+        "again": clicks.again,
+        "undo": clicks.undo,
+        "menu": clicks.menu,
+    }
+    for action_id, click in verbs.items():
+        _listen(app, desk, action_id, click)
+    _register_say_why(app, desk)
+
+
+def _listen(app: App, desk: Desk, action_id: str, click: Click) -> None:
+    def listener(ack: Ack, body: Body) -> None:
+        answer = decided(desk, action_id, body, click)
+        # Only now: what was decided is durable, what was refused is explained.
+        ack()
+        if answer is not None:
+            desk.reply(body, answer)
+
+    app.action(action_id)(listener)
+
+
+class Clicks:
+    """One method per button: its value, the person, the message it stands on."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def approve(self, value: str, who: Person, origin: Origin) -> Message | None:
+        """Count the vote; the card tells the rest."""
+        missing = self._desk.decide.approve(value, who, origin).missing
+        return answers.plain(f"Counted. {missing} more needed.") if missing else None
+
+    def reject(self, value: str, who: Person, origin: Origin) -> Message | None:
+        """Reject at once, then offer to say why."""
+        return answers.rejected(self._desk.decide.reject(value, who, origin).proposal)
+
+    def simulate(self, value: str, _who: Person, _origin: Origin) -> Message | None:
+        """Show the clicker what would happen now."""
+        return answers.simulation(self._desk.simulate.rehearse(value))
+
+    def take(self, _value: str, who: Person, origin: Origin) -> Message | None:
+        """Own the incident."""
+        self._desk.own.take(self._desk.on_card(origin), who)
+        return None
+
+    def again(self, _value: str, who: Person, origin: Origin) -> Message | None:
+        """Measure anew and propose with new ids."""
+        made = self._desk.ask.again(self._desk.on_card(origin), who)
+        return None if made else answers.plain("Measured anew: no action is possible.")
+
+    def undo(self, _value: str, who: Person, origin: Origin) -> Message | None:
+        """Put back what the last action changed."""
+        self._desk.decide.undo(self._desk.on_card(origin), who)
+        return None
+
+    def menu(self, value: str, who: Person, origin: Origin) -> Message | None:
+        """Do what was chosen from the card's menu."""
+        verb, _, argument = value.partition(" ")
+        number = self._desk.on_card(origin)
+        match verb:
+            case "choose":
+                self._desk.decide.choose(argument, who, origin)
+            case "mute":
+                self._desk.own.mute_incident(number, who, HOUR)
+            case "escalate":
+                self._desk.own.escalate(number, who)
+            case "false_alarm":
+                self._desk.own.false_alarm(number, who)
+            case _:
+                raise NotDecided("this menu entry is not known here")
+        return None
+
+
+def decided(desk: Desk, verb: str, body: Body, click: Click) -> Message | None:
+    """Run one click; a refusal becomes an answer for the clicker alone."""
+    try:
+        who = desk.person(body)
+        answer = click(value_of(body), who, origin_of(body))
+    except Denied as denied:
+        desk.telemetry.decided(verb, counted=False)
+        return answers.refused(denied.reason, who_may=desk.guard.who_may())
+    except NotDecided as refusal:
+        desk.telemetry.decided(verb, counted=False)
+        may = desk.guard.who_may() if "approver" in refusal.reason else ()
+        return answers.refused(refusal.reason, by=refusal.by, who_may=may)
+    desk.telemetry.decided(verb, counted=True)
+    return answer
+
+
+def value_of(body: Mapping[str, object]) -> str:
+    """Return the clicked button's value, or the chosen option's; "" if odd."""
+    actions = body.get("actions")
+    first = actions[0] if isinstance(actions, list) and actions else {}
+    option = first.get("selected_option") if isinstance(first, dict) else None
+    holder = option if isinstance(option, dict) else first
+    value = holder.get("value") if isinstance(holder, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def _register_say_why(app: App, desk: Desk) -> None:
+    def listener(ack: Ack, body: Body, client: WebClient) -> None:
+        ack()
+        trigger = body.get("trigger_id")
+        with desk.database.read() as tx:
+            proposal = desk.ledger.get(tx, value_of(body))
+        client.views_open(trigger_id=str(trigger), view=dialogs.say_why(proposal))
+
+    app.action("say_why")(listener)

@@ -1,0 +1,325 @@
+"""`/sre VERB …`, and the same words after a mention. One method per verb."""
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from slack_bolt import Ack, App
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from bot.model import Person
+from bot.settings import parse_duration
+from handlers.actions import Body
+from handlers.blocks import answers, dialogs
+from handlers.blocks.card import card
+from handlers.blocks.markup import Message, escaped
+from handlers.client import NETWORK_ERRORS, failure_of
+from handlers.desk import Desk
+from handlers.guard import Denied
+from remediation.ledger import NotDecided
+from remediation.printable import printable
+from remediation.proposal import Proposal
+
+VERBS: Mapping[str, str] = {
+    "status [HOST]": "how the hosts are, what is open, what waits",
+    "incidents [7d]": "what happened lately",
+    "show 12": "one incident's card",
+    "take 12": "own it; escalation stops",
+    "handover 12 @bob": "give it to somebody else",
+    "escalate 12": "call the people on call",
+    "approve 12b": "opens a dialog with the same facts; its Approve is the click",
+    "reject 12b [why]": "reject at once",
+    "simulate 12b": "what would happen now",
+    "again 12": "measure anew and propose again",
+    "undo 12": "put back a pause or a lowered priority",
+    "kill HOST:PID": "ask for a process to be terminated; somebody else approves",
+    "mute TARGET [2h]": "silence a host or condition",
+    "unmute TARGET": "lift that",
+    "lock WHY": "stop the whole bot, at once",
+    "unlock": "free it",
+    "chart WHAT [6h]": "a picture of a figure",
+    "help": "this list",
+}
+WORDS = tuple(usage.split()[0] for usage in VERBS)
+CHANGES = frozenset(
+    {
+        "take", "handover", "escalate", "approve", "reject",
+        "again", "undo", "kill", "mute", "unmute", "unlock",
+    }
+)  # fmt: skip
+"""Verbs that count in the configured channel only. Anybody may lock from anywhere."""
+
+BY_CLICK = frozenset({"approve", "reject", "undo"})
+"""Verbs that a mention answers with the card's link."""
+
+_PROPOSAL = re.compile(r"(\d{1,9})([a-z]{0,3})")
+_TARGET = re.compile(r"([A-Za-z0-9][A-Za-z0-9.-]{0,62}):(\d{1,7})")
+_PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One command: its words, who says it, and how a dialog can be opened for them."""
+
+    verb: str
+    words: tuple[str, ...]
+    who: Person
+    channel: str
+    team_id: str
+    open_dialog: Callable[[dict[str, object]], None] | None
+
+    @property
+    def rest(self) -> str:
+        """Everything behind the first argument, harmless and short."""
+        return printable(" ".join(self.words[1:]), limit=300)
+
+
+def register(app: App, desk: Desk) -> None:
+    """Wire the slash command."""
+    commands = Commands(desk)
+
+    def listener(ack: Ack, body: Body, client: WebClient) -> None:
+        text = str(body.get("text") or "")
+        trigger = str(body.get("trigger_id") or "")
+
+        def open_dialog(view: dict[str, object]) -> None:
+            client.views_open(trigger_id=trigger, view=view)
+
+        answer = commands.answer(text, body, open_dialog)
+        ack()
+        if answer is not None:
+            desk.reply(body, answer)
+
+    app.command(desk.command)(listener)
+
+
+class Commands:
+    """What each verb does. Raises `NotDecided` and `Denied`; `answer` words them."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._verbs: Mapping[str, Callable[[Request], Message | None]] = {
+            word: getattr(self, f"_{word}") for word in WORDS
+        }
+
+    def answer(
+        self,
+        text: str,
+        body: Body,
+        open_dialog: Callable[[dict[str, object]], None] | None,
+    ) -> Message | None:
+        """Carry out one command and return what to say to the person."""
+        verb, *words = text.split() or ["help"]
+        verb = verb.lower()
+        try:
+            request = Request(
+                verb=verb,
+                words=tuple(words),
+                who=self._desk.person(body),
+                channel=str(body.get("channel_id") or ""),
+                team_id=str(body.get("team_id") or ""),
+                open_dialog=open_dialog,
+            )
+            return self._run(request)
+        except Denied as denied:
+            return answers.refused(denied.reason, who_may=self._desk.guard.who_may())
+        except NotDecided as refusal:
+            self._desk.telemetry.decided(_known(verb), counted=False)
+            may = self._desk.guard.who_may() if "approver" in refusal.reason else ()
+            return answers.refused(refusal.reason, by=refusal.by, who_may=may)
+
+    def _run(self, request: Request) -> Message | None:
+        act = self._verbs.get(request.verb)
+        if act is None:
+            close = difflib.get_close_matches(request.verb, WORDS, n=1)
+            hint = f"Did you mean *{close[0]}*?" if close else "Try *help*."
+            shown = escaped(printable(request.verb, limit=40))
+            return answers.plain(f"I do not know “{shown}”. {hint}")
+        if request.verb in CHANGES and request.channel != self._desk.channel:
+            raise NotDecided("this can be done in the incident channel only")
+        if request.verb in BY_CLICK and request.open_dialog is None:
+            # Words in a message never decide; they lead to the card.
+            return self._to_the_card(request)
+        answer = act(request)
+        self._desk.telemetry.decided(request.verb, counted=True)
+        return answer
+
+    # --- look --------------------------------------------------------------------
+
+    def _status(self, request: Request) -> Message:
+        board = self._desk.status.board()
+        if request.words:
+            board = board.only(request.words[0])
+        return answers.board(board)
+
+    def _incidents(self, request: Request) -> Message:
+        return answers.incident_list(
+            self._desk.status.incidents(_span(request.words, "7d"))
+        )
+
+    def _show(self, request: Request) -> Message:
+        incident = self._desk.incident(_number(request))
+        drawn = card(incident, self._desk.proposals(incident.number))
+        # The buttons stay on the card itself: a copy of them would decide nothing.
+        blocks = tuple(b for b in drawn.blocks if b["type"] != "actions")
+        link = self._link(incident.number)
+        return Message(text=drawn.text, blocks=(*blocks, *answers.plain(link).blocks))
+
+    def _chart(self, request: Request) -> Message:
+        known = self._desk.pictures.series()
+        name = " ".join(w for w in request.words if not _is_span(w))
+        if name not in known:
+            listed = (
+                ", ".join(escaped(series) for series in known[:30]) or "nothing yet"
+            )
+            return answers.plain(f"I can draw: {listed}")
+        spans = tuple(w for w in request.words if _is_span(w))
+        return self._draw(name, _span(spans, "6h"), request)
+
+    def _help(self, _request: Request) -> Message:
+        return answers.help_text(self._desk.command, VERBS)
+
+    # --- own ---------------------------------------------------------------------
+
+    def _take(self, request: Request) -> Message:
+        incident = self._desk.own.take(_number(request), request.who)
+        return answers.plain(
+            f"Incident {incident.number} is yours. {self._link(incident.number)}"
+        )
+
+    def _handover(self, request: Request) -> Message:
+        found = _PERSON.fullmatch(request.words[1]) if len(request.words) > 1 else None
+        if found is None:
+            raise NotDecided("say to whom: handover 12 @bob")
+        other = self._desk.guard.person(found[1], request.team_id)
+        self._desk.own.hand_over(_number(request), request.who, other)
+        return answers.plain("Handed over.")
+
+    def _escalate(self, request: Request) -> Message:
+        self._desk.own.escalate(_number(request), request.who)
+        return answers.plain("Escalated; the thread calls the people on call.")
+
+    # --- decide ------------------------------------------------------------------
+
+    def _approve(self, request: Request) -> Message | None:
+        proposal = self._proposal(request)
+        if not request.who.is_approver:
+            raise NotDecided("you are not among the approvers")
+        if request.open_dialog is None:
+            return self._to_the_card(request)
+        incident = self._desk.incident(proposal.incident)
+        try:
+            request.open_dialog(dialogs.approve(incident, proposal))
+        except (SlackApiError, *NETWORK_ERRORS) as error:
+            code = failure_of(error).error
+            return answers.plain(
+                f"The dialog could not be opened ({escaped(code)}). "
+                f"Decide on the card: {self._link(proposal.incident)}"
+            )
+        return None
+
+    def _reject(self, request: Request) -> Message:
+        proposal = self._proposal(request)
+        self._desk.decide.reject(proposal.id, request.who, None, why=request.rest)
+        return answers.plain(f"Rejected {proposal.incident}{proposal.letter}.")
+
+    def _simulate(self, request: Request) -> Message:
+        return answers.simulation(
+            self._desk.simulate.rehearse(self._proposal(request).id)
+        )
+
+    def _again(self, request: Request) -> Message:
+        number = _number(request)
+        made = self._desk.ask.again(number, request.who)
+        words = "A new proposal is on the card." if made else "No action is possible."
+        return answers.plain(f"{words} {self._link(number)}")
+
+    def _undo(self, request: Request) -> Message:
+        self._desk.decide.undo(_number(request), request.who)
+        return answers.plain("Undoing; the thread tells the outcome.")
+
+    def _kill(self, request: Request) -> Message:
+        found = _TARGET.fullmatch(request.words[0]) if request.words else None
+        if found is None:
+            raise NotDecided("say which process: kill HOST:PID")
+        proposal = self._desk.ask.kill(found[1], int(found[2]), request.who)
+        name = f"{proposal.incident}{proposal.letter}"
+        return answers.plain(f"Asked for as {name}. Somebody else must approve it.")
+
+    # --- quiet -------------------------------------------------------------------
+
+    def _mute(self, request: Request) -> Message:
+        target, span = _first(request, "mute what?"), _span(request.words[1:], "2h")
+        self._desk.own.mute(target, request.who, span)
+        return answers.plain(f"Muted {escaped(target)}.")
+
+    def _unmute(self, request: Request) -> Message:
+        target = _first(request, "unmute what?")
+        self._desk.own.unmute(target, request.who)
+        return answers.plain(f"Unmuted {escaped(target)}.")
+
+    def _lock(self, request: Request) -> Message:
+        why = printable(" ".join(request.words), limit=300)
+        self._desk.own.lock(why or "no reason given", request.who)
+        return answers.plain("Locked: nothing is signalled any more.")
+
+    def _unlock(self, request: Request) -> Message:
+        self._desk.own.unlock(request.who)
+        return answers.plain("Unlocked.")
+
+    # --- words -------------------------------------------------------------------
+
+    def _proposal(self, request: Request) -> Proposal:
+        found = _PROPOSAL.fullmatch(_first(request, "say which: 12b").lower())
+        if found is None:
+            raise NotDecided("a proposal is named like 12b")
+        return self._desk.named(int(found[1]), found[2])
+
+    def _to_the_card(self, request: Request) -> Message:
+        found = _PROPOSAL.fullmatch(_first(request, "say which: 12b").lower())
+        if found is None:
+            raise NotDecided("a proposal is named like 12b")
+        number = self._desk.incident(int(found[1])).number
+        return answers.plain(f"Decide on the card. {self._link(number)}")
+
+    def _link(self, number: int) -> str:
+        link = self._desk.link(number)
+        return f"<{link}|Open the card>" if link else ""
+
+    def _draw(self, name: str, span: timedelta, request: Request) -> Message:
+        picture = self._desk.pictures.of_series(name, span)
+        if picture is None:
+            return answers.plain("There are not enough points yet.")
+        shown = self._desk.reply.picture(request.channel, picture, name)
+        return answers.plain("Here it is." if shown else "Slack took no picture.")
+
+
+def _known(verb: str) -> str:
+    return verb if verb in WORDS else "unknown"
+
+
+def _first(request: Request, otherwise: str) -> str:
+    if not request.words:
+        raise NotDecided(otherwise)
+    return printable(request.words[0], limit=200)
+
+
+def _number(request: Request) -> int:
+    found = _PROPOSAL.fullmatch(_first(request, "say which incident: 12"))
+    if found is None:
+        raise NotDecided("an incident is named by its number, like 12")
+    return int(found[1])
+
+
+def _is_span(word: str) -> bool:
+    return re.fullmatch(r"\d+(\.\d+)?[smhd]", word) is not None
+
+
+def _span(words: tuple[str, ...], default: str) -> timedelta:
+    try:
+        return parse_duration(words[0] if words else default)
+    except ValueError as error:
+        raise NotDecided(str(error)) from error

@@ -1,0 +1,113 @@
+"""What the listeners work with: the core's services, the guard and the way to answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot import store
+from bot.ask import Ask
+from bot.database import Database
+from bot.decide import Decide
+from bot.model import Incident, Origin, Person
+from bot.own import Own
+from bot.pictures import Pictures
+from bot.simulate import Simulate
+from bot.status import Status
+from bot.telemetry import Telemetry
+from handlers.guard import Guard
+from handlers.reply import Reply
+from remediation.ledger import Ledger, NotDecided
+from remediation.proposal import Proposal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """One of each. `channel` is where decisions are made, `command` how we are called."""
+
+    host: str
+    channel: str
+    command: str
+    configuration: Mapping[str, str]
+    guard: Guard
+    reply: Reply
+    decide: Decide
+    ask: Ask
+    own: Own
+    simulate: Simulate
+    status: Status
+    pictures: Pictures
+    database: Database
+    ledger: Ledger
+    telemetry: Telemetry
+
+    def incident(self, number: int) -> Incident:
+        """Return the incident; raise `NotDecided` for an unknown number."""
+        with self.database.read() as tx:
+            try:
+                return store.get(tx, number)
+            except store.Unknown as unknown:
+                raise NotDecided(f"there is no incident {number}") from unknown
+
+    def on_card(self, origin: Origin) -> int:
+        """Return the incident whose card this is; raise `NotDecided`."""
+        with self.database.read() as tx:
+            number = store.by_message(tx, origin.channel, origin.ts)
+        if number is None:
+            raise NotDecided("this button does not stand on the card it was made for")
+        return number
+
+    def proposals(self, number: int) -> list[Proposal]:
+        """Return the incident's proposals in the order of their letters."""
+        with self.database.read() as tx:
+            return self.ledger.of(tx, number)
+
+    def named(self, number: int, letter: str) -> Proposal:
+        """Return proposal `12b`; without a letter the one on the card."""
+        incident = self.incident(number)
+        for proposal in self.proposals(number):
+            chosen = proposal.id == incident.offered if not letter else False
+            if proposal.letter == letter or chosen:
+                return proposal
+        raise NotDecided(f"there is no proposal {number}{letter}")
+
+    def link(self, number: int) -> str:
+        """Return the card's permalink, or "" while it has none."""
+        with self.database.read() as tx:
+            posting = store.posting(tx, number)
+        return posting.permalink if posting else ""
+
+    def person(self, body: Mapping[str, object]) -> Person:
+        """Verify whoever sent this payload; raise `Denied`."""
+        user_id, team_id = sender(body)
+        return self.guard.person(user_id, team_id)
+
+
+def sender(body: Mapping[str, object]) -> tuple[str | None, str | None]:
+    """Return user id and team id of an interaction or a command, as Slack sent them.
+
+    The user's own team wins over the team in which it happened: in a shared channel
+    they differ.
+    """
+    user = body.get("user")
+    team = body.get("team")
+    if isinstance(user, dict):
+        own = user.get("team_id") or (
+            team.get("id") if isinstance(team, dict) else None
+        )
+        return _text(user.get("id")), _text(own or body.get("team_id"))
+    return _text(body.get("user_id")), _text(body.get("team_id"))
+
+
+def origin_of(body: Mapping[str, object]) -> Origin:
+    """Return the message a button stands on, from the payload's container."""
+    container = body.get("container")
+    channel = body.get("channel")
+    box = container if isinstance(container, dict) else {}
+    place = channel if isinstance(channel, dict) else {}
+    return Origin(
+        channel=_text(box.get("channel_id") or place.get("id")) or "",
+        ts=_text(box.get("message_ts")) or "",
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

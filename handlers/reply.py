@@ -1,0 +1,92 @@
+"""Answers that only one person sees."""
+
+import logging
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+from slack_sdk.webhook import WebhookClient
+
+from handlers.blocks.markup import Message
+from handlers.client import NETWORK_ERRORS, failure_of
+
+log = logging.getLogger(__name__)
+
+_HOOKS = "hooks.slack.com"
+_SECONDS = 5
+
+
+class Reply:
+    """Sends ephemeral answers. A lost answer is logged; it never undoes a decision."""
+
+    def __init__(self, client: WebClient, api_url: str | None) -> None:
+        self._client = client
+        self._api_origin = _origin(api_url) if api_url else None
+
+    def __call__(self, body: Mapping[str, object], message: Message) -> None:
+        """Answer whoever sent this payload, by its response_url, else in the channel."""
+        url = body.get("response_url")
+        if isinstance(url, str) and self._is_ours(url) and self._hook(url, message):
+            return
+        self._ephemeral(body, message)
+
+    def in_thread(self, channel: str, thread_ts: str, message: Message) -> None:
+        """Answer for everybody, in a thread."""
+        self._try(
+            "chat.postMessage", channel=channel, thread_ts=thread_ts, message=message
+        )
+
+    def picture(self, channel: str, content: bytes, title: str) -> bool:
+        """Upload a picture into the channel; False where the server takes none."""
+        try:
+            self._client.files_upload_v2(
+                channel=channel, content=content, filename="chart.png", title=title
+            )
+        except (SlackApiError, *NETWORK_ERRORS) as error:
+            log.warning("reply.picture_lost error=%s", failure_of(error).error)
+            return False
+        return True
+
+    def _hook(self, url: str, message: Message) -> bool:
+        try:
+            answer = WebhookClient(url, timeout=_SECONDS).send(
+                text=message.text,
+                blocks=list(message.blocks),
+                response_type="ephemeral",
+                replace_original=False,
+            )
+        except NETWORK_ERRORS as error:
+            log.warning("reply.hook_failed error=%s", failure_of(error).error)
+            return False
+        return answer.status_code == 200
+
+    def _ephemeral(self, body: Mapping[str, object], message: Message) -> None:
+        user, channel = body.get("user"), body.get("channel")
+        user_id = user.get("id") if isinstance(user, dict) else body.get("user_id")
+        channel_id = (
+            channel.get("id") if isinstance(channel, dict) else body.get("channel_id")
+        )
+        if isinstance(user_id, str) and isinstance(channel_id, str):
+            self._try(
+                "chat.postEphemeral", channel=channel_id, user=user_id, message=message
+            )
+
+    def _try(self, method: str, *, message: Message, **arguments: str) -> None:
+        body = {**arguments, "text": message.text, "blocks": list(message.blocks)}
+        try:
+            self._client.api_call(method, json=body)
+        except (SlackApiError, *NETWORK_ERRORS) as error:
+            log.warning("reply.lost error=%s", failure_of(error).error)
+
+    def _is_ours(self, url: str) -> bool:
+        """Allow Slack's hook host, and the origin of SLACK_API_URL where it is set."""
+        parts = urlsplit(url)
+        if parts.scheme == "https" and parts.netloc == _HOOKS:
+            return True
+        return self._api_origin is not None and _origin(url) == self._api_origin
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc

@@ -1,0 +1,60 @@
+"""Socket Mode: connects in a thread that retries, so a dead Slack stops no start."""
+
+import logging
+import threading
+
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode.websocket_client import SocketModeHandler
+from slack_sdk import WebClient
+
+from handlers.client import NETWORK_ERRORS
+
+log = logging.getLogger(__name__)
+
+CONCURRENCY = 32
+_PAUSE = 1.0
+_LONGEST_PAUSE = 30.0
+
+
+class Socket:
+    """The connection over which clicks arrive."""
+
+    def __init__(self, app: App, client: WebClient, app_token: str) -> None:
+        self._handler = SocketModeHandler(
+            app,
+            app_token,
+            web_client=client,
+            ping_interval=5,
+            concurrency=CONCURRENCY,
+        )
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(
+            target=self._connect, name="socket", daemon=True
+        )
+
+    def start(self) -> None:
+        """Begin to connect; returns at once."""
+        self._thread.start()
+
+    def is_connected(self) -> bool:
+        """Say whether clicks can arrive now."""
+        return self._handler.client.is_connected()
+
+    def stop(self) -> None:
+        """Close the connection."""
+        self._stopping.set()
+        self._handler.client.auto_reconnect_enabled = False
+        self._handler.close()
+
+    def _connect(self) -> None:
+        pause = _PAUSE
+        while not self._stopping.is_set():
+            try:
+                self._handler.connect()
+            except NETWORK_ERRORS as error:
+                log.warning("slack.not_connected error=%s", error)
+                self._stopping.wait(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
+            else:
+                log.info("slack.connected")
+                return

@@ -1,0 +1,116 @@
+"""The server itself: one uvicorn on loopback, in a thread of its own."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+
+T = TypeVar("T")
+_START_SECONDS = 10.0
+_CALL_SECONDS = 60.0
+
+
+class _Announced(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: threading.Event) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self._leave = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        # uvicorn looks ten times a second whether to leave; being told is faster.
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await self._leave.wait()
+
+    def leave(self) -> None:
+        self.should_exit = True
+        self._leave.set()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready.set()
+
+
+class Server:
+    """Runs a Starlette application on 127.0.0.1 until `stop()`."""
+
+    def __init__(self, port: int = 0) -> None:
+        self._socket = socket.create_server(("127.0.0.1", port))
+        self.port = int(self._socket.getsockname()[1])
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._uvicorn: _Announced | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def origin(self) -> str:
+        """The address everything is served under."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self, make_app: Callable[[], Starlette]) -> None:
+        """Serve what `make_app`, called on the new event loop, returns."""
+        ready = threading.Event()
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._serve(make_app, ready)),
+            name="local-workspace",
+            daemon=True,
+        )
+        self._thread.start()
+        if not ready.wait(_START_SECONDS):
+            raise TimeoutError("the local workspace did not start")
+
+    def stop(self) -> None:
+        """Stop serving; open connections are closed."""
+        if self._uvicorn is not None and self._thread is not None:
+            self.soon(self._uvicorn.leave)
+            self._thread.join(_START_SECONDS)
+        self._socket.close()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run something on the server's event loop and return what it returns."""
+        if self._loop is None:
+            work.close()
+            raise RuntimeError("the local workspace is not running")
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        return future.result(_CALL_SECONDS)
+
+    def soon(self, work: Callable[[], None]) -> None:
+        """Call something on the server's event loop, if there still is one."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(work)
+
+    def cut(self, request: Request) -> None:
+        """Drop a caller's connection without an answer."""
+        if self._uvicorn is None or request.client is None:
+            return
+        for connection in list(self._uvicorn.server_state.connections):
+            if getattr(connection, "client", None) == tuple(request.client):
+                transport = getattr(connection, "transport", None)
+                if isinstance(transport, asyncio.Transport):
+                    transport.abort()
+
+    async def _serve(
+        self, make_app: Callable[[], Starlette], ready: threading.Event
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        config = uvicorn.Config(
+            make_app(),
+            log_config=None,
+            log_level=logging.WARNING,
+            access_log=False,
+            lifespan="off",
+            ws="websockets-sansio",
+            ws_ping_interval=None,
+            timeout_graceful_shutdown=1,
+        )
+        self._uvicorn = _Announced(config, ready)
+        await self._uvicorn.serve(sockets=[self._socket])
+        self._loop = None

@@ -1,0 +1,72 @@
+"""Promise 11: no shell; signals in one module, outside programs in one other."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).parents[2]
+_FORBIDDEN = {"eval", "exec", "kill", "killpg", "system", "popen", "pthread_kill"}
+_DOORS = {
+    "pidfd_send_signal": {"remediation/signals.py"},
+    "posix_spawn": {"remediation/signals.py"},
+    "fork": {"remediation/signals.py"},
+    "setpriority": {"remediation/priority.py"},
+    # The demo starts the runaway process that it then asks to end.
+    "subprocess": {"remediation/programs.py", "bot/demo.py"},
+}
+_MODULES = {"os", "signal", "subprocess", "asyncio"}
+
+
+def _uses(tree: ast.AST) -> Iterator[str]:
+    """Name what a module takes from the operating system to act on processes."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id="eval" | "exec" as name)):
+                yield name
+            case ast.Attribute(value=ast.Name(id=module), attr=name):
+                yield from [name] if module in _MODULES else []
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                module = getattr(node, "module", None)
+                if module is None or module in _MODULES:
+                    yield from [module or "", *(alias.name for alias in names)]
+            case ast.keyword(arg="shell"):
+                yield "system"
+
+
+def _sources() -> Iterator[tuple[str, ast.AST]]:
+    for package in ("bot", "handlers", "memory", "remediation"):
+        for file in sorted((_ROOT / package).rglob("*.py")):
+            yield str(file.relative_to(_ROOT)), ast.parse(file.read_text())
+
+
+@pytest.mark.promise
+def test_signals_and_programs_have_one_door_each() -> None:
+    hits = [
+        f"{path}: {name}"
+        for path, tree in _sources()
+        for name in _uses(tree)
+        if name in _FORBIDDEN or path not in _DOORS.get(name, {path})
+    ]
+
+    print(f"shells, kill() and second doors: {len(hits)}")
+    assert hits == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import os; os.kill(1, 9)",
+        "from os import system",
+        "eval('1')",
+        "import subprocess",
+        "from subprocess import run",
+        "import signal; signal.pidfd_send_signal(3, 9)",
+        "run('ls', shell=True)",
+    ],
+)
+def test_the_check_sees_each_way_around(text: str) -> None:
+    names = set(_uses(ast.parse(text)))
+
+    assert names & (_FORBIDDEN | set(_DOORS))

@@ -1,0 +1,102 @@
+import urllib.error
+import urllib.request
+
+import pytest
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from handlers.workspace import Workspace
+
+PNG = b"\x89PNG\r\n\x1a\n picture"
+
+
+def test_an_uploaded_picture_stands_in_the_thread(
+    workspace: Workspace, client: WebClient, card: str
+) -> None:
+    client.files_upload_v2(
+        channel=workspace.channel_id,
+        thread_ts=card,
+        file=PNG,
+        filename="cpu.png",
+        title="CPU, last hour",
+        alt_txt="CPU rises",
+        initial_comment="See the chart",
+    )
+
+    [file] = workspace.files
+    assert (file.data, file.mimetype, file.title) == (PNG, "image/png", "CPU, last hour")
+    assert (file.thread_ts, file.alt_text) == (card, "CPU rises")
+    message = workspace.thread(card)[1]
+    assert (message.text, message.file_ids) == ("See the chart", (file.id,))
+    replies = client.conversations_replies(channel=workspace.channel_id, ts=card)
+    assert replies["messages"][1]["files"][0]["name"] == "cpu.png"
+
+
+def test_a_file_without_a_channel_is_in_no_message(
+    workspace: Workspace, client: WebClient
+) -> None:
+    client.files_upload_v2(content="words", filename="notes.txt")
+
+    assert workspace.files[0].mimetype == "text/plain"
+    assert workspace.messages() == []
+
+
+def test_a_file_is_given_to_the_bots_token_only(
+    workspace: Workspace, client: WebClient
+) -> None:
+    shared = client.files_upload_v2(file=PNG, filename="cpu.png")["file"]
+    url = shared["url_private"]
+    token = {"Authorization": f"Bearer {workspace.bot_token}"}
+
+    with urllib.request.urlopen(urllib.request.Request(url, headers=token)) as answer:
+        assert answer.read() == PNG
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(url)
+
+
+def test_a_file_that_was_never_sent_cannot_be_shared(
+    workspace: Workspace, client: WebClient
+) -> None:
+    asked = client.files_getUploadURLExternal(filename="a.png", length=5)
+
+    with pytest.raises(SlackApiError) as caught:
+        client.files_completeUploadExternal(files=[{"id": asked["file_id"]}])
+
+    assert caught.value.response["error"] == "file_not_found"
+    assert workspace.files == []
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        ("files.completeUploadExternal", {"files": []}),
+        ("files.getUploadURLExternal", {"filename": "a.png", "length": 0}),
+    ],
+)
+def test_an_upload_of_nothing_is_refused(
+    client: WebClient, method: str, arguments: dict[str, object]
+) -> None:
+    with pytest.raises(SlackApiError) as caught:
+        client.api_call(method, json=arguments)
+
+    assert caught.value.response["error"] == "invalid_arguments"
+
+
+def test_an_upload_may_be_a_form(workspace: Workspace, client: WebClient) -> None:
+    asked = client.files_getUploadURLExternal(filename="a.png", length=5)
+    form = (
+        b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n'
+        b"Content-Type: image/png\r\n\r\n" + PNG + b"\r\n--b--\r\n"
+    )
+    kind = {"Content-Type": "multipart/form-data; boundary=b"}
+    sent = urllib.request.Request(asked["upload_url"], data=form, headers=kind)
+
+    urllib.request.urlopen(sent).close()
+
+    client.files_completeUploadExternal(files=[{"id": asked["file_id"]}])
+    assert workspace.files[0].data == PNG
+
+
+def test_an_invented_upload_address_takes_nothing(workspace: Workspace) -> None:
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(f"{workspace.page_url}upload/F0", data=b"x")
