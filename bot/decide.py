@@ -169,10 +169,13 @@ class Decide:
         if card is not None and card.channel == origin.channel:
             if card.ts == origin.ts:
                 return
-            if card.ts is None and card.attempting:
+            if card.ts is None and card.attempting == store.CARD:
                 # The first post was sent, its answer never came: this is that card.
                 store.posted(tx, card.incident, ts=origin.ts, attempting=0)
                 return
+            other = store.by_message(tx, origin.channel, origin.ts)
+            if card.doubtful and other is None:
+                return  # the twin that was posted when an answer was lost
         raise NotDecided("this button does not stand on the card it was made for")
 
     def expire(self) -> None:

@@ -6,12 +6,15 @@ Eight bytes per process and round: 3,000 processes over sixty rounds are 1.5 MB.
 from array import array
 from collections import deque
 from datetime import timedelta
+from typing import Final
 
-from bot.host import ProcessScan
-from bot.procfs import anonymous_bytes
+from bot.host import HostSampler, ProcessScan
 from bot.suspects import Key
 from bot.trend import Trend, trend
 from remediation.procfs import PAGE_BYTES
+
+MOST: Final = 20
+"""So many of those that grew are looked at in a round, the largest first."""
 
 
 class Growth:
@@ -22,8 +25,14 @@ class Growth:
     """
 
     def __init__(
-        self, *, window: timedelta, interval: timedelta, least_bytes: int
+        self,
+        sampler: HostSampler,
+        *,
+        window: timedelta,
+        interval: timedelta,
+        least_bytes: int,
     ) -> None:
+        self._sampler = sampler
         self._window = window.total_seconds()
         self._longest = 10 * interval.total_seconds()
         self._least_pages = least_bytes / PAGE_BYTES
@@ -57,8 +66,9 @@ class Growth:
 
     def trends(self) -> dict[Key, Trend]:
         """Return the trends, in bytes per second, of those that grow steadily."""
-        grown = (key for key in self._pages if self._has_grown(key) and self.knows(key))
-        found = ((key, self._trend(key)) for key in grown)
+        grown = [k for k in self._pages if self._has_grown(k) and self.knows(k)]
+        grown.sort(key=self._grown_pages, reverse=True)
+        found = ((key, self._trend(key)) for key in grown[:MOST])
         return {key: its for key, its in found if its.grows and self._is_own(key)}
 
     def _continues(self, scan: ProcessScan) -> bool:
@@ -72,14 +82,17 @@ class Growth:
         return known
 
     def _has_grown(self, key: Key) -> bool:
+        return self._grown_pages(key) >= self._least_pages
+
+    def _grown_pages(self, key: Key) -> int:
         known = self._pages[key]
-        return known[-1] - known[0] >= self._least_pages
+        return known[-1] - known[0]
 
     def _is_own(self, key: Key) -> bool:
         """Say whether what was gained is anonymous memory, not files being read."""
-        known = self._pages[key]
-        anonymous = anonymous_bytes(key[0])
-        return anonymous is None or anonymous >= (known[-1] - known[0]) * PAGE_BYTES / 2
+        anonymous = self._sampler.anonymous_bytes(key[0])
+        gained = self._grown_pages(key) * PAGE_BYTES
+        return anonymous is None or anonymous >= gained / 2
 
     def _trend(self, key: Key) -> Trend:
         known = self._pages[key]

@@ -5,10 +5,11 @@ with the age of the bot or with the number of processes a host has seen.
 """
 
 import threading
+from array import array
 from bisect import bisect_left
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 MAX_POINTS: Final = 4320
@@ -21,15 +22,23 @@ Point = tuple[datetime, float]
 @dataclass(slots=True)
 class _Ring:
     unit: str = ""
-    points: deque[Point] = field(default_factory=deque)
+    seconds: "array[float]" = field(default_factory=lambda: array("d"))
+    values: "array[float]" = field(default_factory=lambda: array("d"))
+
+    def append(self, second: float, value: float, most: int) -> None:
+        kept = bisect_left(self.seconds, second)
+        first = max(kept + 1 - most, 0)
+        self.seconds = self.seconds[first:kept]
+        self.values = self.values[first:kept]
+        self.seconds.append(second)
+        self.values.append(value)
 
 
 class History:
     """Rings of points by series name; safe to use from several threads.
 
     max_points: kept of each series. max_series: kept at all; the one that was not
-    appended to for longest goes first. At the defaults at most about 90 MB if all
-    200 series were full; a host has about ten that live longer than an incident.
+    appended to for longest goes first. Sixteen bytes a point: 14 MB at most.
     """
 
     def __init__(
@@ -46,20 +55,18 @@ class History:
             ring = self._rings.setdefault(series, _Ring())
             self._rings.move_to_end(series)
             ring.unit = unit or ring.unit
-            while ring.points and ring.points[-1][0] >= at:
-                ring.points.pop()
-            ring.points.append((at, value))
-            if len(ring.points) > self._max_points:
-                ring.points.popleft()
+            ring.append(at.timestamp(), value, self._max_points)
             if len(self._rings) > self._max_series:
                 self._rings.popitem(last=False)
 
     def window(self, series: str, since: datetime) -> tuple[Point, ...]:
         """Return the points from `since` on, oldest first; none where none are known."""
         with self._lock:
-            ring = self._rings.get(series)
-            points = tuple(ring.points) if ring else ()
-        return points[bisect_left(points, since, key=lambda point: point[0]) :]
+            ring = self._rings.get(series) or _Ring()
+            first = bisect_left(ring.seconds, since.timestamp())
+            seconds, values = ring.seconds[first:], ring.values[first:]
+        times = (datetime.fromtimestamp(second, UTC) for second in seconds)
+        return tuple(zip(times, values, strict=True))
 
     def unit(self, series: str) -> str:
         """Return the unit that was last given with a point of the series, or ''."""

@@ -9,7 +9,7 @@ later (it is a daemon).
 import os
 import re
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -69,11 +69,20 @@ class Filesystem:
 
 
 class Mounts:
-    """Measures all real file systems, each once however often it is mounted."""
+    """Measures all real file systems, each once however often it is mounted.
 
-    def __init__(self, proc: Path = PROC, deadline: timedelta = DEADLINE) -> None:
+    ask: what measures one of them, by its mount point; may hang or raise `OSError`.
+    """
+
+    def __init__(
+        self,
+        proc: Path = PROC,
+        deadline: timedelta = DEADLINE,
+        ask: Callable[[bytes], os.statvfs_result] = os.statvfs,
+    ) -> None:
         self._proc = proc
         self._deadline = deadline.total_seconds()
+        self._ask = ask
         self._probes: dict[bytes, _Probe] = {}
 
     def read(self) -> tuple[Filesystem, ...]:
@@ -86,7 +95,9 @@ class Mounts:
         for mount in mounts:
             groups.setdefault(mount.point if mount.remote else b"", []).append(mount)
         hanging = {key: p for key, p in self._probes.items() if p.is_alive()}
-        started = {k: _Probe(g) for k, g in groups.items() if k not in hanging}
+        started = {
+            k: _Probe(g, self._ask) for k, g in groups.items() if k not in hanging
+        }
         self._probes = hanging | started
         end = monotonic() + self._deadline
         found: dict[bytes, Filesystem] = {}
@@ -97,9 +108,12 @@ class Mounts:
 
 
 class _Probe(threading.Thread):
-    def __init__(self, mounts: Sequence[Mount]) -> None:
+    def __init__(
+        self, mounts: Sequence[Mount], ask: Callable[[bytes], os.statvfs_result]
+    ) -> None:
         super().__init__(daemon=True, name="statvfs")
         self._mounts = mounts
+        self._ask = ask
         self._found: Mapping[bytes, Filesystem] = {}
         self.start()
 
@@ -110,7 +124,13 @@ class _Probe(threading.Thread):
 
     def run(self) -> None:
         for mount in self._mounts:
-            self._found = {**self._found, mount.point: _measure(mount)}
+            self._found = {**self._found, mount.point: self._measure(mount)}
+
+    def _measure(self, mount: Mount) -> Filesystem:
+        try:
+            return _measured(mount, self._ask(mount.point))
+        except OSError:
+            return _unknown(mount)
 
 
 def parse(text: bytes) -> list[Mount]:
@@ -156,11 +176,7 @@ def _is_kernels(name: str) -> bool:
     return name.startswith(tuple(f"{top}/" for top in _KERNEL)) or name in _KERNEL
 
 
-def _measure(mount: Mount) -> Filesystem:
-    try:
-        found = os.statvfs(mount.point)
-    except OSError:
-        return _unknown(mount)
+def _measured(mount: Mount, found: os.statvfs_result) -> Filesystem:
     used = found.f_blocks - found.f_bfree
     usable = used + found.f_bavail  # without the blocks kept for root, as df(1)
     return Filesystem(

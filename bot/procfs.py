@@ -7,7 +7,7 @@ in `remediation/procfs.py`.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -24,7 +24,7 @@ _MEMORY: Final = re.compile(
 _PRESSURE: Final = re.compile(rb"^(some|full) avg10=([\d.]+)", re.MULTILINE)
 _ANONYMOUS: Final = re.compile(rb"^RssAnon:\s+(\d+) kB$", re.MULTILINE)
 _DROPPABLE: Final = re.compile(rb"^inactive_file (\d+)$", re.MULTILINE)
-_CGROUPS: Final = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"))
+CGROUPS: Final = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"))
 _LARGEST: Final = 1 << 20
 
 
@@ -196,14 +196,12 @@ def anonymous_bytes(pid: int, proc: Path = PROC) -> int | None:
     return int(found[1]) * 1024 if found else None
 
 
-def cgroup_left_bytes(cgroup: str) -> int | None:
+def cgroup_left_bytes(cgroup: str, roots: Sequence[Path] = CGROUPS) -> int | None:
     """Return the room below the nearest memory limit of a cgroup (version 2) or None.
 
     cgroup: path below the hierarchy's root. File pages that can be dropped are room.
     """
-    root = next(
-        (top for top in _CGROUPS if (top / "cgroup.controllers").exists()), None
-    )
+    root = next((top for top in roots if (top / "cgroup.controllers").exists()), None)
     if root is None:
         return None
     parts = [part for part in cgroup.split("/") if part not in ("", "..")]

@@ -30,7 +30,8 @@ def run() -> int:
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
         stream=sys.stderr,
     )
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    for chatty in ("apscheduler", "alembic", "matplotlib"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     environment = Environment.read(os.environ)
     folder = StateFolder(environment.state_dir)
     try:

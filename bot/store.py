@@ -63,6 +63,7 @@ postings = Table(
     Column("version", Integer, nullable=False, server_default="0"),
     Column("seq", Integer, nullable=False, server_default="0"),
     Column("attempting", Integer, nullable=False, server_default="0"),
+    Column("doubtful", Integer, nullable=False, server_default="0"),
 )
 
 mutes = Table(
@@ -79,6 +80,9 @@ meta = Table(
     Column("key", String(40), primary_key=True),
     Column("value", Text, nullable=False),
 )
+
+CARD = -1
+"""`Posting.attempting` while the card's own first post has no recorded answer."""
 
 _INCIDENTS: TypeAdapter[Incident] = TypeAdapter(Incident)
 
@@ -98,7 +102,8 @@ class Posting:
     permalink: str
     version: int
     seq: int
-    attempting: bool
+    attempting: int
+    doubtful: bool
 
 
 class Unknown(Exception):
@@ -254,5 +259,6 @@ def _posting(row: Row[tuple[object, ...]]) -> Posting:
         permalink=row.permalink,
         version=row.version,
         seq=row.seq,
-        attempting=bool(row.attempting),
+        attempting=row.attempting,
+        doubtful=bool(row.doubtful),
     )

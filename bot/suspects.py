@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from bot.host import SHORTEST, Facts, ProcessScan
+from bot.host import SHORTEST, Facts, HostSampler, ProcessScan
 from bot.model import Culprit, Fact
-from bot.procfs import ProcessRow, anonymous_bytes
+from bot.procfs import ProcessRow
 from remediation.facts import ProcessFacts
 from remediation.identity import Gone, Unobservable
 from remediation.printable import printable
@@ -82,10 +82,13 @@ def cpu_ticks(before: ProcessScan, now: ProcessScan) -> dict[Key, int]:
     A process that is new in the second scan used all its time in between.
     """
     used = {}
+    newest = before.at.boot * TICKS_PER_SECOND
     for key, row in now.rows.items():
         earlier = before.rows.get(key)
+        # One that is older and yet was not seen before: nobody knows what it used since.
+        known = earlier is not None or row.start_ticks >= newest - TICKS_PER_SECOND
         ticks = row.cpu_ticks - (earlier.cpu_ticks if earlier else 0)
-        if ticks > 0:
+        if known and ticks > 0:
             used[key] = ticks
     return used
 
@@ -126,14 +129,16 @@ def cpu_suspects(before: ProcessScan, now: ProcessScan) -> list[Suspect]:
     return grouped if grouped and grouped[0].share >= 0.5 else alone
 
 
-def memory_suspects(scan: ProcessScan, used_bytes: int) -> list[Suspect]:
+def memory_suspects(
+    scan: ProcessScan, used_bytes: int, sampler: HostSampler
+) -> list[Suspect]:
     """Return the largest holders of memory with their shares of the used memory.
 
     Chosen by resident memory, measured by what ending them would free: anonymous
     pages, where that can be read.
     """
     rows = sorted(scan.rows.values(), key=lambda row: row.rss_pages, reverse=True)
-    held = [(row, _held_bytes(row)) for row in rows[: 4 * TOP]]
+    held = [(row, _held_bytes(row, sampler)) for row in rows[: 4 * TOP]]
     held.sort(key=lambda pair: pair[1], reverse=True)
     return [
         Suspect(row=row, share=min(size / used_bytes, 1.0))
@@ -214,8 +219,8 @@ def process_facts(process: ProcessFacts) -> tuple[Fact, ...]:
     )
 
 
-def _held_bytes(row: ProcessRow) -> int:
-    anonymous = anonymous_bytes(row.pid)
+def _held_bytes(row: ProcessRow, sampler: HostSampler) -> int:
+    anonymous = sampler.anonymous_bytes(row.pid)
     return row.rss_bytes if anonymous is None else anonymous
 
 

@@ -1,9 +1,10 @@
 """The Bolt app: listeners registered, errors worded, nothing posted that was raised."""
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from slack_bolt import App, BoltResponse
+from slack_bolt import App
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
@@ -22,60 +23,65 @@ LISTENERS = 32
 def build(client: WebClient, desk: Desk, *, signing_secret: str | None) -> App:
     """Return the app with every listener; it has made no call to Slack yet."""
     app = App(
+        logger=_quiet(),
         client=client,
         signing_secret=signing_secret or "socket mode needs none",
         token_verification_enabled=False,
         # Socket Mode's envelopes are authenticated by the connection itself.
         request_verification_enabled=signing_secret is not None,
-        authorize=_Authorize(desk.guard, client),
+        authorize=_authorize(desk.guard, client),
         listener_executor=ThreadPoolExecutor(LISTENERS, thread_name_prefix="listener"),
     )
     for feature in (actions, commands, modals, mentions, home):
         feature.register(app, desk)
-    app.error(_OnError(desk))
+    app.error(_on_error(desk))
     return app
 
 
-class _Authorize:
+def _quiet() -> logging.Logger:
+    # Bolt warns of a token it finds in the environment and of every connection that
+    # it replaces; errors of listeners come through `_on_error`.
+    logger = logging.getLogger("slack")
+    logger.setLevel(logging.ERROR)
+    return logger
+
+
+def _authorize(guard: Guard, client: WebClient) -> Callable[[], AuthorizeResult]:
     """One workspace, one token: no call to Slack on the way to a listener."""
 
-    def __init__(self, guard: Guard, client: WebClient) -> None:
-        self._guard = guard
-        self._client = client
-
-    def __call__(self) -> AuthorizeResult:
+    # A function, not an object: Bolt fills arguments by name and would fill `self`.
+    def authorize() -> AuthorizeResult:
         try:
-            home_ = self._guard.home()
+            place = guard.home()
         except Denied:
             team_id = bot_user_id = None
         else:
-            team_id, bot_user_id = home_.team_id, home_.bot_user_id
+            team_id, bot_user_id = place.team_id, place.bot_user_id
         return AuthorizeResult(
             enterprise_id=None,
             team_id=team_id,
             bot_user_id=bot_user_id,
-            bot_token=self._client.token,
+            bot_token=client.token,
         )
 
+    return authorize
 
-class _OnError:
-    """A listener failed: logged with its traceback, counted, said to the clicker.
 
-    The click stays unacknowledged where it was not acknowledged before, so Slack
-    shows it as failed too.
+def _on_error(desk: Desk) -> Callable[..., None]:
+    """Handle a failed listener: logged with its traceback, counted, said to the clicker.
+
+    A click that was not acknowledged stays so, and Slack shows it as failed too.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-
-    def __call__(self, error: Exception, body: Body) -> BoltResponse | None:
+    def on_error(error: Exception, body: Body) -> None:
         log.error("listener.failed", exc_info=error)
-        self._desk.telemetry.failed("listener")
-        self._desk.reply(
+        desk.telemetry.failed("listener")
+        desk.reply(
             body,
             answers.plain(
                 "Something failed on my side and this was not done. "
                 "Try again; if it stays, look at my log."
             ),
         )
-        return None
+
+    return on_error

@@ -17,7 +17,7 @@ from bot import store
 from bot.database import Database
 from bot.model import Incident, Level
 from bot.pictures import Pictures
-from bot.store import Posting
+from bot.store import CARD, Posting
 from bot.telemetry import Telemetry
 from handlers.blocks import thread
 from handlers.blocks.card import card, card_id
@@ -27,9 +27,6 @@ from remediation.audit import Sealed, read
 from remediation.ledger import Ledger
 
 log = logging.getLogger(__name__)
-
-CARD = -1
-"""`Posting.attempting` while the card's own first post has no recorded answer."""
 
 
 _BAD_BLOCKS = frozenset(
@@ -145,7 +142,8 @@ class Poster:
         if posting.attempting == CARD:
             found = self._find(card_id(incident), thread_ts=None)
         if found is None:
-            self._mark(number, attempting=CARD)
+            doubtful = int(posting.doubtful or posting.attempting == CARD)
+            self._mark(number, attempting=CARD, doubtful=doubtful)
             found = self._post(self._draw(incident), None)
         link = self._permalink(found)
         self._mark(

@@ -93,7 +93,8 @@ def refuse_target(
 def _refuse_kind(action: Action, facts: ProcessFacts) -> Refusal | None:
     match action:
         case Terminate():
-            if facts.respawner is None:
+            # Below the root the respawner is the tree's own master, which goes too.
+            if facts.respawner is None or facts.identity != action.process:
                 return None
             return Refusal(
                 rule="respawner",

@@ -62,6 +62,7 @@ class LeakingProcess:
         self._levels = Levels(section.limits(above=False))
         window = section.window or ROUNDS * section.interval
         self._growth = Growth(
+            host.sampler,
             window=window,
             interval=section.interval,
             least_bytes=int(section.min_growth_mb * 1e6),

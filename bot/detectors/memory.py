@@ -62,7 +62,7 @@ class Memory:
             summary=self._summary(memory, level, found),
             at=now.at.wall,
             series=self.name,
-            facts=self._facts(memory, level) + culprit_facts(found, "the used memory"),
+            facts=self._facts(now, level) + culprit_facts(found, "the used memory"),
             culprits=found,
         )
 
@@ -76,7 +76,7 @@ class Memory:
         except (OSError, ValueError):
             return ()
         used_percent = 100 - memory.available_percent
-        suspects = memory_suspects(scan, memory.used_bytes)
+        suspects = memory_suspects(scan, memory.used_bytes, self._host.sampler)
         return culprits(suspects, self._host.facts, used_percent)
 
     def _summary(
@@ -94,7 +94,8 @@ class Memory:
         top = found[0]
         return f"{text}; {who(top.process)} holds {percent(top.share)} of what is used."
 
-    def _facts(self, memory: MemoryAmounts | None, level: Level) -> tuple[Fact, ...]:
+    def _facts(self, now: HostSample, level: Level) -> tuple[Fact, ...]:
+        memory = now.memory
         if memory is None:
             return ()
         shown = with_limit(memory.available_percent, "%", self._levels.limits, level)
@@ -113,6 +114,9 @@ class Memory:
                     value=f"{amount(used, 'B')} of {amount(memory.swap_total_bytes, 'B')}",
                 )
             )
+        if waiting := now.pressure.get("memory"):
+            value = f"{amount(waiting.some, '%')} of the last 10 s"
+            facts.append(Fact(label="Tasks waiting for memory", value=value))
         return tuple(facts)
 
 

@@ -7,7 +7,7 @@ the process itself. While the whole host uses less than one process would have t
 process is looked at.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
@@ -33,6 +33,8 @@ from remediation.moment import Moment
 from remediation.procfs import TICKS_PER_SECOND
 
 UNIT = "% of one core"
+MOST = 10
+"""So many processes are looked at in a round, the watched ones included."""
 
 
 class RunawaySection(DetectorSection):
@@ -74,7 +76,7 @@ class RunawayProcess:
             return [self._unknown(subject, sample.at) for subject in sorted(watched)]
         before = self._scan.exchange(now)
         percents = cpu_percents(before, now) if before else None
-        subjects = self._over(percents) | set(watched)
+        subjects = self._over(percents or {}, len(watched)) | set(watched)
         self._levels.keep(subjects)
         found = [self._measure(s, percents, now) for s in sorted(subjects)]
         return [f for f in found if f.level is not Level.OK or f.subject in watched]
@@ -88,9 +90,12 @@ class RunawayProcess:
         busy = (now.cpu.busy - before.cpu.busy) / TICKS_PER_SECOND
         return 0 <= 100 * busy / window < self._levels.limits.clear_warning
 
-    def _over(self, percents: dict[Key, float] | None) -> set[str]:
+    def _over(self, percents: Mapping[Key, float], watched: int) -> set[str]:
+        """Return the subjects over a limit: the largest, together with the watched ten."""
         least = min(self._levels.limits.warning, self._levels.limits.critical)
-        return {subject_of(k) for k, used in (percents or {}).items() if used >= least}
+        over = [key for key, used in percents.items() if used >= least]
+        over.sort(key=lambda key: percents[key], reverse=True)
+        return {subject_of(key) for key in over[: max(MOST - watched, 0)]}
 
     def _measure(
         self, subject: str, percents: dict[Key, float] | None, now: ProcessScan

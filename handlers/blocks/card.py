@@ -82,7 +82,7 @@ def _push(incident: Incident, shown: Proposal | None, mentions: Sequence[str]) -
     asked = ""
     if shown is not None and shown.is_pending:
         asked = f" Approve or reject {incident.number}{shown.letter}: {in_words(shown.action)}."
-    summary = f"{_state_word(incident)}: {incident.title}. {incident.lead.summary}."
+    summary = f"{_state_word(incident)}: {incident.title}. {incident.lead.summary}"
     return called + escaped(cut(summary + asked, FIELD_LIMIT))
 
 

@@ -12,6 +12,7 @@ from handlers.workspace.message import Button, Message, StoredFile
 from handlers.workspace.people import (
     ALICE,
     BOB,
+    DEFAULT_PEOPLE,
     GROUP,
     GUEST,
     OUTSIDER,
@@ -28,6 +29,7 @@ from handlers.workspace.workspace import Workspace
 __all__ = [
     "ALICE",
     "BOB",
+    "DEFAULT_PEOPLE",
     "GROUP",
     "GUEST",
     "OUTSIDER",

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 T = TypeVar("T")
 _START_SECONDS = 10.0
@@ -54,6 +54,11 @@ class Server:
         """The address everything is served under."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def running(self) -> bool:
+        """Whether it serves now."""
+        return self._loop is not None
+
     def start(self, make_app: Callable[[], Starlette]) -> None:
         """Serve what `make_app`, called on the new event loop, returns."""
         ready = threading.Event()
@@ -87,15 +92,15 @@ class Server:
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(work)
 
-    def cut(self, request: Request) -> None:
-        """Drop a caller's connection without an answer."""
-        if self._uvicorn is None or request.client is None:
+    def cut(self, connection: HTTPConnection) -> None:
+        """End a caller's connection at the network, without an answer or a goodbye."""
+        if self._uvicorn is None or connection.client is None:
             return
-        for connection in list(self._uvicorn.server_state.connections):
-            if getattr(connection, "client", None) == tuple(request.client):
-                transport = getattr(connection, "transport", None)
+        for protocol in list(self._uvicorn.server_state.connections):
+            if getattr(protocol, "client", None) == tuple(connection.client):
+                transport = getattr(protocol, "transport", None)
                 if isinstance(transport, asyncio.Transport):
-                    transport.abort()
+                    transport.close()
 
     async def _serve(
         self, make_app: Callable[[], Starlette], ready: threading.Event

@@ -6,9 +6,11 @@ Everything here runs on the server's event loop.
 import asyncio
 import contextlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from handlers.workspace.delivery import (
@@ -36,8 +38,9 @@ class Connection:
 class Sockets:
     """All connections of the bot. An envelope goes to one of them, in turn."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, cut: Callable[[HTTPConnection], None]) -> None:
         self._state = state
+        self._cut = cut
         self._connections: list[Connection] = []
         self._changed = asyncio.Event()
         self._acks: dict[str, asyncio.Future[Json]] = {}
@@ -79,12 +82,12 @@ class Sockets:
             del self._acks[envelope.envelope_id]
 
     async def disconnect(self, reason: DisconnectReason, *, hard: bool) -> None:
-        """Ask every connection to go, or close it without a word."""
+        """Ask every connection to go, or cut it off without a word."""
         for connection in list(self._connections):
             connection.leaving = True
             with contextlib.suppress(*_GONE):
                 if hard:
-                    await connection.socket.close(1011)
+                    self._cut(connection.socket)
                 else:
                     await connection.socket.send_json(
                         {

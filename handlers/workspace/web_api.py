@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from handlers.workspace import (
@@ -71,7 +71,7 @@ class WebApi:
     """Answers `/api/METHOD`. `cut` drops a caller's connection without an answer."""
 
     def __init__(
-        self, state: State, faults: Faults, cut: Callable[[Request], None]
+        self, state: State, faults: Faults, cut: Callable[[HTTPConnection], None]
     ) -> None:
         self._state = state
         self._faults = faults

@@ -37,7 +37,7 @@ class Workspace(Sight):
         super().__init__(state)
         self.faults = Faults()
         self._server = server
-        self._sockets = Sockets(state)
+        self._sockets = Sockets(state, server.cut)
         courier = Courier(http or self._sockets, self.faults)
         self._acts = Acts(state, courier)
         self._modals = Modals(state, courier)
@@ -78,7 +78,10 @@ class Workspace(Sight):
         )
 
     def stop(self) -> None:
-        """Close everything; the port is free afterwards."""
+        """Close everything; the port is free afterwards. Twice is as good as once."""
+        if not self._server.running:
+            return
+        self.disconnect(hard=True)
         self._server.soon(self._page.close)
         self._server.stop()
 
@@ -182,7 +185,7 @@ class Workspace(Sight):
     def disconnect(
         self, reason: DisconnectReason = "refresh_requested", *, hard: bool = False
     ) -> None:
-        """Ask the bot's connections to go, or close them without a word."""
+        """Ask the bot's connections to go, or cut them off without a word."""
         self._server.run(self._sockets.disconnect(reason, hard=hard))
 
     def connections(self) -> int:

@@ -60,7 +60,7 @@ def _measured(size: int) -> Iterator[Result]:
         name=f"host sample, {size} processes",
         figure=_best(sampler.sample, rounds=50),
         unit="ms",
-        floor_name="psutil cpu_times and virtual_memory",
+        floor_name="psutil's CPU times, core count, memory and swap",
         floor=_best(_psutil_host, rounds=50),
         goal=1.0,
     )
@@ -83,19 +83,24 @@ def _psutil_scan() -> None:
 
 def _psutil_host() -> None:
     psutil.cpu_times()
+    psutil.cpu_count()
     psutil.virtual_memory()
+    psutil.swap_memory()
 
 
 def _top() -> None:
     subprocess.run(["/usr/bin/top", "-b", "-n1"], capture_output=True, check=True)
 
 
+def _sleeper() -> int:
+    return os.posix_spawn("/bin/sleep", ["sleep", "120"], {})
+
+
 @contextmanager
 def _sleepers(count: int) -> Iterator[None]:
     pids: list[int] = []
     try:
-        for _ in range(max(count, 0)):
-            pids.append(os.posix_spawn("/bin/sleep", ["sleep", "120"], {}))
+        pids.extend(_sleeper() for _ in range(count))
         yield
     finally:
         for pid in pids:

@@ -515,6 +515,51 @@ def test_a_signal_that_the_kernel_does_not_permit_is_said_so(tmp_path: Path) -> 
     )
 
 
+def _fails(error: type[OSError], *, after: int) -> Callable[[int, int], None]:
+    """Stand for the kernel: it lets `after` signals through and then says no."""
+    real, sent = signal.pidfd_send_signal, []
+
+    def send(pidfd: int, number: int) -> None:
+        if number and len(sent) >= after:
+            raise error
+        if number:
+            sent.append(number)
+        real(pidfd, number)
+
+    return send
+
+
+@pytest.mark.parametrize(
+    ("error", "seen"),
+    [(ProcessLookupError, Seen.EXITED), (PermissionError, Seen.ALIVE)],
+)
+def test_a_signal_that_reaches_nobody_is_no_success(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[OSError], seen: Seen
+) -> None:
+    with running(SLEEPS, tmp_path) as victim:
+        action = _end(victim.pid)
+        monkeypatch.setattr(signal, "pidfd_send_signal", _fails(error, after=0))
+        outcome = _act(action)
+        monkeypatch.undo()
+
+    assert (outcome.result, outcome.seen) == (Result.REFUSED, seen)
+
+
+def test_a_member_that_may_not_be_signalled_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(PARENT_OF_TWO, tmp_path) as victim:
+        action = _end_tree(victim.pid)
+        refuses = _fails(PermissionError, after=1)
+        monkeypatch.setattr(signal, "pidfd_send_signal", refuses)
+        outcome = _act(action)
+        monkeypatch.undo()
+
+    assert (outcome.result, outcome.seen) == (Result.FAILED, Seen.ALIVE)
+    for member in action.members:
+        assert f"pid {member.pid} is alive and was not signalled" in outcome.summary
+
+
 def test_a_successor_in_the_same_service_is_found(tmp_path: Path) -> None:
     with running(SLEEPS, tmp_path) as victim:
         new = replace(facts_of(victim.pid), unit="a.service")

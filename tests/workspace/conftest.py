@@ -8,7 +8,7 @@ from slack_bolt.adapter.socket_mode.websocket_client import SocketModeHandler
 from slack_sdk import WebClient
 
 from handlers.workspace import Workspace
-from tests.workspace.pieces import Connect, button, plain
+from tests.workspace.pieces import Connect, button, plain, release
 
 
 @pytest.fixture
@@ -42,12 +42,7 @@ def connect(workspace: Workspace) -> Iterator[Connect]:
         return handler
 
     yield connected
-    # The client's own close can wait ten seconds for its reader; the server's cannot.
-    for handler in handlers:
-        handler.client.auto_reconnect_enabled = False
-    workspace.disconnect(hard=True)
-    for handler in handlers:
-        handler.close()
+    release(workspace, *handlers)
 
 
 @pytest.fixture

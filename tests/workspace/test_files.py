@@ -1,6 +1,4 @@
-import urllib.error
-import urllib.request
-
+import httpx
 import pytest
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -24,7 +22,11 @@ def test_an_uploaded_picture_stands_in_the_thread(
     )
 
     [file] = workspace.files
-    assert (file.data, file.mimetype, file.title) == (PNG, "image/png", "CPU, last hour")
+    assert (file.data, file.mimetype, file.title) == (
+        PNG,
+        "image/png",
+        "CPU, last hour",
+    )
     assert (file.thread_ts, file.alt_text) == (card, "CPU rises")
     message = workspace.thread(card)[1]
     assert (message.text, message.file_ids) == ("See the chart", (file.id,))
@@ -48,10 +50,8 @@ def test_a_file_is_given_to_the_bots_token_only(
     url = shared["url_private"]
     token = {"Authorization": f"Bearer {workspace.bot_token}"}
 
-    with urllib.request.urlopen(urllib.request.Request(url, headers=token)) as answer:
-        assert answer.read() == PNG
-    with pytest.raises(urllib.error.HTTPError, match="404"):
-        urllib.request.urlopen(url)
+    assert httpx.get(url, headers=token).content == PNG
+    assert httpx.get(url).status_code == 404
 
 
 def test_a_file_that_was_never_sent_cannot_be_shared(
@@ -84,19 +84,14 @@ def test_an_upload_of_nothing_is_refused(
 
 def test_an_upload_may_be_a_form(workspace: Workspace, client: WebClient) -> None:
     asked = client.files_getUploadURLExternal(filename="a.png", length=5)
-    form = (
-        b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n'
-        b"Content-Type: image/png\r\n\r\n" + PNG + b"\r\n--b--\r\n"
-    )
-    kind = {"Content-Type": "multipart/form-data; boundary=b"}
-    sent = urllib.request.Request(asked["upload_url"], data=form, headers=kind)
 
-    urllib.request.urlopen(sent).close()
+    httpx.post(asked["upload_url"], files={"file": ("a.png", PNG)})
 
     client.files_completeUploadExternal(files=[{"id": asked["file_id"]}])
     assert workspace.files[0].data == PNG
 
 
 def test_an_invented_upload_address_takes_nothing(workspace: Workspace) -> None:
-    with pytest.raises(urllib.error.HTTPError, match="404"):
-        urllib.request.urlopen(f"{workspace.page_url}upload/F0", data=b"x")
+    answer = httpx.post(f"{workspace.page_url}upload/F0", content=b"x")
+
+    assert answer.status_code == 404

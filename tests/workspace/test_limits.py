@@ -87,7 +87,10 @@ REFUSED = {
     "an action_id of 256": [actions(press(action_id="x" * 256))],
     "a block_id of 256": [section(block_id="x" * 256)],
     "a block_id twice": [section(block_id="b"), section(block_id="b")],
-    "an action_id twice": [actions(press(action_id="a")), section(accessory=press(action_id="a"))],
+    "an action_id twice": [
+        actions(press(action_id="a")),
+        section(accessory=press(action_id="a")),
+    ],
     "an unknown block": [{"type": "marquee"}],
     "an unknown element": [actions({"type": "slider"})],
     "an element that is no object": [{"type": "actions", "elements": ["x"]}],
@@ -98,13 +101,24 @@ REFUSED = {
     ],
     "11 radio buttons": [entry({"type": "radio_buttons", "options": options(11)})],
     "101 menu options": [entry({"type": "static_select", "options": options(101)})],
-    "a hint of 2,001": [entry({"type": "plain_text_input"}) | {"hint": plain("x" * 2001)}],
+    "a hint of 2,001": [
+        entry({"type": "plain_text_input"}) | {"hint": plain("x" * 2001)}
+    ],
     "an image without alt text": [{"type": "image", "image_url": "http://x/"}],
     "an image without a picture": [{"type": "image", "alt_text": "x"}],
-    "an accessory image without alt text": [section(accessory={"type": "image", "image_url": "http://x/"})],
-    "a context image without alt text": [{"type": "context", "elements": [{"type": "image", "image_url": "http://x/"}]}],
+    "an accessory image without alt text": [
+        section(accessory={"type": "image", "image_url": "http://x/"})
+    ],
+    "a context image without alt text": [
+        {"type": "context", "elements": [{"type": "image", "image_url": "http://x/"}]}
+    ],
     "an image title of 2,001": [
-        {"type": "image", "alt_text": "x", "image_url": "http://x/", "title": plain("x" * 2001)}
+        {
+            "type": "image",
+            "alt_text": "x",
+            "image_url": "http://x/",
+            "title": plain("x" * 2001),
+        }
     ],
     "a file without an id": [{"type": "file"}],
     "markdown of 12,001": [{"type": "markdown", "text": "x" * 12001}],
@@ -112,22 +126,38 @@ REFUSED = {
     "an unknown rich text leaf": [rich(line({"type": "blink", "text": "x"}))],
     "an empty rich text leaf": [rich(line({"type": "text", "text": ""}))],
     "a list of bare texts": [
-        rich({"type": "rich_text_list", "style": "bullet", "elements": [{"type": "text", "text": "x"}]})
+        rich(
+            {
+                "type": "rich_text_list",
+                "style": "bullet",
+                "elements": [{"type": "text", "text": "x"}],
+            }
+        )
     ],
     "a list item with an unknown leaf": [
-        rich({"type": "rich_text_list", "style": "bullet", "elements": [line({"type": "blink"})]})
+        rich(
+            {
+                "type": "rich_text_list",
+                "style": "bullet",
+                "elements": [line({"type": "blink"})],
+            }
+        )
     ],
     "101 rows": [table(101, 1)],
     "21 columns": [table(1, 21)],
     "an empty cell": [table(1, 1, {"type": "raw_text", "text": ""})],
     "an unknown cell": [table(1, 1, {"type": "sparkline"})],
     "a cell with an unknown leaf": [table(1, 1, rich(line({"type": "blink"})))],
-    "a table of 10,001 characters": [table(11, 1, {"type": "raw_text", "text": "x" * 1000})],
+    "a table of 10,001 characters": [
+        table(11, 1, {"type": "raw_text", "text": "x" * 1000})
+    ],
 }
 
 
 @pytest.mark.parametrize("blocks", REFUSED.values(), ids=REFUSED)
-def test_slack_refuses(workspace: Workspace, client: WebClient, blocks: list[Block]) -> None:
+def test_slack_refuses(
+    workspace: Workspace, client: WebClient, blocks: list[Block]
+) -> None:
     with pytest.raises(SlackApiError) as caught:
         client.chat_postMessage(channel=workspace.channel_id, text="x", blocks=blocks)
 
@@ -146,26 +176,45 @@ ALLOWED = {
     "every rich text": [
         rich(
             line({"type": "text", "text": "x"}, {"type": "user", "user_id": "U1"}),
-            {"type": "rich_text_list", "style": "bullet", "elements": [line({"type": "emoji", "name": "x"})]},
-            {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": "x"}]},
+            {
+                "type": "rich_text_list",
+                "style": "bullet",
+                "elements": [line({"type": "emoji", "name": "x"})],
+            },
+            {
+                "type": "rich_text_preformatted",
+                "elements": [{"type": "text", "text": "x"}],
+            },
             {"type": "rich_text_quote", "elements": [{"type": "text", "text": "x"}]},
         )
     ],
     "a table of 100 rows and 20 columns": [table(100, 20)],
     "rich cells": [table(2, 2, rich(line({"type": "text", "text": "x"})))],
-    "a picture of ours": [{"type": "image", "alt_text": "x", "slack_file": {"id": "F1"}}],
+    "a picture of ours": [
+        {"type": "image", "alt_text": "x", "slack_file": {"id": "F1"}}
+    ],
     "small things": [
         {"type": "divider"},
         {"type": "markdown", "text": "**x**"},
         {"type": "file", "external_id": "x", "source": "remote"},
-        {"type": "context", "elements": [plain("x"), {"type": "image", "image_url": "http://x/", "alt_text": "x"}]},
-        entry({"type": "plain_text_input", "action_id": "p", "placeholder": plain("x")}),
+        {
+            "type": "context",
+            "elements": [
+                plain("x"),
+                {"type": "image", "image_url": "http://x/", "alt_text": "x"},
+            ],
+        },
+        entry(
+            {"type": "plain_text_input", "action_id": "p", "placeholder": plain("x")}
+        ),
     ],
 }
 
 
 @pytest.mark.parametrize("blocks", ALLOWED.values(), ids=ALLOWED)
-def test_slack_accepts(workspace: Workspace, client: WebClient, blocks: list[Block]) -> None:
+def test_slack_accepts(
+    workspace: Workspace, client: WebClient, blocks: list[Block]
+) -> None:
     client.chat_postMessage(channel=workspace.channel_id, text="x", blocks=blocks)
 
     assert len(workspace.messages()) == 1
@@ -207,8 +256,16 @@ def test_an_edit_has_less_room_than_a_post(
         {"type": "modal"},
         {"type": "modal", "title": plain("x" * 25)},
         {"type": "modal", "title": plain("x"), "submit": plain("x" * 25)},
-        {"type": "modal", "title": plain("x"), "close": {"type": "mrkdwn", "text": "x"}},
-        {"type": "modal", "title": plain("x"), "blocks": [entry({"type": "plain_text_input"})]},
+        {
+            "type": "modal",
+            "title": plain("x"),
+            "close": {"type": "mrkdwn", "text": "x"},
+        },
+        {
+            "type": "modal",
+            "title": plain("x"),
+            "blocks": [entry({"type": "plain_text_input"})],
+        },
         {"blocks": [table(1, 1)]},
         {"type": "modal", "title": plain("x")},
     ],

@@ -107,9 +107,7 @@ def test_the_bot_may_not_edit_what_a_person_wrote(
 def test_an_ephemeral_message_is_seen_by_one_person_and_kept_in_no_history(
     workspace: Workspace, client: WebClient
 ) -> None:
-    client.chat_postEphemeral(
-        channel=workspace.channel_id, user=ALICE.id, text="psst"
-    )
+    client.chat_postEphemeral(channel=workspace.channel_id, user=ALICE.id, text="psst")
 
     assert [m.text for m in workspace.ephemerals(ALICE.id)] == ["psst"]
     assert workspace.ephemerals(GUEST.id) == []
@@ -207,15 +205,31 @@ def test_the_bot_is_a_member_until_it_is_removed(
         ("chat.postMessage", {"channel": "C0", "text": "x"}, "channel_not_found"),
         ("chat.postMessage", {"channel": "HERE"}, "no_text"),
         ("chat.postMessage", {"text": "x"}, "invalid_arguments"),
-        ("chat.update", {"channel": "HERE", "ts": "1.2", "text": "x"}, "message_not_found"),
-        ("chat.postEphemeral", {"channel": "HERE", "user": "U0", "text": "x"}, "user_not_in_channel"),
+        (
+            "chat.update",
+            {"channel": "HERE", "ts": "1.2", "text": "x"},
+            "message_not_found",
+        ),
+        (
+            "chat.postEphemeral",
+            {"channel": "HERE", "user": "U0", "text": "x"},
+            "user_not_in_channel",
+        ),
         ("conversations.replies", {"channel": "HERE", "ts": "1.2"}, "thread_not_found"),
         ("conversations.open", {"users": "U0"}, "user_not_found"),
         ("users.info", {"user": "U0"}, "user_not_found"),
         ("bots.info", {"bot": "B0"}, "bot_not_found"),
         ("usergroups.users.list", {"usergroup": "S0"}, "no_such_subteam"),
-        ("conversations.history", {"channel": "HERE", "limit": "many"}, "invalid_arguments"),
-        ("chat.postMessage", {"channel": "HERE", "blocks": "oops"}, "invalid_blocks_format"),
+        (
+            "conversations.history",
+            {"channel": "HERE", "limit": "many"},
+            "invalid_arguments",
+        ),
+        (
+            "chat.postMessage",
+            {"channel": "HERE", "blocks": "oops"},
+            "invalid_blocks_format",
+        ),
         ("views.publish", {"user_id": "U0", "view": []}, "invalid_arguments"),
         ("admin.users.remove", {}, "unknown_method"),
     ],
@@ -240,7 +254,11 @@ def test_a_wrong_call_is_refused_by_name(
 
 @pytest.mark.parametrize(
     ("token", "error"),
-    [("xoxb-wrong", "invalid_auth"), ("", "not_authed"), ("app", "not_allowed_token_type")],
+    [
+        ("xoxb-wrong", "invalid_auth"),
+        ("", "not_authed"),
+        ("app", "not_allowed_token_type"),
+    ],
 )
 def test_a_wrong_token_opens_nothing(
     workspace: Workspace, token: str, error: str

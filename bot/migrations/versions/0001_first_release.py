@@ -114,6 +114,7 @@ def _incidents() -> None:
         sa.Column("version", sa.Integer, nullable=False, server_default="0"),
         sa.Column("seq", sa.Integer, nullable=False, server_default="0"),
         sa.Column("attempting", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("doubtful", sa.Integer, nullable=False, server_default="0"),
     )
     op.create_table(
         "mutes",

@@ -1,0 +1,201 @@
+"""A clock that stands still, a /proc made of files, and real children that misbehave."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bot.clock import SystemClock
+from bot.host import Facts, HostContext, HostSampler
+from bot.metrics import History
+from bot.ports import Clock
+from remediation.facts import FactReader, ProcessFacts
+from remediation.identity import Gone, ProcessIdentity, Unobservable
+from remediation.moment import Moment
+
+HOST = "web-1"
+START = datetime(2026, 11, 21, 14, 0, tzinfo=UTC)
+
+
+@dataclass
+class HandClock:
+    """A clock that is moved by hand."""
+
+    boot: float = 1000.0
+    boot_id: str = "boot-1"
+    wall: datetime = START
+
+    def now(self) -> Moment:
+        return Moment(wall=self.wall, boot=self.boot, boot_id=self.boot_id)
+
+    def forward(self, seconds: float) -> None:
+        self.boot += seconds
+        self.wall += timedelta(seconds=seconds)
+
+
+@dataclass
+class PaperProc:
+    """A /proc made of files; ticks are hundredths of a second, pages 4 KiB."""
+
+    root: Path
+    clock: HandClock
+    busy: int = 0
+    idle: int = 0
+    iowait: int = 0
+    steal: int = 0
+    cores: int = 2
+    cpu: dict[int, int] = field(default_factory=dict)
+
+    def write(self) -> None:
+        cores = "".join(f"cpu{n} 0 0 0 0 0 0 0 0 0 0\n" for n in range(self.cores))
+        line = f"{self.busy} 0 0 {self.idle} {self.iowait} 0 0 {self.steal} 0 0"
+        (self.root / "stat").write_text(f"cpu  {line}\n{cores}intr 1 2 3\n")
+
+    def spend(self, seconds: float, *, busy: float, iowait: float = 0) -> None:
+        """Let time pass with this fraction of all cores busy."""
+        ticks = 100 * self.cores * seconds
+        self.busy += round(ticks * busy)
+        self.iowait += round(ticks * iowait)
+        self.idle += round(ticks * (1 - busy - iowait))
+        self.clock.forward(seconds)
+        self.write()
+
+    def memory(self, *, total: int, available: int) -> None:
+        (self.root / "meminfo").write_text(
+            f"MemTotal: {total} kB\nMemFree: 1 kB\nMemAvailable: {available} kB\n"
+            "SwapTotal: 1000 kB\nSwapFree: 400 kB\n"
+        )
+
+    def process(
+        self,
+        pid: int,
+        *,
+        ticks: int = 0,
+        start: int = 50,
+        pages: int = 10,
+        ppid: int = 1,
+        comm: bytes = b"yes",
+    ) -> None:
+        folder = self.root / str(pid)
+        folder.mkdir(exist_ok=True)
+        rest = [b"R", b"%d" % ppid, *[b"0"] * 9, b"%d" % ticks, *[b"0"] * 7]
+        rest += [b"%d" % start, b"0", b"%d" % pages, *[b"0"] * 28]
+        text = b"%d (%s) %s\n" % (pid, comm, b" ".join(rest))
+        (folder / "stat").write_bytes(text)
+
+    def end(self, pid: int) -> None:
+        (self.root / str(pid) / "stat").unlink()
+        (self.root / str(pid)).rmdir()
+
+
+@dataclass
+class PaperFacts:
+    """Facts of the processes of a `PaperProc`; hidden ones cannot be looked at."""
+
+    root: Path
+    hidden: set[int] = field(default_factory=set)
+
+    def read(self, pid: int) -> ProcessFacts:
+        if pid in self.hidden:
+            raise Unobservable(f"this bot may not look at pid {pid}")
+        stat = self.root / str(pid) / "stat"
+        if not stat.exists():
+            raise Gone(f"pid {pid} has exited")
+        fields = stat.read_bytes().rpartition(b")")[2].split()
+        return facts_of(pid, int(fields[19]))
+
+    def descendants(self, pid: int) -> tuple[ProcessFacts, ...]:
+        del pid
+        return ()
+
+
+def facts_of(pid: int, start_ticks: int) -> ProcessFacts:
+    return ProcessFacts(
+        identity=ProcessIdentity(
+            boot_id="boot-1",
+            pid=pid,
+            start_ticks=start_ticks,
+            pidfd_inode=None,
+            exe="/usr/bin/yes",
+            image="1:2:3",
+            uid=1000,
+        ),
+        name="yes",
+        label="yes",
+        user="build",
+        ppid=1,
+        ancestors=(1,),
+        state="R",
+        cgroup="/system.slice/ci.service",
+        unit="ci.service",
+        container=None,
+        kernel_thread=False,
+        foreign_pid_namespace=False,
+        started_at=START,
+        nice=0,
+        threads=1,
+        rss_bytes=1,
+        ports=(),
+        respawner=None,
+        denied=None,
+    )
+
+
+def context(
+    proc: Path, clock: Clock, facts: Facts, *, sampler: HostSampler | None = None
+) -> HostContext:
+    return HostContext(
+        name=HOST,
+        sampler=sampler or HostSampler(clock, proc=proc),
+        facts=facts,
+        history=History(),
+        clock=clock,
+    )
+
+
+def this_host() -> HostContext:
+    """The real host, with its real clock."""
+    return context(Path("/proc"), SystemClock(), FactReader(HOST))
+
+
+BURN = "while True: pass\n"
+BURST = (
+    "import time\n"
+    "end = time.monotonic() + 0.4\n"
+    "while time.monotonic() < end: pass\n"
+    "time.sleep(60)\n"
+)
+LEAK = (
+    "import time\n"
+    "kept = []\n"
+    "for _ in range(100):\n"
+    "    kept.append(bytearray(2_000_000))\n"
+    "    time.sleep(0.05)\n"
+    "time.sleep(60)\n"
+)
+WARM_UP = (
+    "import time\n"
+    "kept = [bytearray(60_000_000)]\n"
+    "print('ready', flush=True)\n"
+    "time.sleep(60)\n"
+)
+
+
+@contextmanager
+def child(code: str) -> Iterator[int]:
+    """Run code in a child process; give its pid; end it by its handle."""
+    process = subprocess.Popen(
+        [sys.executable, "-S", "-c", code], stdout=subprocess.PIPE
+    )
+    try:
+        yield process.pid
+    finally:
+        process.kill()
+        process.communicate()
+
+
+as_root = os.geteuid() == 0

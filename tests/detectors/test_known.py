@@ -1,0 +1,54 @@
+"""What every detector has in common, found by looking into the folder."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot import detectors, evidence
+from bot.model import Level
+from bot.settings import DetectorSection
+from tests.detectors.pieces import HandClock, PaperFacts, context, this_host
+
+NAMES = sorted(detectors.known())
+
+
+def test_the_folder_is_the_list() -> None:
+    files = Path(detectors.__file__).parent.glob("*.py")
+
+    assert set(NAMES) == {file.stem for file in files} - {"__init__"}
+    assert set(evidence.known()) >= {"culprit", "top_processes"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_defaults_of_every_section_make_sense(name: str) -> None:
+    section: DetectorSection = detectors.known()[name].Section()
+
+    made = detectors.known()[name](section, this_host())
+
+    assert made.name == name
+    assert section.interval <= section.for_
+    assert section.interval >= timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_section_is_told_what_testers_tell_it(name: str) -> None:
+    raw = {"warning": 50, "critical": 80, "for": "2s", "interval": "1s"}
+
+    section = detectors.known()[name].Section.model_validate(raw)
+
+    assert section.for_ == timedelta(seconds=2)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_without_proc_nothing_is_well(name: str, tmp_path: Path) -> None:
+    clock = HandClock()
+    known = detectors.known()[name]
+    made = known(known.Section(), context(tmp_path, clock, PaperFacts(tmp_path)))
+    watched = {"cpu": "", "memory": "", "filesystem": "/srv"}.get(name, "process:7:8")
+
+    for _ in range(3):
+        found = made.check({watched})
+        clock.forward(5)
+        assert [f.subject for f in found] == [watched]
+        assert {(f.level, f.value) for f in found} == {(Level.UNKNOWN, None)}

@@ -1,0 +1,152 @@
+"""Growth without an end, and what only looks like it."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from bot.detectors.leaking_process import WEEK, LeakingProcess, LeakSection
+from bot.model import Level
+from tests.detectors.pieces import (
+    LEAK,
+    WARM_UP,
+    HandClock,
+    PaperFacts,
+    PaperProc,
+    child,
+    context,
+    this_host,
+)
+
+PID = 2**23 + 5
+"""Beyond any kernel's range: nothing real is looked at by accident."""
+MB = 1_000_000 // 4096
+
+
+@pytest.fixture
+def proc(tmp_path: Path) -> PaperProc:
+    paper = PaperProc(tmp_path, HandClock())
+    paper.memory(total=8_000_000, available=4_000_000)
+    paper.spend(30, busy=0.1)
+    return paper
+
+
+@pytest.fixture
+def leaking(proc: PaperProc) -> LeakingProcess:
+    host = context(proc.root, proc.clock, PaperFacts(proc.root))
+    return LeakingProcess(LeakSection(), host)
+
+
+def test_steady_growth_is_told_in_hours_left(
+    leaking: LeakingProcess, proc: PaperProc
+) -> None:
+    for rounds in range(40):
+        proc.spend(30, busy=0.1)
+        proc.process(PID, pages=(200 + 10 * rounds) * MB)
+        findings = leaking.check(())
+
+    (finding,) = findings
+    # 10 MB in 30 s are 1.2 GB per hour; 4.1 GB are available.
+    assert finding.value == pytest.approx(4.096 / 1.2, rel=0.02)
+    assert finding.level is Level.WARNING
+    assert finding.culprit is not None
+    assert finding.culprit.identity.pid == PID
+    assert finding.summary.startswith(
+        f"yes (pid {PID}, build) grows by 1.2 GB per hour"
+    )
+
+
+def test_growth_that_comes_to_an_end_is_a_warm_up(
+    leaking: LeakingProcess, proc: PaperProc
+) -> None:
+    for rounds in range(60):
+        proc.spend(30, busy=0.1)
+        proc.process(PID, pages=min(200 + 40 * rounds, 800) * MB)
+        findings = leaking.check(())
+
+    assert findings == []
+
+
+def test_a_sawtooth_is_no_leak(leaking: LeakingProcess, proc: PaperProc) -> None:
+    for rounds in range(60):
+        proc.spend(30, busy=0.1)
+        proc.process(PID, pages=(200 + 30 * (rounds % 12)) * MB)
+        assert leaking.check(()) == []
+
+
+def test_little_growth_is_no_leak(leaking: LeakingProcess, proc: PaperProc) -> None:
+    for rounds in range(60):
+        proc.spend(30, busy=0.1)
+        proc.process(PID, pages=200 * MB + 100 * rounds)
+        assert leaking.check(()) == []
+
+
+def test_a_watched_leak_that_stopped_is_well_again(
+    leaking: LeakingProcess, proc: PaperProc
+) -> None:
+    for _ in range(60):
+        proc.spend(30, busy=0.1)
+        proc.process(PID, pages=200 * MB)
+        findings = leaking.check({f"process:{PID}:50"})
+
+    assert [(f.level, f.value) for f in findings] == [(Level.OK, WEEK)]
+
+
+def test_a_watched_process_is_unknown_until_it_was_followed_for_long_enough(
+    leaking: LeakingProcess, proc: PaperProc
+) -> None:
+    proc.process(PID, pages=200 * MB)
+
+    findings = leaking.check({f"process:{PID}:50"})
+
+    assert [(f.level, f.value) for f in findings] == [(Level.UNKNOWN, None)]
+
+
+def test_a_watched_process_that_ended_leaks_no_more(leaking: LeakingProcess) -> None:
+    findings = leaking.check({f"process:{PID}:50"})
+
+    assert [(f.level, f.value) for f in findings] == [(Level.OK, WEEK)]
+
+
+def test_after_a_long_gap_growth_is_followed_anew(
+    leaking: LeakingProcess, proc: PaperProc
+) -> None:
+    for rounds in range(40):
+        proc.spend(30, busy=0.1)
+        proc.process(PID, pages=(200 + 10 * rounds) * MB)
+        leaking.check(())
+    proc.clock.forward(28_800)
+
+    findings = leaking.check({f"process:{PID}:50"})
+
+    assert [f.level for f in findings] == [Level.UNKNOWN]
+
+
+def section() -> LeakSection:
+    return LeakSection.model_validate(
+        {"interval": "0.2s", "for": "0.4s", "window": "3s", "min_growth_mb": 10}
+    )
+
+
+def test_a_real_leak_is_found_and_named() -> None:
+    leaking = LeakingProcess(section(), this_host())
+    with child(LEAK) as pid:
+        seen = set()
+        for _ in range(20):
+            found = leaking.check(())
+            seen |= {f.culprit.identity.pid for f in found if f.culprit}
+            if pid in seen:
+                break
+            time.sleep(0.2)
+
+    assert pid in seen
+
+
+def test_a_real_large_process_that_does_not_grow_is_left_alone() -> None:
+    leaking = LeakingProcess(section(), this_host())
+    with child(WARM_UP) as pid:
+        time.sleep(0.5)
+        for _ in range(10):
+            found = leaking.check(())
+            assert pid not in {f.culprit.identity.pid for f in found if f.culprit}
+            time.sleep(0.2)
