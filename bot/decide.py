@@ -100,6 +100,8 @@ class Decide:
 
     def say_why(self, proposal_id: str, who: Person, why: str) -> None:
         """Add the reason to one's own rejection; raise `NotDecided` otherwise."""
+        if not why:
+            raise NotDecided("please say why in a few words")
         now = self._clock.now()
         with self._database.write() as tx:
             proposal = self._ledger.get(tx, proposal_id)

@@ -43,8 +43,7 @@ http: {{listen: "127.0.0.1:0"}}
 """
 _INTRO = (
     "This is a small Slack of our own, on your machine. The bot beside it is the real "
-    "one, and so is the process that burns your CPU. Switch who you are at the bottom "
-    "left of the page."
+    "one, and so is the process that burns your CPU. Above you choose who you are."
 )
 _ACT_ONE = StageStep(
     id="watch",
@@ -105,8 +104,18 @@ class Demo:
         (self._folder / "countersign.yaml").write_text(config)
         self._start_bot()
         self._workspace.set_stage(self._stage(), self._on_stage)
-        self._workspace.wait_connected(timeout=30)
+        self._wait_for_bot()
         self._start("runaway.py")
+
+    def _wait_for_bot(self) -> None:
+        for _ in range(30):
+            try:
+                self._workspace.wait_connected(timeout=1)
+            except TimeoutError:
+                if self._bot is not None and self._bot.poll() is not None:
+                    return  # `bot_ended` tells
+            else:
+                return
 
     def close(self) -> None:
         """End everything that was started, the bot gracefully."""
@@ -120,6 +129,14 @@ class Demo:
             except subprocess.TimeoutExpired:
                 self._bot.kill()
                 self._bot.wait()
+
+    def look(self) -> None:
+        """Tick off the first act once its process has ended."""
+        watching = self._steps["watch"].state == "running"
+        if watching and self._villains and self._villains[0].poll() is not None:
+            with self._turn:
+                words = f"Pid {self._villains[0].pid} has ended."
+                self._show("watch", "done", words)
 
     def bot_ended(self) -> int | None:
         """Return the bot's exit code if it ended while nobody meant it to."""
@@ -257,6 +274,7 @@ def _play(folder: Path, port: int, stopping: threading.Event, *, browser: bool) 
             if browser:
                 webbrowser.open(workspace.page_url)
             while not stopping.wait(1):
+                demo.look()
                 if demo.bot_ended() is not None:
                     sys.stderr.write("The bot ended. Its log:\n")
                     sys.stderr.write((folder / "bot.log").read_text()[-4000:])

@@ -7,7 +7,7 @@ somebody asks, and are shared within the same instant too.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -90,14 +90,21 @@ class ProcessScan:
 class HostSampler:
     """Reads the host; safe to use from several threads.
 
-    proc: where /proc is. max_age: readings that are younger are shared.
+    proc: where /proc is. cgroups: where version 2 of the cgroups may be mounted.
+    max_age: readings that are younger are shared.
     """
 
     def __init__(
-        self, clock: Clock, *, proc: Path = procfs.PROC, max_age: timedelta = SHARED
+        self,
+        clock: Clock,
+        *,
+        proc: Path = procfs.PROC,
+        cgroups: Sequence[Path] = procfs.CGROUPS,
+        max_age: timedelta = SHARED,
     ) -> None:
         self._clock = clock
         self._proc = proc
+        self._cgroups = cgroups
         self._mounts = Mounts(proc)
         self._sample: _Shared[HostSample] = _Shared(clock, max_age)
         self._scan: _Shared[ProcessScan] = _Shared(clock, max_age)
@@ -122,6 +129,10 @@ class HostSampler:
     def anonymous_bytes(self, pid: int) -> int | None:
         """Return what ending one process would free; None where that is unknown."""
         return procfs.anonymous_bytes(pid, self._proc)
+
+    def cgroup_left_bytes(self, cgroup: str) -> int | None:
+        """Return the room below the nearest memory limit of a cgroup; None without."""
+        return procfs.cgroup_left_bytes(cgroup, self._cgroups)
 
     def _read_sample(self) -> HostSample:
         pressures = {

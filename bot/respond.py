@@ -173,7 +173,7 @@ class Respond:
         store.bump(tx, incident.number, offered=offered, no_action=none)
 
     def _gather(self, incident: Incident) -> tuple[EvidenceItem, ...]:
-        items = [item for e in self._inquiry.evidence for item in e.gather(incident)]
+        items = [item for e in self._inquiry.evidence for item in _read(e, incident)]
         return tuple(
             replace(item, id=f"E{index}") for index, item in enumerate(items, start=1)
         )
@@ -332,6 +332,15 @@ class Respond:
                     stage_since=incident.since,
                     finding=finding,
                 )
+
+
+def _read(source: Evidence, incident: Incident) -> list[EvidenceItem]:
+    try:
+        return source.gather(incident)
+    except Exception:
+        # A border like the detector run: no source may keep an incident from people.
+        log.exception("evidence.failed source=%s", source.name)
+        return [EvidenceItem(id="", title=source.name, text="It could not be read.")]
 
 
 def _is_muted(alert: Alert, muted: Mapping[str, datetime]) -> bool:

@@ -289,6 +289,7 @@ class Running(AbstractContextManager[None]):
             loop.start()
         for name, detector in core.watch.detectors.items():
             self._schedule.every(detector.section.interval, name, self._round(name))
+        self._schedule.every(timedelta(hours=1), "ledger head", self._tell_head)
         self._schedule.start()
         log.info("started host=%s", core.settings.host)
 
@@ -317,6 +318,9 @@ class Running(AbstractContextManager[None]):
 
     def _round(self, name: str) -> "Round":
         return Round(name, self._core.watch, self._beat)
+
+    def _tell_head(self) -> None:
+        self._poster.tell_head(self._core.record.clock.now().wall.date())
 
     def _sweep(self) -> None:
         self._schedule.guard_clock()

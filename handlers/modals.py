@@ -15,7 +15,7 @@ def register(app: App, desk: Desk) -> None:
     def say_why(ack: Ack, body: Body, view: Body) -> None:
         try:
             who = desk.person(body)
-            why = printable(_input(view, "why"), limit=500)
+            why = printable(_input(view, "why").strip(), limit=500)
             desk.decide.say_why(_metadata(view), who, why)
         except (Denied, NotDecided) as refusal:
             ack(response_action="errors", errors={"why": refusal.reason[:300]})

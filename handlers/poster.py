@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
+from datetime import date
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -23,7 +24,7 @@ from handlers.blocks import thread
 from handlers.blocks.card import card, card_id
 from handlers.blocks.markup import Message
 from handlers.client import NETWORK_ERRORS, Failure, failure_of
-from remediation.audit import Sealed, read
+from remediation.audit import Sealed, current, read
 from remediation.ledger import Ledger
 
 log = logging.getLogger(__name__)
@@ -228,9 +229,23 @@ class Poster:
 
     # --- calls -----------------------------------------------------------------
 
-    def say(self, message: Message) -> None:
-        """Post a message of its own into the channel (the daily ledger head)."""
-        self._post(message, None)
+    def tell_head(self, today: date) -> None:
+        """Post the ledger's head once a day, if anything happened since the last.
+
+        Whoever keeps that line can prove later that nothing before it was changed.
+        """
+        with self._database.read() as tx:
+            told = (store.recall(tx, "head told") or "").split()
+            last = current(tx)
+        if str(last.seq) in told[1:] or told[:1] == [str(today)] or not last.seq:
+            return
+        try:
+            self._post(thread.ledger_head(last), None)
+        except (Again, SlackApiError) as error:
+            log.warning("head.not_told error=%s", error)
+            return
+        with self._database.write() as tx:
+            store.remember(tx, "head told", f"{today} {last.seq}")
 
     def _post(self, message: Message, thread_ts: str | None) -> str:
         try:

@@ -19,7 +19,7 @@ from bot.growth import Growth
 from bot.host import HostContext, ProcessScan
 from bot.levels import Levels, with_limit
 from bot.model import Culprit, Fact, Finding, Level
-from bot.procfs import ProcessRow, cgroup_left_bytes
+from bot.procfs import ProcessRow
 from bot.settings import DetectorSection, Duration
 from bot.suspects import Key, key_of, process_facts, same_process, subject_of, who
 from bot.trend import Trend
@@ -110,7 +110,9 @@ class LeakingProcess:
         process: ProcessFacts | None,
         left: int,
     ) -> Finding:
-        limited = cgroup_left_bytes(process.cgroup) if process else None
+        limited = (
+            self._host.sampler.cgroup_left_bytes(process.cgroup) if process else None
+        )
         room = left if limited is None else min(left, limited)
         hours = min(room / trend.slope / 3600, WEEK)
         said = who(process) if process else row.name

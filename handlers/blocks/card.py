@@ -179,7 +179,11 @@ def _ending(incident: Incident, shown: Proposal | None) -> list[dict[str, object
     took = seconds((incident.resolved_at or incident.opened_at) - incident.since)
     ended = f"*Resolved* after {took}: {escaped(incident.resolution)}"
     decided = shown is not None and shown.state not in (State.PENDING, State.SUPERSEDED)
-    said = f"\n{_outcome(incident, shown)}" if decided and shown else ""
+    # The first line has the figures already; what was done is left to say.
+    acted = incident.verification is not None and shown is not None
+    said = ""
+    if decided and shown:
+        said = f"\n{_decision(shown) if acted else _outcome(incident, shown)}"
     undo = []
     if shown and shown.state is State.DONE and is_reversible(shown.action):
         undo = [buttons.undo(shown)]

@@ -14,7 +14,7 @@ from handlers.blocks.markup import (
     preformatted,
     section,
 )
-from remediation.audit import Sealed
+from remediation.audit import Head, Sealed
 
 CARD_TELLS = frozenset({"incident.opened", "proposal.made"})
 """Events that the card itself shows; they get no line of their own."""
@@ -83,6 +83,12 @@ def evidence(incident: Incident, entry: Sealed) -> Message:
         blocks += _item(item)
     blocks.append(context(clock(entry.event.at), block_id=line_id(entry)))
     return Message(text=escaped(cut(entry.event.text, 1000)), blocks=tuple(blocks))
+
+
+def ledger_head(head: Head) -> Message:
+    """Draw the head of the chain, for `countersign audit verify --head`."""
+    text = f"Ledger head {head.seq}:{head.hash}"
+    return Message(text=text, blocks=(context(text),))
 
 
 def _item(item: EvidenceItem) -> list[dict[str, object]]:

@@ -79,6 +79,7 @@ class PaperProc:
         pages: int = 10,
         ppid: int = 1,
         comm: bytes = b"yes",
+        anonymous: int | None = None,
     ) -> None:
         folder = self.root / str(pid)
         folder.mkdir(exist_ok=True)
@@ -86,6 +87,8 @@ class PaperProc:
         rest += [b"%d" % start, b"0", b"%d" % pages, *[b"0"] * 28]
         text = b"%d (%s) %s\n" % (pid, comm, b" ".join(rest))
         (folder / "stat").write_bytes(text)
+        if anonymous is not None:
+            (folder / "status").write_text(f"Name:\tx\nRssAnon:\t{anonymous * 4} kB\n")
 
     def end(self, pid: int) -> None:
         (self.root / str(pid) / "stat").unlink()

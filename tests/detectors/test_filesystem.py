@@ -9,7 +9,13 @@ import pytest
 
 from bot.detectors.filesystem import FilesystemDetector, FilesystemSection
 from bot.model import Level
-from tests.detectors.pieces import as_root, this_host
+from tests.detectors.pieces import (
+    HandClock,
+    PaperFacts,
+    as_root,
+    context,
+    this_host,
+)
 
 
 @pytest.fixture
@@ -69,3 +75,16 @@ def test_it_clears_two_points_inside_its_limits_unless_told_otherwise() -> None:
 
     assert (usual.clear_warning, usual.clear_critical) == (83, 93)
     assert (told.clear_warning, told.clear_critical) == (80, 90)
+
+
+def test_what_cannot_be_written_counts_only_while_it_is_watched(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self/mountinfo").write_text("1 0 8:1 / / ro - ext4 /dev/vda ro\n")
+    clock = HandClock()
+    host = context(tmp_path, clock, PaperFacts(tmp_path))
+    detector = FilesystemDetector(FilesystemSection(), host)
+
+    assert detector.check(()) == []
+    assert [f.subject for f in detector.check({"/"})] == ["/"]

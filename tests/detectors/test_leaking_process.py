@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.detectors.leaking_process import WEEK, LeakingProcess, LeakSection
+from bot.host import HostSampler
 from bot.model import Level
 from tests.detectors.pieces import (
     LEAK,
@@ -120,6 +121,54 @@ def test_after_a_long_gap_growth_is_followed_anew(
     findings = leaking.check({f"process:{PID}:50"})
 
     assert [f.level for f in findings] == [Level.UNKNOWN]
+
+
+def test_after_a_reboot_growth_is_followed_anew(
+    leaking: LeakingProcess, proc: PaperProc
+) -> None:
+    for rounds in range(40):
+        proc.spend(30, busy=0.1)
+        proc.process(PID, pages=(200 + 10 * rounds) * MB)
+        leaking.check(())
+    proc.clock.forward(30)
+    proc.clock.boot_id = "boot-2"
+
+    findings = leaking.check({f"process:{PID}:50"})
+
+    assert [f.level for f in findings] == [Level.UNKNOWN]
+
+
+def test_a_file_that_is_being_read_is_no_leak(
+    leaking: LeakingProcess, proc: PaperProc
+) -> None:
+    for rounds in range(40):
+        proc.spend(30, busy=0.1)
+        proc.process(PID, pages=(200 + 10 * rounds) * MB, anonymous=50 * MB)
+        assert leaking.check(()) == []
+
+
+def test_the_limit_of_its_cgroup_counts_where_it_is_nearer(
+    proc: PaperProc, tmp_path: Path
+) -> None:
+    cgroup = tmp_path / "cgroup/system.slice/ci.service"
+    cgroup.mkdir(parents=True)
+    (tmp_path / "cgroup/cgroup.controllers").write_text("memory")
+    (cgroup / "memory.max").write_text("1000000000")
+    (cgroup / "memory.current").write_text("400000000")
+    (cgroup / "memory.stat").write_text("inactive_file 0\n")
+    sampler = HostSampler(proc.clock, proc=proc.root, cgroups=[tmp_path / "cgroup"])
+    facts = PaperFacts(proc.root)
+    leaking = LeakingProcess(
+        LeakSection(), context(proc.root, proc.clock, facts, sampler=sampler)
+    )
+    for rounds in range(40):
+        proc.spend(30, busy=0.1)
+        proc.process(PID, pages=(200 + 10 * rounds) * MB)
+        findings = leaking.check(())
+
+    (finding,) = findings
+    assert finding.value == pytest.approx(0.6 / 1.2, rel=0.02)
+    assert finding.level is Level.CRITICAL
 
 
 def section() -> LeakSection:

@@ -1,6 +1,7 @@
 """A process that never waits: which one exactly, and when nobody is looked at."""
 
 import time
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -8,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.alerts import Alert, Timing, advance
 from bot.detectors.runaway_process import RunawayProcess, RunawaySection
 from bot.model import Level
 from tests.detectors.pieces import (
     BURN,
+    BURST,
     HandClock,
     PaperFacts,
     PaperProc,
@@ -235,3 +238,20 @@ def test_a_name_of_any_bytes_is_told_as_one_printable_line(comm: bytes) -> None:
     told = f"{finding.label}{finding.summary}{finding.facts}"
     assert told.isascii()
     assert told.isprintable()
+
+
+def test_a_short_burst_does_not_fire() -> None:
+    section = RunawaySection.model_validate(
+        {"interval": "0.2s", "for": "1.5s", "warning": 20, "critical": 500}
+    )
+    timing = Timing(hold_for=section.for_, keep_for=timedelta(0))
+    runaway = RunawayProcess(section, this_host())
+    alerts: dict[str, Alert | None] = {}
+    with child(BURST) as pid:
+        for _ in range(10):
+            for finding in runaway.check([s for s, known in alerts.items() if known]):
+                if finding.subject.startswith(f"process:{pid}:"):
+                    known = advance(alerts.get(finding.subject), finding, timing)
+                    alerts[finding.subject] = known
+                    assert known is None or not known.is_firing
+            time.sleep(0.2)
