@@ -39,8 +39,17 @@ const closeThread = () => go(app.place);
 async function become(person) {
   app.me = person;
   sessionStorage.setItem("me", person);
+  forgetPrivate();
+  draw();
   await refresh();
   visit();
+}
+
+// From this instant every button acts as the new person, who sees nothing of the old one.
+function forgetPrivate() {
+  const { state } = app;
+  const messages = state.messages.filter((m) => m.channel === state.channel && !m.ephemeral);
+  app.state = { ...state, messages, views: [], home: null, im: null };
 }
 
 function drawer(open) {

@@ -1,0 +1,100 @@
+"""Values to build tests from: a process, a finding, an incident, an action."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.model import (
+    Culprit,
+    Fact,
+    Finding,
+    Incident,
+    Level,
+    Limits,
+    Phase,
+)
+from remediation.action import Terminate
+from remediation.facts import ProcessFacts
+from remediation.identity import ProcessIdentity, boot_id
+from tests.fakes.clock import START
+
+LIMITS = Limits(warning=85, critical=95, clear_warning=75, clear_critical=85)
+
+
+def identity(pid: int = 4242, **changes: object) -> ProcessIdentity:
+    made = ProcessIdentity(
+        boot_id=boot_id(),
+        pid=pid,
+        start_ticks=pid * 10,
+        pidfd_inode=pid + 7,
+        exe="/usr/bin/python3.11",
+        image="8:1 1000 2000",
+        uid=1000,
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def process(pid: int = 4242, **changes: object) -> ProcessFacts:
+    made = ProcessFacts(
+        identity=identity(pid),
+        name="python3",
+        label="python3.11 burn.py",
+        user="deploy",
+        ppid=1,
+        ancestors=(1,),
+        state="R",
+        cgroup="/user.slice/session.scope",
+        unit=None,
+        container=None,
+        kernel_thread=False,
+        foreign_pid_namespace=False,
+        started_at=START - timedelta(minutes=5),
+        nice=0,
+        threads=1,
+        rss_bytes=12_000_000,
+        ports=(),
+        respawner=None,
+        denied=None,
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def terminate(pid: int = 4242, **changes: object) -> Terminate:
+    made = Terminate(host="web-1", process=identity(pid), label="python3.11 burn.py")
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def finding(**changes: object) -> Finding:
+    made = Finding(
+        detector="cpu",
+        host="web-1",
+        subject="",
+        label="CPU",
+        unit="%",
+        value=98.0,
+        limits=LIMITS,
+        level=Level.CRITICAL,
+        summary="The CPU of web-1 is 98 % busy.",
+        at=START,
+        series="cpu",
+        facts=(Fact(label="CPU", value="98 % (limit 95 %)"),),
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def culprit(pid: int = 4242, share: float = 0.9) -> Culprit:
+    return Culprit(process=process(pid), share=share, amount=90.0)
+
+
+def incident(**changes: object) -> Incident:
+    made = Incident(
+        number=12,
+        host="web-1",
+        fingerprint="web-1/cpu/",
+        phase=Phase.OPEN,
+        level=Level.CRITICAL,
+        title="CPU 98 % on web-1",
+        since=START,
+        opened_at=START,
+        findings=(finding(),),
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]

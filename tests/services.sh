@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Installs the programs that the tests use for real: a browser, PostgreSQL, strace,
+# util-linux. As root on a Debian-like machine it installs what is missing; elsewhere
+# the tests that need one of them are skipped by name (in CI they fail).
+set -euo pipefail
+
+declare -A package_of=(
+  [chromium]=chromium
+  [strace]=strace
+  [unshare]=util-linux
+  [top]=procps
+  [fsfreeze]=util-linux
+  [mkfs.ext4]=e2fsprogs
+)
+
+missing=()
+for program in "${!package_of[@]}"; do
+  PATH="$PATH:/usr/sbin:/sbin" command -v "$program" >/dev/null || missing+=("${package_of[$program]}")
+done
+compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
+
+[ ${#missing[@]} -eq 0 ] && exit 0
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+  echo "Tests that need ${missing[*]} will be skipped: install them to run all."
+  exit 0
+fi
+
+echo "Installing for the tests: ${missing[*]}"
+# The packages must start no service of their own.
+policy=/usr/sbin/policy-rc.d
+made_policy=no
+if [ ! -e "$policy" ]; then
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod +x "$policy"
+  made_policy=yes
+fi
+trap '[ "$made_policy" = yes ] && rm -f "$policy"' EXIT
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
