@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from bot.model import Culprit, Incident, NoAction
 from bot.settings import CandidateKind, Policy
-from remediation.action import Action, LowerPriority, Pause, Terminate, target_key
+from remediation.action import Action, LowerPriority, Pause, Terminate
 from remediation.facts import ProcessFacts
 from remediation.identity import Gone, ProcessIdentity, Unobservable
 from remediation.leases import Target, hold
@@ -104,10 +104,8 @@ class Candidates:
         self, tx: Connection, action: Action, suspect: Suspect, now: Moment
     ) -> Allowed | Refusal:
         """Ask the policy, with the limits and the lock as they are in `tx`."""
-        target = Target(host=action.host, key=target_key(action))
-        situation = Situation(
-            locked=locked(tx), hold=hold(tx, target, self._rules.caps, now)
-        )
+        held = hold(tx, Target.of(action), self._rules.caps, now)
+        situation = Situation(locked=locked(tx), hold=held)
         whole = isinstance(action, Terminate)
         members = (suspect.process, *(suspect.children if whole else ()))
         return review(action, members, situation, self._rules, self._own)

@@ -53,12 +53,13 @@ def url_of(database_url: str | None, state_dir: Path) -> str:
 def connect(url: str) -> Database:
     """Open the database; raise `BadDatabase` for a URL that cannot be meant."""
     try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise BadDatabase("DATABASE_URL is no database URL") from error
-    if parsed.get_backend_name() == "sqlite":
-        return Database(_sqlite(url))
-    return Database(create_engine(url, pool_pre_ping=True))
+        if make_url(url).get_backend_name() == "sqlite":
+            return Database(_sqlite(url))
+        return Database(create_engine(url, pool_pre_ping=True))
+    except (ArgumentError, ModuleNotFoundError) as error:
+        raise BadDatabase(
+            "DATABASE_URL is no database URL; it needs postgresql://…"
+        ) from error
 
 
 def _sqlite(url: str) -> Engine:

@@ -95,8 +95,7 @@ class Respond:
             with self._database.read() as tx:
                 open_ = store.opened(tx)
                 muted = store.muted(tx, now.wall)
-            heard = [alert for alert in alerts if not _is_muted(alert, muted)]
-            for change in triage(open_, heard):
+            for change in triage(open_, _heard(alerts, muted)):
                 self._apply(change, now)
             self._verify_due(open_, now)
             self._forget_over(open_)
@@ -183,14 +182,18 @@ class Respond:
             return self._inquiry.diagnoser.diagnose(incident)
         except DiagnosisUnavailable as missing:
             log.info("diagnosis.missing reason=%s", missing)
-            return None
+        except Exception:
+            # A detector's round must not end here: the card comes without prose.
+            log.exception("diagnosis.failed")
+        return None
 
     # --- changing --------------------------------------------------------------
 
     def _update(self, change: Updated, now: Moment) -> None:
         incident = change.incident
         last = self._redrawn.get(incident.number, incident.opened_at)
-        if not change.joined and not change.worsened and now.wall - last < REFRESH:
+        news = change.joined or change.worsened or change.ended
+        if not news and now.wall - last < REFRESH:
             return
         self._redrawn[incident.number] = now.wall
         found = next((f.culprit for f in incident.findings if f.culprit), None)
@@ -341,6 +344,11 @@ def _read(source: Evidence, incident: Incident) -> list[EvidenceItem]:
         # A border like the detector run: no source may keep an incident from people.
         log.exception("evidence.failed source=%s", source.name)
         return [EvidenceItem(id="", title=source.name, text="It could not be read.")]
+
+
+def _heard(alerts: Sequence[Alert], muted: Mapping[str, datetime]) -> list[Alert]:
+    # What is over is heard in any case: nothing would tell it later.
+    return [a for a in alerts if a.stage is Stage.OVER or not _is_muted(a, muted)]
 
 
 def _is_muted(alert: Alert, muted: Mapping[str, datetime]) -> bool:

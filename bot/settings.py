@@ -20,6 +20,7 @@ from bot.model import Limits
 from bot.yamlfile import BadConfiguration, Located, Problem, Where, read
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST_SECONDS = 3650 * 86400
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
 
 
@@ -31,7 +32,10 @@ def parse_duration(value: object) -> timedelta:
     parts = _DURATION.findall(text)
     if not parts or _DURATION.sub("", text).strip():
         raise ValueError("a duration is written like 5s, 10m, 2h or 1d")
-    return timedelta(seconds=sum(float(n) * _UNITS[unit] for n, unit in parts))
+    seconds = sum(float(n) * _UNITS[unit] for n, unit in parts)
+    if seconds > _LONGEST_SECONDS:
+        raise ValueError("a duration is at most 3650d")
+    return timedelta(seconds=seconds)
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    bindparam,
     delete,
     func,
     insert,
@@ -86,6 +87,20 @@ CARD = -1
 
 _INCIDENTS: TypeAdapter[Incident] = TypeAdapter(Incident)
 
+# Built once: these are on the path of every click.
+_BODY = select(incidents.c.body).where(incidents.c.number == bindparam("number"))
+_POSTING = select(postings).where(postings.c.incident == bindparam("number"))
+_SAVE = (
+    update(incidents)
+    .where(
+        incidents.c.number == bindparam("its_number"),
+        incidents.c.version < bindparam("its_version"),
+    )
+    .values(
+        phase=bindparam("phase"), version=bindparam("version"), body=bindparam("body")
+    )
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posting:
@@ -131,12 +146,14 @@ def create(tx: Connection, draw: Callable[[int], Incident]) -> Incident:
 def save(tx: Connection, incident: Incident) -> None:
     """Write a changed incident; it must have been read in this transaction."""
     written = tx.execute(
-        update(incidents)
-        .where(
-            incidents.c.number == incident.number,
-            incidents.c.version < incident.version,
-        )
-        .values(phase=incident.phase, version=incident.version, body=_dump(incident))
+        _SAVE,
+        {
+            "its_number": incident.number,
+            "its_version": incident.version,
+            "phase": incident.phase,
+            "version": incident.version,
+            "body": _dump(incident),
+        },
     )
     if written.rowcount != 1:
         raise Unknown(incident.number)
@@ -151,8 +168,7 @@ def bump(tx: Connection, number: int, **fields: object) -> Incident:
 
 def get(tx: Connection, number: int) -> Incident:
     """Return the incident; raise `Unknown`."""
-    query = select(incidents.c.body).where(incidents.c.number == number)
-    body = tx.execute(query).scalar()
+    body = tx.execute(_BODY, {"number": number}).scalar()
     if body is None:
         raise Unknown(number)
     return _INCIDENTS.validate_json(body)
@@ -202,7 +218,7 @@ def unposted(tx: Connection, channel: str) -> list[Posting]:
 
 def posting(tx: Connection, number: int) -> Posting | None:
     """Return what stands in Slack of this incident, if anything was tried."""
-    row = tx.execute(select(postings).where(postings.c.incident == number)).first()
+    row = tx.execute(_POSTING, {"number": number}).first()
     return _posting(row) if row else None
 
 

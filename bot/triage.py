@@ -27,11 +27,15 @@ class Opened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Updated:
-    """An open incident whose findings changed; `joined` holds new conditions' keys."""
+    """An open incident whose findings changed; `joined` holds new conditions' keys.
+
+    ended: whether one of its conditions is over now; that is told only once.
+    """
 
     incident: Incident
     joined: tuple[str, ...]
     worsened: bool
+    ended: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +86,7 @@ def _fold(incident: Incident, alerts: Sequence[Alert]) -> Change | None:
     now = {alert.key: _as_of(alert) for alert in alerts}
     joined = tuple(key for key in now if key not in known)
     findings = tuple({**known, **now}.values())
-    if all(finding.level is Level.OK for finding in findings) and alerts:
+    if all(map(_is_over, findings)) and alerts:
         return Resolved(incident=replace(incident, findings=findings))
     if findings == incident.findings:
         return None
@@ -94,7 +98,16 @@ def _fold(incident: Incident, alerts: Sequence[Alert]) -> Change | None:
         level=level if worsened else incident.level,
         flapping=incident.flapping or any(alert.is_flapping for alert in alerts),
     )
-    return Updated(incident=changed, joined=joined, worsened=worsened)
+    ended = any(
+        _is_over(finding) and not _is_over(known[key])
+        for key, finding in now.items()
+        if key in known
+    )
+    return Updated(incident=changed, joined=joined, worsened=worsened, ended=ended)
+
+
+def _is_over(finding: Finding) -> bool:
+    return finding.level is Level.OK
 
 
 def _as_of(alert: Alert) -> Finding:

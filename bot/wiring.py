@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from fastapi import FastAPI
+from sqlalchemy.exc import DBAPIError
 
 from bot import detectors, evidence, migrations, web
 from bot.ask import Ask
 from bot.candidates import Candidates
 from bot.clock import SystemClock
-from bot.database import Database, connect, url_of
+from bot.database import BadDatabase, Database, connect, url_of
 from bot.decide import CarryOut, Decide
 from bot.diagnosis.rules import RuleDiagnoser
 from bot.heartbeat import Beat
@@ -106,7 +107,14 @@ class Core:
 def database_of(environment: Environment) -> Database:
     """Open the database and bring its schema up to date."""
     database = connect(url_of(environment.database_url, environment.state_dir))
-    migrations.migrate(database)
+    try:
+        migrations.migrate(database)
+    except DBAPIError as error:
+        reason = str(error.orig).partition("\n")[0]
+        raise BadDatabase(
+            f"the database cannot be used ({reason}). Check that it is reachable and "
+            "whole; `countersign doctor` looks at it, a backup can replace it"
+        ) from error
     return database
 
 

@@ -36,8 +36,10 @@ def _bytes(value: float) -> str:
 
 
 def seconds(span: timedelta) -> str:
-    """Say a span in at most two units: `41 s`, `3 min`, `2 h 5 min`, `3 d 4 h`."""
-    total = max(int(span.total_seconds()), 0)
+    """Say a span in at most two units: `under 1 s`, `41 s`, `2 h 5 min`, `3 d 4 h`."""
+    total = int(span.total_seconds())
+    if total < 1:
+        return "under 1 s"
     for size, name, below, small in (
         (86400, "d", 3600, "h"),
         (3600, "h", 60, "min"),

@@ -80,10 +80,16 @@ def parse(raw: bytes, *, source: str) -> Located:
         return Located(source=source, values={}, lines={})
     if not isinstance(values, dict) or root is None:
         raise _bad(source, 1, type(values).__name__, "a mapping of sections")
-    problems = tuple(_duplicates(root))
+    try:
+        problems = tuple(_duplicates(root))
+        lines = dict(_lines(root, ()))
+    except RecursionError as error:
+        raise _bad(
+            source, None, "an alias that contains itself", "plain YAML"
+        ) from error
     if problems:
         raise BadConfiguration(source, problems)
-    return Located(source=source, values=values, lines=dict(_lines(root, ())))
+    return Located(source=source, values=values, lines=lines)
 
 
 _EXPECTED = "an existing file (set COUNTERSIGN_CONFIG, or create countersign.yaml)"

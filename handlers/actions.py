@@ -5,11 +5,13 @@ from datetime import timedelta
 
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
 
 from bot.model import Origin, Person
 from handlers.blocks import answers, dialogs
-from handlers.blocks.markup import Message
-from handlers.desk import Desk, origin_of
+from handlers.blocks.markup import Message, escaped
+from handlers.client import NETWORK_ERRORS, failure_of
+from handlers.desk import Desk, opaque, origin_of
 from handlers.guard import Denied
 from remediation.ledger import NotDecided
 
@@ -121,15 +123,29 @@ def value_of(body: Mapping[str, object]) -> str:
     option = first.get("selected_option") if isinstance(first, dict) else None
     holder = option if isinstance(option, dict) else first
     value = holder.get("value") if isinstance(holder, dict) else None
-    return value if isinstance(value, str) else ""
+    return opaque(value) or ""
 
 
 def _register_say_why(app: App, desk: Desk) -> None:
     def listener(ack: Ack, body: Body, client: WebClient) -> None:
         ack()
-        trigger = body.get("trigger_id")
-        with desk.database.read() as tx:
-            proposal = desk.ledger.get(tx, value_of(body))
-        client.views_open(trigger_id=str(trigger), view=dialogs.say_why(proposal))
+        trigger = str(body.get("trigger_id") or "")
+        answer = decided(desk, "say_why", body, _dialog(desk, client, trigger))
+        if answer is not None:
+            desk.reply(body, answer)
 
     app.action("say_why")(listener)
+
+
+def _dialog(desk: Desk, client: WebClient, trigger: str) -> Click:
+    def click(value: str, _who: Person, _origin: Origin) -> Message | None:
+        with desk.database.read() as tx:
+            proposal = desk.ledger.get(tx, value)
+        try:
+            client.views_open(trigger_id=trigger, view=dialogs.say_why(proposal))
+        except (SlackApiError, *NETWORK_ERRORS) as error:
+            code = escaped(failure_of(error).error)
+            return answers.plain(f"The dialog could not be opened ({code}). Try again.")
+        return None
+
+    return click

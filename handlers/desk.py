@@ -93,8 +93,8 @@ def sender(body: Mapping[str, object]) -> tuple[str | None, str | None]:
         own = user.get("team_id") or (
             team.get("id") if isinstance(team, dict) else None
         )
-        return _text(user.get("id")), _text(own or body.get("team_id"))
-    return _text(body.get("user_id")), _text(body.get("team_id"))
+        return opaque(user.get("id")), opaque(own or body.get("team_id"))
+    return opaque(body.get("user_id")), opaque(body.get("team_id"))
 
 
 def origin_of(body: Mapping[str, object]) -> Origin:
@@ -104,10 +104,15 @@ def origin_of(body: Mapping[str, object]) -> Origin:
     box = container if isinstance(container, dict) else {}
     place = channel if isinstance(channel, dict) else {}
     return Origin(
-        channel=_text(box.get("channel_id") or place.get("id")) or "",
-        ts=_text(box.get("message_ts")) or "",
+        channel=opaque(box.get("channel_id") or place.get("id")) or "",
+        ts=opaque(box.get("message_ts")) or "",
     )
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+def opaque(value: object) -> str | None:
+    """Return an id or timestamp as Slack writes them; None for anything odder.
+
+    A NUL or a lone surrogate, which JSON can carry, would fail in the database.
+    """
+    fits = isinstance(value, str) and value.isascii() and value.isprintable()
+    return str(value) if fits else None

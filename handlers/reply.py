@@ -81,10 +81,11 @@ class Reply:
 
     def _is_ours(self, url: str) -> bool:
         """Allow Slack's hook host, and the origin of SLACK_API_URL where it is set."""
-        parts = urlsplit(url)
-        if parts.scheme == "https" and parts.netloc == _HOOKS:
-            return True
-        return self._api_origin is not None and _origin(url) == self._api_origin
+        try:
+            origin = _origin(url)
+        except ValueError:  # brackets that are no IPv6 address
+            return False
+        return origin in (("https", _HOOKS), self._api_origin)
 
 
 def _origin(url: str) -> tuple[str, str]:

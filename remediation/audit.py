@@ -12,11 +12,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from remediation.tables import as_text, events, head
 
 _ROOT = "0" * 64
+# Built once: making a statement costs more than running it, and these are on the
+# path of every click.
+_HEAD = select(head).where(head.c.id == 1).with_for_update()
+_ADD = insert(events)
+_MOVE = (
+    update(head)
+    .where(head.c.id == 1)
+    .values(seq=bindparam("new_seq"), hash=bindparam("new_hash"))
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +82,7 @@ def serialize(tx: Connection) -> Head:
     PostgreSQL holds the head row's lock. SQLite ignores FOR UPDATE, but there the
     transaction began with BEGIN IMMEDIATE and is alone already.
     """
-    row = tx.execute(select(head).where(head.c.id == 1).with_for_update()).first()
+    row = tx.execute(_HEAD).first()
     if row is None:
         raise ChainMissing
     return Head(seq=row.seq, hash=row.hash)
@@ -99,8 +108,8 @@ def append(tx: Connection, event: Event) -> Sealed:
         "prev": last.hash,
     }
     sealed = _hash(tuple(row.values()))
-    tx.execute(insert(events).values(**row, hash=sealed))
-    tx.execute(update(head).where(head.c.id == 1).values(seq=last.seq + 1, hash=sealed))
+    tx.execute(_ADD, {**row, "hash": sealed})
+    tx.execute(_MOVE, {"new_seq": last.seq + 1, "new_hash": sealed})
     return Sealed(seq=last.seq + 1, event=event, hash=sealed)
 
 

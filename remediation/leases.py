@@ -17,6 +17,7 @@ from sqlalchemy import (
     select,
 )
 
+from remediation.action import Action, RestorePriority, Resume, target_key
 from remediation.moment import Moment
 from remediation.proposal import Proposal
 from remediation.tables import leases, proposals
@@ -41,15 +42,28 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What the limits are counted by: the host, and what is acted on there."""
+    """What the limits are counted by: the host, and what is acted on there.
+
+    is_undo: it puts back what was done, so the quiet time after that does not hold it.
+    """
 
     host: str
     key: str
+    is_undo: bool = False
+
+    @classmethod
+    def of(cls, action: Action) -> "Target":
+        """Return what this action is counted by."""
+        return cls(
+            host=action.host,
+            key=target_key(action),
+            is_undo=isinstance(action, Resume | RestorePriority),
+        )
 
 
 def hold(tx: Connection, target: Target, caps: Caps, now: Moment) -> Hold | None:
     """Return the limit that forbids acting on the target now, if one does."""
-    cooling = cooling_until(tx, target, now)
+    cooling = None if target.is_undo else cooling_until(tx, target, now)
     if cooling is not None:
         return Hold(
             rule="policy.cooldown",

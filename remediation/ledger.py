@@ -15,6 +15,7 @@ from sqlalchemy import (
     Connection,
     Row,
     and_,
+    bindparam,
     exists,
     func,
     insert,
@@ -35,6 +36,18 @@ from remediation.tables import proposals, votes
 
 _SEAL = object()
 _OUTCOMES: TypeAdapter[Outcome] = TypeAdapter(Outcome)
+# Built once: these are on the path of every click.
+_ONE = select(proposals).where(proposals.c.id == bindparam("wanted"))
+_VOTERS = (
+    select(votes.c.person)
+    .where(votes.c.proposal == bindparam("wanted"))
+    .order_by(votes.c.at)
+)
+_IN_STATE = (
+    select(proposals)
+    .where(proposals.c.state == bindparam("wanted"))
+    .order_by(proposals.c.decided_at, proposals.c.created_at)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,8 +159,10 @@ class Ledger:
             or_(proposals.c.requested_by.is_(None), proposals.c.requested_by != by),
             ~exists().where(votes.c.proposal == proposal_id, votes.c.person == by),
         )
+        # Without the option PostgreSQL's driver says -1 for an INSERT.
         written = tx.execute(
-            insert(votes).from_select(["proposal", "person", "at"], votable)
+            insert(votes).from_select(["proposal", "person", "at"], votable),
+            execution_options={"preserve_rowcount": True},
         )
         if written.rowcount != 1:
             raise _why_not(tx, self.get(tx, proposal_id), by=by, now=now)
@@ -204,7 +219,7 @@ class Ledger:
             raise NotClaimable("it is not approved, or taken already", final=False)
         if found.action.process.boot_id != now.boot_id:
             raise NotClaimable("it belongs to another host or boot", final=True)
-        target = Target(host=found.action.host, key=target_key(found.action))
+        target = Target.of(found.action)
         held = hold(tx, target, self._caps, now)
         if held is not None:
             raise NotClaimable(held.reason, final=not held.passes)
@@ -277,7 +292,7 @@ class Ledger:
 
     def get(self, tx: Connection, proposal_id: str) -> Proposal:
         """Return the proposal; raise `NotDecided` for an unknown id."""
-        row = self._row(tx, proposal_id)
+        row = tx.execute(_ONE, {"wanted": proposal_id}).first()
         if row is None:
             raise NotDecided("this proposal is not known here")
         return _proposal(tx, row)
@@ -293,11 +308,7 @@ class Ledger:
 
     def in_state(self, tx: Connection, state: State) -> list[Proposal]:
         """Return all proposals in this state, the oldest decision first."""
-        rows = tx.execute(
-            select(proposals)
-            .where(proposals.c.state == state)
-            .order_by(proposals.c.decided_at, proposals.c.created_at)
-        )
+        rows = tx.execute(_IN_STATE, {"wanted": state})
         return [_proposal(tx, row) for row in rows.all()]
 
     def _alive(
@@ -336,11 +347,6 @@ class Ledger:
             .values(state=State.SUPERSEDED)
         )
 
-    def _row(self, tx: Connection, proposal_id: str) -> Row[tuple[object, ...]] | None:
-        return tx.execute(
-            select(proposals).where(proposals.c.id == proposal_id)
-        ).first()
-
 
 _END: dict[Result, State] = {
     Result.DONE: State.DONE,
@@ -368,7 +374,6 @@ def _letter(index: int) -> str:
 
 
 def _proposal(tx: Connection, row: Row[tuple[object, ...]]) -> Proposal:
-    voted = select(votes.c.person).where(votes.c.proposal == row.id)
     return Proposal(
         id=row.id,
         incident=row.incident,
@@ -381,7 +386,7 @@ def _proposal(tx: Connection, row: Row[tuple[object, ...]]) -> Proposal:
         created_at=row.created_at,
         expires=Moment(wall=row.expires_at, boot=row.expires_boot, boot_id=row.boot_id),
         state=State(row.state),
-        voters=tuple(tx.execute(voted.order_by(votes.c.at)).scalars()),
+        voters=tuple(tx.execute(_VOTERS, {"wanted": row.id}).scalars()),
         decided_by=row.decided_by,
         decided_at=row.decided_at,
         claimed_by=row.claimed_by,

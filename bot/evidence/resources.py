@@ -47,8 +47,7 @@ def _lines(process: psutil.Process) -> str:
             f"Connections: {sockets or 'none'}",
             f"Read from disk: {amount(moved.read_bytes, 'B')}",
             f"Written to disk: {amount(moved.write_bytes, 'B')}",
-            f"Context switches: {switches.voluntary} voluntary, "
-            f"{switches.involuntary} forced",
+            f"Switched away: {switches.voluntary} by itself, {switches.involuntary} forced",
         )
     )
 

@@ -136,6 +136,16 @@ def _proposal(incident: Incident, proposal: Proposal) -> str:
         f"*{escaped(in_words(proposal.action))}*\n"
         f"{escaped(consequence(proposal.action))}\n"
         f"{people} needed · until {clock(proposal.expires.wall)}{so_far}{asked}"
+        f"{_weaker_identity(proposal)}"
+    )
+
+
+def _weaker_identity(proposal: Proposal) -> str:
+    if proposal.action.process.pidfd_inode is not None:
+        return ""
+    return (
+        "\nThis kernel gives processes no number of their own: which one it is rests "
+        "on pid, start time, program and owner."
     )
 
 
@@ -192,7 +202,7 @@ def _ending(incident: Incident, shown: Proposal | None) -> list[dict[str, object
 
 def _opinion(diagnosis: Diagnosis) -> dict[str, object]:
     cited = sorted({e for h in diagnosis.hypotheses for e in h.evidence})
-    sources = f" · from {', '.join(cited)}" if cited else ""
+    sources = f" · from {escaped(', '.join(cited))}" if cited else ""
     return section(
         f"*What I think* ({escaped(diagnosis.author)}, "
         f"{diagnosis.confidence:.0%} sure{sources})\n{escaped(diagnosis.summary)}"

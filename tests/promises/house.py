@@ -88,9 +88,12 @@ _FACTS = ProcessFacts(
 
 
 def process(number: int, *, boot_id: str = "boot-0") -> ProcessFacts:
-    """Facts of an ordinary program that exists nowhere."""
+    """Facts of an ordinary program that exists nowhere, another one in each boot."""
     identity = replace(
-        _FACTS.identity, pid=NOBODY + number, start_ticks=number + 1, boot_id=boot_id
+        _FACTS.identity,
+        pid=NOBODY + number,
+        start_ticks=1000 * int(boot_id[5:]) + number,
+        boot_id=boot_id,
     )
     return replace(_FACTS, identity=identity, label=f"stress-{number}")
 
@@ -228,13 +231,18 @@ class House:
     """One running bot without Slack; `restart` is what `kill -9` and a start do."""
 
     def __init__(
-        self, url: str, *, wanted: Rules | None = None, number: int = 0
+        self,
+        url: str,
+        *,
+        wanted: Rules | None = None,
+        me: ProcessIdentity | None = None,
     ) -> None:
         self.url = url
+        self._me = me
         self.rules = wanted or rules()
         self.clock = TurnedClock()
         self.hands = Hands()
-        self._starts = 1000 * number
+        self._starts = 0
         self._open()
         migrations.migrate(self.database)
 
@@ -250,9 +258,11 @@ class House:
     def close(self) -> None:
         self.database.close()
 
-    def open_incident(self, number: int = 0) -> int:
+    def open_incident(self, number: int = 0, *, at: Moment | None = None) -> int:
         """Write an incident whose culprit is process `number`, with its card posted."""
-        culprit = Culprit(process=process(number), share=0.9, amount=97.0)
+        boot_id = at.boot_id if at else "boot-0"
+        found = process(number, boot_id=boot_id)
+        culprit = Culprit(process=found, share=0.9, amount=97.0)
         with self.database.write() as tx:
             made = store.create(tx, lambda n: incident(n, culprit))
             tx.execute(
@@ -283,7 +293,7 @@ class House:
             rules=self.rules,
             own=own,
         )
-        me = replace(
+        me = self._me or replace(
             _FACTS.identity,
             boot_id=self.clock.boot_id,
             pid=NOBODY + 100_000,

@@ -214,6 +214,19 @@ def test_the_thread_shows_evidence_and_the_chart(
     assert width == 1
 
 
+def test_a_thread_opens_at_its_end_though_its_chart_loads_late(
+    workspace: Workspace, client: WebClient, page: Page, card: str
+) -> None:
+    where = workspace.channel_id
+    client.files_upload_v2(channel=where, thread_ts=card, file=PIXEL, filename="c.png")
+    for number in range(20):
+        client.chat_postMessage(channel=where, thread_ts=card, text=f"line {number}")
+
+    page.get_by_text("21 replies").click()
+
+    expect(page.get_by_text("line 19")).to_be_in_viewport()
+
+
 HOSTILE = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
 
 

@@ -39,8 +39,10 @@ export function composer(place) {
     if (choosing) {
       event.preventDefault();
       offers.firstElementChild.click();
-    } else if (event.key === "Escape") offers.hidden = true;
-    else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+    } else if (event.key === "Escape" && !offers.hidden) {
+      event.stopPropagation();
+      offers.hidden = true;
+    } else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
       event.preventDefault();
       submit();
     }

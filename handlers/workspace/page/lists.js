@@ -8,8 +8,12 @@ import { dayKey, dayName } from "./time.js";
 export function keepAtEnd(list) {
   const toEnd = () => stay(list);
   list.addEventListener("scroll", () => {
+    // Only the reader scrolls up; a picture that arrives makes the list longer.
+    const up = list.scrollTop < Number(list.dataset.top) - 1;
     const left = list.scrollHeight - list.scrollTop - list.clientHeight;
-    list.dataset.pinned = left < 80 ? "yes" : "no";
+    list.dataset.top = list.scrollTop;
+    if (left < 80) list.dataset.pinned = "yes";
+    else if (up) list.dataset.pinned = "no";
   });
   const watch = new ResizeObserver(toEnd);
   watch.observe(list);
@@ -23,6 +27,7 @@ function stay(list) {
 export function startOver(list, pinned) {
   list.firstElementChild.replaceChildren();
   list.scrollTop = 0;
+  list.dataset.top = 0;
   list.dataset.pinned = pinned ? "yes" : "no";
 }
 

@@ -1,0 +1,46 @@
+"""One instance per state folder, with a name that stays."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.database import Database
+from bot.instance import BadState, StateFolder, instance_of
+
+
+def test_a_second_holder_is_refused(tmp_path: Path) -> None:
+    first, second = StateFolder(tmp_path), StateFolder(tmp_path)
+    first.hold()
+    with pytest.raises(BadState, match="another Countersign runs"):
+        second.hold()
+    first.release()
+
+
+def test_a_released_folder_is_free(tmp_path: Path) -> None:
+    first, second = StateFolder(tmp_path), StateFolder(tmp_path)
+    first.hold()
+    first.release()
+    second.hold()
+    second.release()
+    second.release()
+
+
+def test_the_folder_is_made_for_this_user_only(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "state"
+    StateFolder(folder).prepare()
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert os.listdir(folder) == []
+
+
+def test_a_folder_that_cannot_be_made_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BadState, match="COUNTERSIGN_STATE_DIR"):
+        StateFolder(tmp_path / "file" / "state").hold()
+
+
+def test_an_instance_keeps_its_name(database: Database) -> None:
+    name = instance_of(database, "web-1")
+    assert re.fullmatch(r"web-1~[0-9a-f]{6}", name)
+    assert instance_of(database, "renamed") == name

@@ -1,0 +1,58 @@
+"""The state of things at a glance."""
+
+from datetime import timedelta
+
+from bot.model import Level
+from tests.fakes.story import ALICE, CHEN, Story
+
+
+def test_a_quiet_bot_has_an_empty_board(story: Story) -> None:
+    board = story.status.board()
+    assert (board.hosts, board.open, board.lock, dict(board.week)) == ((), (), None, {})
+
+
+def test_hosts_show_their_worst_level_and_all_figures(story: Story) -> None:
+    story.sees(story.found(), story.well(detector="memory"))
+    (host,) = story.status.board().hosts
+    assert (host.host, host.level, len(host.findings)) == ("web-1", Level.CRITICAL, 2)
+
+
+def test_open_incidents_show_what_waits_and_where(story: Story) -> None:
+    story.opens()
+    story.posted(permalink="http://slack/p1")
+    (item,) = story.status.board().open
+    assert item.permalink == "http://slack/p1"
+    assert [p.letter for p in item.waiting] == ["a", "b", "c"]
+
+
+def test_the_week_counts_states_and_verdicts(story: Story) -> None:
+    story.opens()
+    story.acted()
+    story.clock.go(30)
+    story.sees(story.well())
+    board = story.status.board()
+    assert (board.week["done"], board.week["recovered"]) == (1, 1)
+    assert board.incidents_this_week == 1
+
+
+def test_what_was_before_the_week_is_not_counted(story: Story) -> None:
+    story.opens()
+    story.own.false_alarm(1, ALICE)
+    story.clock.go(timedelta(days=7, seconds=1).total_seconds())
+    assert story.status.board().incidents_this_week == 0
+    assert story.status.incidents(timedelta(days=8))[0].number == 1
+
+
+def test_lock_and_mutes_are_on_the_board(story: Story) -> None:
+    story.own.lock("odd", CHEN)
+    story.own.mute("web-1", ALICE, timedelta(hours=1))
+    board = story.status.board()
+    assert board.lock is not None
+    assert set(board.muted) == {"web-1"}
+
+
+def test_one_hosts_board_holds_nothing_of_others(story: Story) -> None:
+    story.sees(story.found(), story.found(host="db-1", culprits=()))
+    board = story.status.board().only("db-1")
+    assert [h.host for h in board.hosts] == ["db-1"]
+    assert [i.incident.host for i in board.open] == ["db-1"]

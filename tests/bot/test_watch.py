@@ -1,0 +1,86 @@
+"""The rounds: a fault in one detector stops no other and hides nothing."""
+
+from bot.metrics import History
+from bot.model import Level
+from bot.telemetry import Telemetry
+from bot.watch import Watch
+from tests.fakes.story import FakeDetector, Story
+
+
+def watching(story: Story, *detectors: FakeDetector) -> Watch:
+    return Watch(
+        detectors=detectors,
+        respond=story.respond,
+        clock=story.clock,
+        history=story.history,
+        telemetry=Telemetry(),
+    )
+
+
+def errors(watch: Watch, name: str) -> float | None:
+    return watch._telemetry.registry.get_sample_value(
+        "countersign_detector_errors_total", {"detector": name}
+    )
+
+
+def test_a_round_opens_what_it_found(story: Story) -> None:
+    watching(story, FakeDetector("cpu", story.found())).round("cpu")
+    assert len(story.open()) == 1
+
+
+def test_figures_go_into_the_history(story: Story) -> None:
+    watching(story, FakeDetector("cpu", story.well())).round("cpu")
+    assert story.history.names() == ("cpu",)
+
+
+def test_missing_figures_do_not(story: Story) -> None:
+    missing = story.found(value=None, level=Level.UNKNOWN)
+    watching(story, FakeDetector("cpu", missing)).round("cpu")
+    assert isinstance(story.history, History)
+    assert story.history.names() == ()
+
+
+def test_a_detector_is_told_what_is_watched(story: Story) -> None:
+    detector = FakeDetector("cpu", story.found())
+    watch = watching(story, detector)
+    watch.round("cpu")
+    watch.round("cpu")
+    assert detector.watched == frozenset({""})
+
+
+def test_a_detector_that_raises_makes_its_conditions_unknown(story: Story) -> None:
+    detector = FakeDetector("cpu", story.well())
+    watch = watching(story, detector)
+    watch.round("cpu")
+    detector.broken = True
+    story.clock.go(5)
+    watch.round("cpu")
+    assert story.incident().title == "No data for CPU on web-1"
+    assert errors(watch, "cpu") == 1
+
+
+def test_a_detector_that_raises_resolves_nothing(story: Story) -> None:
+    detector = FakeDetector("cpu", story.found())
+    watch = watching(story, detector)
+    watch.round("cpu")
+    detector.broken = True
+    for _ in range(5):
+        story.clock.go(60)
+        watch.round("cpu")
+    assert story.incident().is_open
+
+
+def test_a_detector_that_raises_stops_no_other(story: Story) -> None:
+    broken, sound = FakeDetector("memory"), FakeDetector("cpu", story.found())
+    broken.broken = True
+    watch = watching(story, broken, sound)
+    for name in watch.detectors:
+        watch.round(name)
+    assert [i.lead.detector for i in story.open()] == ["cpu"]
+
+
+def test_one_look_asks_everybody(story: Story) -> None:
+    broken, sound = FakeDetector("memory"), FakeDetector("cpu", story.found())
+    broken.broken = True
+    assert watching(story, broken, sound).once() == [story.found()]
+    assert story.open() == []

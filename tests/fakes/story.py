@@ -1,0 +1,280 @@
+"""The bot without Slack, with a clock, processes, evidence and hands of the tests' own."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from bot import store
+from bot.alerts import Timing
+from bot.ask import Ask
+from bot.candidates import Candidates
+from bot.database import Database
+from bot.decide import CarryOut, Decide
+from bot.metrics import History
+from bot.model import (
+    Diagnosis,
+    EvidenceItem,
+    Finding,
+    Incident,
+    Level,
+    Origin,
+    Person,
+)
+from bot.own import Own
+from bot.pictures import Pictures
+from bot.ports import DiagnosisUnavailable
+from bot.record import Record
+from bot.respond import Inquiry, Respond
+from bot.settings import DetectorSection, Policy
+from bot.simulate import Simulate
+from bot.status import Status
+from remediation.audit import read
+from remediation.facts import ProcessFacts
+from remediation.identity import Gone
+from remediation.leases import Caps
+from remediation.ledger import Approval, Ledger
+from remediation.observe import Observer
+from remediation.outcome import Outcome, Result, Seen
+from remediation.policy import Rules
+from remediation.proposal import Proposal
+from remediation.protect import OwnTree, ProtectSettings
+from tests.fakes.clock import FakeClock
+from tests.fakes.things import culprit, finding, identity, process
+
+ALICE = Person(id="U07ALICE001", is_approver=True)
+BOB = Person(id="U07BOB00002", is_approver=True)
+CHEN = Person(id="U07CHEN0003", is_approver=False)
+CHANNEL = "C07OPSALRT1"
+AT_ONCE = Timing(hold_for=timedelta(0), keep_for=timedelta(0))
+
+
+class Woken:
+    """A `Wakeable` that counts."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def wake(self) -> None:
+        self.times += 1
+
+
+class FakeReader:
+    """A `bot.candidates.Reader`: the processes that live."""
+
+    def __init__(self, *living: ProcessFacts) -> None:
+        self.living = {facts.identity.pid: facts for facts in living}
+        self.children: dict[int, tuple[ProcessFacts, ...]] = {}
+        self.hidden: Exception | None = None
+
+    def read(self, pid: int) -> ProcessFacts:
+        if self.hidden is not None:
+            raise self.hidden
+        if pid not in self.living:
+            raise Gone(f"there is no process {pid}")
+        return self.living[pid]
+
+    def descendants(self, pid: int) -> tuple[ProcessFacts, ...]:
+        return self.children.get(pid, ())
+
+
+class FakeEvidence:
+    """An `Evidence` source with one item, or one that raises."""
+
+    def __init__(self, name: str, *, broken: bool = False) -> None:
+        self.name = name
+        self._broken = broken
+
+    def gather(self, incident: Incident) -> list[EvidenceItem]:
+        if self._broken:
+            raise OSError("the disk is gone")
+        return [EvidenceItem(id="", title=self.name, text=incident.host)]
+
+
+class FakeDiagnoser:
+    """A `Diagnoser` with an opinion, or without one."""
+
+    def __init__(self, *, missing: bool = False) -> None:
+        self.missing = missing
+
+    def diagnose(self, incident: Incident) -> Diagnosis:
+        if self.missing:
+            raise DiagnosisUnavailable("there is none")
+        cited = ", ".join(item.id for item in incident.evidence)
+        return Diagnosis(
+            summary=f"from {cited}", hypotheses=(), confidence=0.5, author="fake"
+        )
+
+
+class FakeSection(DetectorSection):
+    """A detector's section with everything quick."""
+
+    for_: timedelta = timedelta(0)
+    keep_firing_for: timedelta = timedelta(0)
+    warning: float = 85
+    critical: float = 95
+
+
+class FakeDetector:
+    """A `Detector` that finds what it is told, or raises."""
+
+    def __init__(self, name: str, *findings: Finding) -> None:
+        self.name = name
+        self.section: DetectorSection = FakeSection()
+        self.findings = list(findings)
+        self.broken = False
+        self.watched: Collection[str] = ()
+
+    def check(self, watched: Collection[str]) -> list[Finding]:
+        self.watched = watched
+        if self.broken:
+            raise ValueError("nonsense in /proc")
+        return list(self.findings)
+
+
+class FakeHands:
+    """What `CarryOut` calls to act: it remembers and answers with an outcome."""
+
+    def __init__(self) -> None:
+        self.done: list[Approval] = []
+        self.outcome = Outcome(
+            result=Result.DONE, seen=Seen.EXITED, summary="It ended."
+        )
+        self.failure: Exception | None = None
+
+    def execute(
+        self, approval: Approval, *, progress: Callable[[str], None]
+    ) -> Outcome:
+        del progress
+        self.done.append(approval)
+        if self.failure is not None:
+            raise self.failure
+        return self.outcome
+
+
+@dataclass
+class Story:
+    """One of everything, wired as `bot/wiring.py` does."""
+
+    database: Database
+    policy: Policy = field(default_factory=lambda: Policy(cooldown=timedelta(0)))
+    evidence: Sequence[FakeEvidence] = ()
+    clock: FakeClock = field(default_factory=FakeClock)
+    reader: FakeReader = field(default_factory=lambda: FakeReader(process()))
+    diagnoser: FakeDiagnoser = field(default_factory=FakeDiagnoser)
+    hands: FakeHands = field(default_factory=FakeHands)
+    history: History = field(default_factory=History)
+    window: timedelta = timedelta(seconds=30)
+
+    def __post_init__(self) -> None:
+        caps = Caps(
+            cooldown=self.policy.cooldown, per_hour=self.policy.actions_per_hour
+        )
+        rules = Rules(
+            ttl=self.policy.approval_ttl,
+            needed=self.policy.approvals,
+            caps=caps,
+            protect=ProtectSettings(users=frozenset({"deploy"})),
+        )
+        self.poster, self.worker = Woken(), Woken()
+        self.ledger = Ledger(instance="web-1~abc123", caps=caps)
+        self.record = Record(
+            database=self.database, ledger=self.ledger, clock=self.clock
+        )
+        self.candidates = Candidates(
+            host="web-1",
+            reader=self.reader,
+            policy=self.policy,
+            rules=rules,
+            own=OwnTree(pid=4_190_000, ancestors=frozenset(), service=None),
+        )
+        self.respond = self.restarted()
+        self.decide = Decide(record=self.record, poster=self.poster, worker=self.worker)
+        self.carry_out = CarryOut(
+            record=self.record,
+            executor=self.hands,  # type: ignore[arg-type]
+            observer=Observer(identity(4_190_001)),
+            window=lambda _: self.window,
+            poster=self.poster,
+        )
+        self.ask = Ask(
+            record=self.record,
+            host="web-1",
+            candidates=self.candidates,
+            poster=self.poster,
+        )
+        self.own = Own(database=self.database, clock=self.clock, poster=self.poster)
+        self.simulate = Simulate(record=self.record, candidates=self.candidates)
+        self.status = Status(record=self.record, respond=self.respond)
+        self.pictures = Pictures(record=self.record, history=self.history)
+
+    def restarted(self) -> Respond:
+        """A responder as a new process makes it, on the same database."""
+        return Respond(
+            record=self.record,
+            candidates=self.candidates,
+            inquiry=Inquiry(evidence=self.evidence, diagnoser=self.diagnoser),
+            poster=self.poster,
+        )
+
+    def found(self, **changes: object) -> Finding:
+        """A finding of this instant; a runaway of pid 4242 explains it."""
+        fields = {"at": self.clock.wall, "culprits": (culprit(),), **changes}
+        return finding(**fields)
+
+    def well(self, **changes: object) -> Finding:
+        """The same condition inside its limits."""
+        return self.found(value=5.0, level=Level.OK, culprits=(), **changes)
+
+    def sees(self, *findings: Finding, timing: Timing = AT_ONCE) -> None:
+        """One round of a detector."""
+        self.respond.absorb(findings, timing)
+
+    def opens(self, **changes: object) -> Incident:
+        """An incident with its proposals."""
+        self.sees(self.found(**changes))
+        return self.incident()
+
+    def incident(self, number: int = 1) -> Incident:
+        with self.database.read() as tx:
+            return store.get(tx, number)
+
+    def open(self) -> list[Incident]:
+        with self.database.read() as tx:
+            return store.opened(tx)
+
+    def proposals(self, number: int = 1) -> list[Proposal]:
+        with self.database.read() as tx:
+            return self.ledger.of(tx, number)
+
+    def events(self, number: int | None = None) -> list[str]:
+        """The kinds of all events, of one incident or of all."""
+        with self.database.read() as tx:
+            return [sealed.event.kind for sealed in read(tx, incident=number)]
+
+    def texts(self) -> str:
+        with self.database.read() as tx:
+            return "\n".join(sealed.event.text for sealed in read(tx))
+
+    def posted(self, number: int = 1, **fields: object) -> Origin:
+        """Let Slack have the incident's card; return the message it is."""
+        origin = Origin(channel=CHANNEL, ts=f"1700000000.00000{number}")
+        with self.database.write() as tx:
+            store.unposted(tx, CHANNEL)
+            store.posted(tx, number, **{"ts": origin.ts, **fields})
+        return origin
+
+    def approved(self, number: int = 1) -> Proposal:
+        """The card's proposal, approved by Alice."""
+        offered = self.incident(number).offered or ""
+        return self.decide.approve(offered, ALICE, None).proposal
+
+    def acted(self, number: int = 1) -> Proposal:
+        """Approved and carried out by the fake hands."""
+        proposal = self.approved(number)
+        self.carry_out.step()
+        return next(p for p in self.proposals(number) if p.id == proposal.id)
+
+
+def with_start(facts: ProcessFacts, start_ticks: int) -> ProcessFacts:
+    """The same pid, given to another process."""
+    return replace(facts, identity=replace(facts.identity, start_ticks=start_ticks))

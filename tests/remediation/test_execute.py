@@ -1,0 +1,117 @@
+"""Carrying out an approval: the last checks stand between the click and the signal."""
+
+import os
+import pwd
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.database import Database
+from remediation.action import Terminate
+from remediation.execute import Executor
+from remediation.identity import open_process
+from remediation.leases import Caps
+from remediation.ledger import Approval
+from remediation.outcome import Outcome, Result, Seen
+from remediation.policy import Rules
+from remediation.protect import OwnTree, ProtectSettings
+from tests.fakes.clock import START, FakeClock
+from tests.real.databases import fresh
+from tests.remediation.decisions import approved, claimed, draft
+
+
+ELSEWHERE = OwnTree(pid=4_190_000, ancestors=frozenset(), service=None)
+"""Not the tests' own tree: the victim is their child."""
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    with fresh("sqlite", tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def victim() -> Iterator[subprocess.Popen[bytes]]:
+    code = "import time; print(flush=True); time.sleep(60)"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    yield process
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def approval_of(
+    database: Database, victim: subprocess.Popen[bytes], **changes: object
+) -> Approval:
+    with open_process(victim.pid) as live:
+        approved_identity = replace(live.identity, **changes)  # type: ignore[arg-type]
+    action = Terminate(
+        host="web-1",
+        process=approved_identity,
+        label="victim",
+        grace=timedelta(seconds=3),
+    )
+    now = FakeClock().now()
+    return claimed(database, approved(database, now, draft(action)), now)
+
+
+def carry_out(
+    approval: Approval, *, protect: tuple[str, ...] = (), halted: str | None = None
+) -> tuple[Outcome, list[str]]:
+    me = pwd.getpwuid(os.geteuid()).pw_name
+    rules = Rules(
+        ttl=timedelta(minutes=15),
+        needed=1,
+        caps=Caps(cooldown=timedelta(0), per_hour=6),
+        protect=ProtectSettings(users=frozenset({me}), protect=protect),
+    )
+    executor = Executor(
+        rules=rules, own=ELSEWHERE, halted=lambda: halted, now=lambda: START
+    )
+    told: list[str] = []
+    return executor.execute(approval, progress=told.append), told
+
+
+def test_an_approved_process_ends(
+    database: Database, victim: subprocess.Popen[bytes]
+) -> None:
+    outcome, told = carry_out(approval_of(database, victim))
+    assert outcome.result is Result.DONE
+    assert victim.wait(5) == -15
+    assert [step.text for step in outcome.steps] == told
+    assert {step.at for step in outcome.steps} == {START}
+
+
+def test_a_lock_stops_it_at_the_last_instant(
+    database: Database, victim: subprocess.Popen[bytes]
+) -> None:
+    outcome, _ = carry_out(approval_of(database, victim), halted="the bot was locked")
+    assert (outcome.result, outcome.seen) == (Result.REFUSED, Seen.ALIVE)
+    assert "the bot was locked" in outcome.summary
+    assert victim.poll() is None
+
+
+def test_a_protection_stops_it_at_the_last_instant(
+    database: Database, victim: subprocess.Popen[bytes]
+) -> None:
+    outcome, _ = carry_out(approval_of(database, victim), protect=("*python*",))
+    assert outcome.result is Result.REFUSED
+    assert victim.poll() is None
+
+
+@pytest.mark.parametrize(
+    "change", [{"start_ticks": 1}, {"image": "another"}, {"uid": 54321}]
+)
+def test_whatever_is_not_what_was_approved_is_left_alone(
+    database: Database, victim: subprocess.Popen[bytes], change: dict[str, object]
+) -> None:
+    outcome, _ = carry_out(approval_of(database, victim, **change))
+    assert (outcome.result, outcome.seen) == (Result.REFUSED, Seen.CHANGED)
+    assert victim.poll() is None

@@ -1,0 +1,133 @@
+"""How much may be done: limits are rows, so they hold over restarts."""
+
+from datetime import timedelta
+
+from bot.database import Database
+from remediation.action import LowerPriority, RestorePriority, Resume
+from remediation.leases import Caps, Target, cooling_until, hold, release, take
+from tests.fakes.clock import FakeClock
+from tests.fakes.things import identity, terminate
+from tests.remediation.decisions import COOLDOWN, LEDGER, claimed, approved
+
+CAPS = Caps(cooldown=COOLDOWN, per_hour=3)
+TARGET = Target(host="web-1", key="web-1:1000:/usr/bin/x:x")
+
+
+def test_nothing_holds_a_quiet_host(database: Database) -> None:
+    with database.read() as tx:
+        assert hold(tx, TARGET, CAPS, FakeClock().now()) is None
+
+
+def test_a_taken_host_is_busy_for_every_target(database: Database) -> None:
+    clock = FakeClock()
+    other = Target(host="web-1", key="another")
+    with database.write() as tx:
+        take(tx, "p1", TARGET, clock.now().after(COOLDOWN))
+        found = hold(tx, other, CAPS, clock.now())
+    assert found is not None
+    assert (found.rule, found.passes) == ("one action at a time", True)
+
+
+def test_another_host_is_free(database: Database) -> None:
+    clock = FakeClock()
+    with database.write() as tx:
+        take(tx, "p1", TARGET, clock.now().after(COOLDOWN))
+        assert hold(tx, Target(host="db-1", key="y"), CAPS, clock.now()) is None
+
+
+def test_release_frees_the_host_and_keeps_the_quiet_time(database: Database) -> None:
+    clock = FakeClock()
+    made = approved(database, clock.now())
+    claimed(database, made, clock.now())
+    target = Target.of(made.action)
+    with database.write() as tx:
+        release(tx, made)
+        found = hold(tx, target, CAPS, clock.now())
+    assert found is not None
+    assert (found.rule, found.passes) == ("policy.cooldown", False)
+
+
+def test_release_leaves_what_another_proposal_holds(database: Database) -> None:
+    clock = FakeClock()
+    made = approved(database, clock.now())
+    with database.write() as tx:
+        take(tx, "another", TARGET, clock.now().after(COOLDOWN))
+        release(tx, made)
+        found = hold(tx, Target(host="web-1", key="y"), CAPS, clock.now())
+    assert found is not None
+
+
+def test_quiet_time_says_when_it_ends(database: Database) -> None:
+    clock = FakeClock()
+    with database.write() as tx:
+        take(tx, "p1", TARGET, clock.now().after(COOLDOWN))
+        found = hold(tx, TARGET, CAPS, clock.now())
+    assert found is not None
+    assert "03:30:00 UTC" in found.reason
+
+
+def test_quiet_time_begins_anew_with_each_action(database: Database) -> None:
+    clock = FakeClock()
+    with database.write() as tx:
+        take(tx, "p1", TARGET, clock.now().after(COOLDOWN))
+        clock.go(60)
+        take(tx, "p2", TARGET, clock.now().after(COOLDOWN))
+        until = cooling_until(tx, TARGET, clock.now())
+    assert until == clock.wall + COOLDOWN
+
+
+def test_quiet_time_ends_by_the_boot_clock_too(database: Database) -> None:
+    clock = FakeClock()
+    with database.write() as tx:
+        take(tx, "p1", TARGET, clock.now().after(COOLDOWN))
+        clock.go(COOLDOWN.total_seconds())
+        clock.set_wall_back(7200)
+        assert cooling_until(tx, TARGET, clock.now()) is None
+
+
+def test_quiet_time_of_another_boot_ends_by_the_wall_clock(database: Database) -> None:
+    clock = FakeClock()
+    with database.write() as tx:
+        take(tx, "p1", TARGET, clock.now().after(COOLDOWN))
+        clock.boot_id, clock.boot = "another-boot", 10.0**9
+        assert cooling_until(tx, TARGET, clock.now()) is not None
+
+
+def test_no_quiet_time_is_over_at_once(database: Database) -> None:
+    clock = FakeClock()
+    with database.write() as tx:
+        take(tx, "p1", TARGET, clock.now().after(timedelta(0)))
+        assert cooling_until(tx, TARGET, clock.now()) is None
+
+
+def test_the_cap_counts_what_was_claimed_on_the_host(database: Database) -> None:
+    clock = FakeClock()
+    claimed(database, approved(database, clock.now()), clock.now())
+    caps = Caps(cooldown=COOLDOWN, per_hour=1)
+    with database.read() as tx:
+        here = hold(tx, Target(host="web-1", key="y"), caps, clock.now())
+        there = hold(tx, Target(host="db-1", key="y"), caps, clock.now())
+    assert here is not None
+    assert here.rule == "policy.actions_per_hour"
+    assert there is None
+
+
+def test_only_what_puts_back_is_an_undo() -> None:
+    same = {"host": "web-1", "process": identity(), "label": "x"}
+    actions = (
+        Resume(**same),  # type: ignore[arg-type]
+        RestorePriority(**same, nice=0),  # type: ignore[arg-type]
+        LowerPriority(**same, nice=10),  # type: ignore[arg-type]
+        terminate(),
+    )
+    assert [Target.of(a).is_undo for a in actions] == [True, True, False, False]
+
+
+def test_an_undo_still_waits_for_its_turn_on_the_host(database: Database) -> None:
+    clock = FakeClock()
+    undo = Target(host="web-1", key=TARGET.key, is_undo=True)
+    with database.write() as tx:
+        take(tx, "p1", TARGET, clock.now().after(COOLDOWN))
+        found = hold(tx, undo, LEDGER._caps, clock.now())
+    assert found is not None
+    assert found.passes

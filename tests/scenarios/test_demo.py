@@ -1,0 +1,136 @@
+"""`countersign demo` as a newcomer sees it: both acts, in a real browser."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from playwright.sync_api import Locator, Page, expect, sync_playwright
+
+from tests.workspace.test_page_in_browser import CHROMIUM, FLAGS
+
+PICTURES = os.environ.get("COUNTERSIGN_PICTURES")
+expect.set_options(timeout=40_000)
+
+pytestmark = [
+    pytest.mark.skipif(
+        not Path(CHROMIUM).exists() and not os.environ.get("CI"),
+        reason="needs chromium (apt-get install chromium)",
+    ),
+    pytest.mark.timeout(240),
+]
+
+
+@pytest.fixture
+def demo() -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The demo as a process, and the address it printed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bot", "demo", "--no-browser"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if found := re.search(r"http://127\.0\.0\.1:\d+/", line):
+                yield process, found[0]
+                break
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=30)
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        opened = browser.new_page(
+            viewport={"width": 1400, "height": 1000}, device_scale_factor=1
+        )
+        opened.set_default_timeout(30_000)
+        yield opened
+        browser.close()
+
+
+def picture(page: Page, name: str) -> None:
+    if PICTURES:
+        page.wait_for_timeout(800)
+        page.screenshot(path=str(Path(PICTURES) / f"{name}.png"))
+
+
+def become(page: Page, name: str) -> None:
+    who = page.locator("#you")
+    labels = who.locator("option").all_inner_texts()
+    who.select_option(label=next(text for text in labels if name in text))
+
+
+def messages(page: Page) -> Locator:
+    return page.locator("#main article, #main .message")
+
+
+def card_of(page: Page, program: str) -> Locator:
+    """The newest card about this program on which something can be approved."""
+    cards = messages(page).filter(has_text=program)
+    return cards.filter(has=page.get_by_role("button", name="Approve")).last
+
+
+def approve(page: Page, program: str) -> None:
+    card_of(page, program).get_by_role("button", name="Approve").click()
+    page.get_by_role("dialog").get_by_role("button", name="Approve").click()
+
+
+def test_a_newcomer_goes_through_both_acts(
+    demo: tuple[subprocess.Popen[str], str], page: Page
+) -> None:
+    process, address = demo
+    started = time.monotonic()
+    page.goto(address)
+    expect(card_of(page, "runaway.py")).to_be_visible(timeout=30_000)
+    print(f"seconds to the first card: {time.monotonic() - started:.1f}")
+    picture(page, "card")
+
+    become(page, "Chen")
+    approve(page, "runaway.py")
+    expect(page.get_by_text("you are not among the approvers")).to_be_visible()
+
+    become(page, "Alice")
+    approve(page, "runaway.py")
+    ended = messages(page).filter(has_text="Resolved").filter(has_text="runaway.py")
+    expect(ended.first).to_be_visible()
+    ended.first.get_by_text(re.compile(r"\d+ replies")).click()
+    expect(page.get_by_text(re.compile("Recovered: CPU")).first).to_be_visible()
+    expect(page.locator("img").last).to_be_visible()
+    picture(page, "thread")
+
+    page.get_by_role("button", name="Start the chameleon").click()
+    expect(page.get_by_text(re.compile("is /bin/sh now"))).to_be_visible(
+        timeout=60_000
+    )
+    approve(page, "chameleon.py")
+    expect(page.get_by_text(re.compile("instead of")).first).to_be_visible()
+
+    page.get_by_role("button", name="Kill the bot").click()
+    expect(page.get_by_text(re.compile("back after"))).to_be_visible(timeout=60_000)
+    approve(page, "spinner.py")
+    expect(
+        page.get_by_text(re.compile(r"spinner\.py.* exited")).first
+    ).to_be_visible()
+
+    page.get_by_role("button", name="countersign audit verify").click()
+    expect(page.get_by_text(re.compile("chain +whole"))).to_be_visible()
+
+    page.set_viewport_size({"width": 390, "height": 844})
+    picture(page, "phone")
+
+    own = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 0
+    assert not [child for child in own if child.is_running()]
