@@ -215,9 +215,11 @@ class CarryOut:
         self._clock = record.clock
         self._window = window
         self._poster = poster
+        self._ended: list[tuple[Proposal, Outcome]] = []
 
     def step(self) -> None:
         """Carry out what is approved, one after the other; the worker calls it."""
+        self._record_ended()
         with self._database.read() as tx:
             approved = self._ledger.in_state(tx, State.APPROVED)
         for proposal in approved:
@@ -258,7 +260,14 @@ class CarryOut:
         try:
             outcome = self._executor.execute(approval, progress=log.info)
         finally:
-            self._record(approval.proposal, outcome)
+            self._ended.append((approval.proposal, outcome))
+            self._record_ended()
+
+    def _record_ended(self) -> None:
+        # Kept until it is written: a full disk must not leave the host occupied.
+        while self._ended:
+            self._record(*self._ended[0])
+            del self._ended[0]
 
     def _record(self, proposal: Proposal, outcome: Outcome) -> None:
         now = self._clock.now()

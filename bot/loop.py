@@ -12,6 +12,7 @@ class Loop:
 
     A step that raises is logged and counted, and called again after a pause that
     doubles up to half a minute; work is found in the database, so none is lost.
+    settle: seconds to wait after a wake, so that what follows at once is seen too.
     """
 
     def __init__(
@@ -21,10 +22,12 @@ class Loop:
         *,
         every: float,
         failed: Callable[[str], None],
+        settle: float = 0.0,
     ) -> None:
         self.name = name
         self._step = step
         self._every = every
+        self._settle = settle
         self._failed = failed
         self._wanted = threading.Event()
         self._stopping = threading.Event()
@@ -64,3 +67,4 @@ class Loop:
                 pause = min(pause * 2, 30)
                 continue
             self._wanted.wait(self._every)
+            self._stopping.wait(self._settle)

@@ -60,6 +60,8 @@ log = logging.getLogger(__name__)
 
 VERIFY_SECONDS = 1.5
 """How long Slack may take to say who clicked; the ack is due after three."""
+SETTLE_SECONDS = 0.05
+"""How long the poster lets a change settle before it looks."""
 
 
 def configured(environment: Environment) -> Loaded:
@@ -281,7 +283,11 @@ class Running(AbstractContextManager[None]):
         )
         self.routers = [router(app, secret)] if secret else []
         failed = core.telemetry.failed
-        self._post_loop = Loop("poster", self._poster.step, every=5, failed=failed)
+        # Telling waits a moment for doing: the executor's claim comes first, and the
+        # card is edited once for both.
+        self._post_loop = Loop(
+            "poster", self._poster.step, every=5, failed=failed, settle=SETTLE_SECONDS
+        )
         self._work_loop = Loop("executor", core.carry_out.step, every=1, failed=failed)
         self._sweep_loop = Loop("sweep", self._sweep, every=1, failed=failed)
         self._schedule = Schedule(core.record.clock)

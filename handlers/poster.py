@@ -285,14 +285,20 @@ class Poster:
         return answer if isinstance(answer, dict) else {}
 
     def _find(self, block_id: str, *, thread_ts: str | None) -> str | None:
-        """Look for a post whose answer was lost; None when it is not there."""
+        """Look for a post whose answer was lost; None when it is not there.
+
+        Raises `Again` while Slack does not tell: posting unseen could double it.
+        """
         method = "conversations.replies" if thread_ts else "conversations.history"
         params = {"channel": self._place.channel, "limit": "50"}
         if thread_ts:
             params["ts"] = thread_ts
         try:
             data = self._client.api_call(method, params=params).data
-        except (SlackApiError, *NETWORK_ERRORS):
+        except (SlackApiError, *NETWORK_ERRORS) as error:
+            failure = failure_of(error)
+            if failure.again:
+                raise Again(failure) from error
             return None
         messages = data.get("messages", []) if isinstance(data, dict) else []
         return next((str(m["ts"]) for m in messages if _carries(m, block_id)), None)

@@ -58,6 +58,7 @@ def test_a_job_that_raises_runs_again(schedule: Schedule) -> None:
 def test_a_moved_clock_plans_every_job_anew(
     schedule: Schedule, clock: FakeClock, seconds: int
 ) -> None:
+    schedule._scheduler.start(paused=True)
     schedule.every(HOUR, "x", lambda: None)
     clock.set_wall_back(-seconds)
     schedule.guard_clock()
@@ -80,6 +81,7 @@ def test_a_planned_job_that_is_due_runs_after_the_guard(
 def test_clocks_that_part_a_little_change_nothing(
     schedule: Schedule, clock: FakeClock
 ) -> None:
+    schedule._scheduler.start(paused=True)
     schedule.every(HOUR, "x", lambda: None)
     clock.set_wall_back(4)
     schedule.guard_clock()

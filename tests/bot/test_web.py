@@ -1,56 +1,69 @@
 """The HTTP side: health, readiness, metrics, and the bot's life with it."""
 
+import asyncio
 import contextlib
 from collections.abc import Iterator, Sequence
 
 import httpx
 import pytest
-from fastapi import APIRouter
-from starlette.testclient import TestClient
+from fastapi import APIRouter, FastAPI
 
 from bot import web
 from bot.telemetry import Telemetry
 
-LIFE: list[str] = []
 
+class Life:
+    """What is started and stopped with the server."""
 
-@contextlib.contextmanager
-def life() -> Iterator[None]:
-    LIFE.append("on")
-    yield
-    LIFE.append("off")
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        self.seen.append("on")
+        yield
+        self.seen.append("off")
 
 
 def application(
     *,
+    life: Life | None = None,
     unhealthy: Sequence[str] = (),
     unready: Sequence[str] = (),
     routers: Sequence[APIRouter] = (),
     telemetry: Telemetry | None = None,
-) -> TestClient:
-    LIFE.clear()
-    return TestClient(
-        web.build(
-            running=life(),
-            telemetry=telemetry or Telemetry(),
-            unhealthy=lambda: unhealthy,
-            unready=lambda: unready,
-            routers=routers,
-        )
+) -> FastAPI:
+    return web.build(
+        running=(life or Life()).running(),
+        telemetry=telemetry or Telemetry(),
+        unhealthy=lambda: unhealthy,
+        unready=lambda: unready,
+        routers=routers,
     )
 
 
+def answer(api: FastAPI, path: str) -> tuple[int, str]:
+    """Start the application, ask once, stop it."""
+
+    async def ask() -> tuple[int, str]:
+        transport = httpx.ASGITransport(app=api)
+        async with (
+            api.router.lifespan_context(api),
+            httpx.AsyncClient(transport=transport, base_url="http://bot") as client,
+        ):
+            found = await client.get(path)
+        return found.status_code, found.text
+
+    return asyncio.run(ask())
+
+
 def test_the_bot_lives_as_long_as_its_server() -> None:
-    with application() as client:
-        client.get("/healthz")
-        during = list(LIFE)
-    assert (during, LIFE) == (["on"], ["on", "off"])
-
-
-def answer(client: TestClient, path: str) -> tuple[int, str]:
-    with client:
-        found: httpx.Response = client.get(path)
-    return found.status_code, found.text
+    life = Life()
+    routes = APIRouter()
+    routes.get("/seen")(lambda: list(life.seen))
+    during = answer(application(life=life, routers=[routes]), "/seen")
+    assert during == (200, '["on"]')
+    assert life.seen == ["on", "off"]
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])

@@ -1,0 +1,429 @@
+"""Cards, lines, answers and dialogs: right in every state, and taken by Slack."""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from slack_sdk.models.blocks import Block
+
+from bot.model import (
+    Check,
+    Diagnosis,
+    EvidenceItem,
+    Fact,
+    Hypothesis,
+    Incident,
+    Level,
+    NoAction,
+    Phase,
+    Table,
+    Verification,
+)
+from bot.simulate import Simulation
+from bot.status import Board, HostHealth, OpenIncident
+from handlers.blocks import answers, dialogs, thread
+from handlers.blocks.card import card, card_id
+from handlers.blocks.home import home, refused
+from handlers.blocks.markup import Message
+from handlers.commands import VERBS
+from handlers.workspace.limits import check_message, check_view
+from handlers.workspace.message import texts
+from remediation.action import Action, LowerPriority, Pause
+from remediation.audit import Event, Head, Sealed
+from remediation.lock import Locked
+from remediation.moment import Moment
+from remediation.outcome import Outcome, Result, Seen
+from remediation.proposal import Proposal, State
+from remediation.verify import Verdict
+from tests.fakes.clock import START
+from tests.fakes.things import culprit, finding, identity, incident, terminate
+
+EVIL = "<!channel> *x* http://evil.example/ <@U1> " + "y" * 300
+ALICE = "U07ALICE001"
+LOWER = LowerPriority(host="web-1", process=identity(), label="burn", nice=10)
+PAUSE = Pause(
+    host="web-1", process=identity(), label="burn", duration=timedelta(minutes=1)
+)
+
+
+def proposal(
+    state: State = State.PENDING, action: Action | None = None, **changes: object
+) -> Proposal:
+    ended = state in (State.DONE, State.FAILED, State.REFUSED, State.INTERRUPTED)
+    made = Proposal(
+        id="web-1~abc123~0123456789abcdef",
+        incident=12,
+        letter="a",
+        action=action or terminate(),
+        digest="f" * 64,
+        rule="policy.processes.terminate",
+        needed=1,
+        requested_by=None,
+        created_at=START,
+        expires=Moment(wall=START, boot=0, boot_id="b"),
+        state=state,
+        voters=(ALICE,) if state is not State.PENDING else (),
+        decided_by=ALICE if state is not State.PENDING else None,
+        outcome=Outcome(result=Result.DONE, seen=Seen.EXITED, summary="It ended.")
+        if ended
+        else None,
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def evil_incident() -> Incident:
+    bad = finding(
+        summary=EVIL,
+        label=EVIL,
+        facts=tuple(Fact(label=f"f{n}", value=EVIL) for n in range(12)),
+    )
+    hypothesis = Hypothesis(cause=EVIL, evidence=("E1", "E2"))
+    return incident(
+        title=EVIL,
+        findings=(bad, bad, bad, bad),
+        culprit=culprit(),
+        diagnosis=Diagnosis(
+            summary=EVIL, hypotheses=(hypothesis,), confidence=0.8, author="rules"
+        ),
+        no_action=NoAction(rule="r", reason=EVIL, by_hand=EVIL),
+        resolution=EVIL,
+        evidence=(
+            EvidenceItem(id="E1", title="t" * 200, text=EVIL),
+            EvidenceItem(
+                id="E2",
+                title="table",
+                table=Table(columns=("a", "b"), rows=(("1", "2" * 5000),) * 20),
+            ),
+        ),
+    )
+
+
+def kinds(message: Message) -> list[str]:
+    return [str(block["type"]) for block in message.blocks]
+
+
+def said(message: Message) -> str:
+    return "\n".join(texts(list(message.blocks)))
+
+
+def labels(message: Message) -> list[str]:
+    rows = [b["elements"] for b in message.blocks if b["type"] == "actions"]
+    elements: list[Mapping[str, object]] = [e for row in rows for e in row]  # type: ignore[attr-defined]
+    return [
+        str(e["text"]["text"])  # type: ignore[index]
+        for e in elements
+        if e["type"] == "button"
+    ]
+
+
+def is_taken(message: Message) -> None:
+    check_message(message.text, list(message.blocks))
+    assert all(Block.parse(dict(block)) is not None for block in message.blocks)
+
+
+# --- the card ------------------------------------------------------------------------
+
+CHECK = Check(proposal="p", acted_at=START, until=START, before=(finding(),))
+VERIFIED = Verification(
+    proposal="p", verdict=Verdict.UNCHANGED, figures="CPU 98 % → 97 %", took=None
+)
+SHAPES: Mapping[str, Mapping[str, object]] = {
+    "open": {},
+    "owned": {"owner": ALICE},
+    "muted": {"muted_until": START},
+    "flapping": {"flapping": True},
+    "escalated": {"phase": Phase.ESCALATED},
+    "checking": {"check": CHECK},
+    "verified": {"verification": VERIFIED},
+    "no data": {"level": Level.UNKNOWN},
+    "resolved": {"phase": Phase.RESOLVED, "resolved_at": START, "resolution": "x"},
+    "resolved and verified": {"phase": Phase.RESOLVED, "verification": VERIFIED},
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("state", [*State, None], ids=str)
+def test_every_card_is_taken_by_slack(shape: str, state: State | None) -> None:
+    for action in (terminate(), LOWER, PAUSE):
+        shown = [proposal(state, action)] if state else []
+        offered = shown[0].id if shown else None
+        for base in (incident(), evil_incident()):
+            drawn = replace(base, **SHAPES[shape], offered=offered)  # type: ignore[arg-type]
+            is_taken(card(drawn, shown, mentions=(ALICE, "S07SRETEAM1")))
+
+
+@pytest.mark.parametrize("state", [*State, None], ids=str)
+def test_nothing_from_outside_is_alive_on_a_card(state: State | None) -> None:
+    shown = [proposal(state, note=EVIL)] if state else []
+    drawn = card(evil_incident(), shown)
+    marked_up = [
+        text
+        for block in drawn.blocks
+        if block["type"] != "header"
+        for text in texts([block])
+    ]
+    for text in [*marked_up, drawn.text]:
+        assert "<!channel>" not in text
+        assert "<@U1>" not in text
+        assert "http://" not in text
+
+
+def test_buttons_stand_before_the_opinion() -> None:
+    opinion = Diagnosis(summary="s", hypotheses=(), confidence=0.8, author="rules")
+    drawn = card(incident(diagnosis=opinion), [proposal()])
+    assert kinds(drawn) == [
+        "header",
+        "section",
+        "section",
+        "section",
+        "actions",
+        "section",
+        "context",
+    ]
+    assert "What I think" in texts([drawn.blocks[5]])[0]
+
+
+def test_an_opinion_that_comes_later_moves_no_button() -> None:
+    opinion = Diagnosis(summary="s", hypotheses=(), confidence=0.8, author="rules")
+    before = card(incident(), [proposal()]).blocks
+    after = card(incident(diagnosis=opinion), [proposal()]).blocks
+    assert before[:5] == after[:5]
+
+
+def test_a_pending_card_offers_to_decide() -> None:
+    drawn = card(incident(), [proposal()])
+    assert labels(drawn) == ["Approve", "Reject", "Simulate", "Take"]
+    assert "Terminate python3.11 burn.py (pid 4242) on web-1" in said(drawn)
+    assert "12a" in said(drawn)
+
+
+def test_what_cannot_be_undone_asks_again() -> None:
+    row = next(b for b in card(incident(), [proposal()]).blocks if "elements" in b)
+    approve = row["elements"][0]  # type: ignore[index]
+    assert approve["style"] == "danger"
+    assert "cannot be undone" in str(approve["confirm"])
+
+
+def test_what_can_be_undone_is_green() -> None:
+    drawn = card(incident(), [proposal(action=PAUSE)])
+    row = next(b for b in drawn.blocks if "elements" in b)
+    approve = row["elements"][0]  # type: ignore[index]
+    assert (approve["style"], "confirm" in approve) == ("primary", False)
+
+
+def test_an_owned_card_is_not_offered_to_be_taken() -> None:
+    drawn = card(incident(owner=ALICE), [proposal()])
+    assert "Take" not in labels(drawn)
+    assert f"<@{ALICE}>" in said(drawn)
+
+
+@pytest.mark.parametrize("state", [State.APPROVED, State.EXECUTING])
+def test_what_is_under_way_has_no_button(state: State) -> None:
+    drawn = card(incident(), [proposal(state)])
+    assert labels(drawn) == []
+    assert f"*Approved* by <@{ALICE}> · executing" in said(drawn)
+
+
+def test_while_it_is_measured_a_pause_can_be_undone() -> None:
+    drawn = card(incident(check=CHECK), [proposal(State.DONE, PAUSE)])
+    assert labels(drawn) == ["Undo"]
+    assert labels(card(incident(check=CHECK), [proposal(State.DONE)])) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (State.REJECTED, f"*Rejected* by <@{ALICE}>: no, thanks"),
+        (State.EXPIRED, "*Expired, not rejected*"),
+        (State.FAILED, "It ended."),
+    ],
+)
+def test_what_was_decided_is_told_and_can_be_proposed_again(
+    state: State, words: str
+) -> None:
+    drawn = card(incident(), [proposal(state, note="no, thanks")])
+    assert words in said(drawn)
+    assert labels(drawn) == ["Propose again", "Take"]
+
+
+def test_without_an_action_the_rule_is_told() -> None:
+    none = NoAction(rule="protected.sshd", reason="the way in", by_hand="kill 7")
+    drawn = card(incident(no_action=none), [])
+    assert "*No action offered*: the way in (rule protected.sshd)" in said(drawn)
+    assert "You can run: kill 7" in said(drawn)
+    assert labels(drawn) == ["Take"]
+
+
+def test_a_resolved_card_has_no_buttons_and_says_how() -> None:
+    ended = incident(
+        phase=Phase.RESOLVED,
+        resolved_at=START + timedelta(seconds=41),
+        resolution="recovered",
+    )
+    drawn = card(ended, [proposal(State.DONE)])
+    assert labels(drawn) == []
+    assert "*Resolved* after 41 s: recovered" in said(drawn)
+    assert "It ended." in said(drawn)
+
+
+def test_a_lock_screen_says_what_is_asked() -> None:
+    text = card(incident(), [proposal()], mentions=(ALICE,)).text
+    assert text.startswith(f"<@{ALICE}> Critical: CPU 98 % on web-1.")
+    assert "Approve or reject 12a: Terminate" in text
+
+
+def test_requested_and_second_approvals_are_named() -> None:
+    shown = proposal(needed=2, requested_by="U2", voters=(ALICE,))
+    text = said(card(incident(), [shown]))
+    assert f"2 approvers needed" in text  # noqa: F541
+    assert f"approved by <@{ALICE}>" in text
+    assert "asked for by <@U2>, so somebody else approves" in text
+
+
+def test_other_candidates_are_in_the_menu() -> None:
+    others = [
+        proposal(id=f"web-1~abc123~{n:016d}", letter=letter, action=action)
+        for n, (letter, action) in enumerate(
+            zip("abcd", itertools.cycle((terminate(), LOWER, PAUSE)), strict=False)
+        )
+    ]
+    drawn = card(incident(offered=others[0].id), others)
+    row = next(b for b in drawn.blocks if "elements" in b)
+    menu = row["elements"][-1]  # type: ignore[index]
+    assert [o["text"]["text"] for o in menu["options"]] == [
+        "Instead: lower priority (b)",
+        "Instead: pause (c)",
+        "Mute for 1 h",
+        "Escalate",
+        "False alarm",
+    ]
+
+
+def test_a_card_is_found_again_by_its_id() -> None:
+    drawn = card(incident(), [])
+    assert drawn.blocks[-1]["block_id"] == card_id(incident())
+
+
+# --- the thread ----------------------------------------------------------------------
+
+
+def sealed(kind: str, **changes: object) -> Sealed:
+    event = Event(kind=kind, text="approved 12a", at=START, incident=12, actor=ALICE)
+    return Sealed(seq=7, event=replace(event, **changes), hash="e" * 64)  # type: ignore[arg-type]
+
+
+KINDS = sorted({*thread._MARKS, *thread.WAKES, *thread.CARD_TELLS, "something.new"})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_line_is_taken_by_slack(kind: str) -> None:
+    is_taken(thread.line(sealed(kind, text=EVIL), mentions=(ALICE,)))
+
+
+def test_a_line_says_who_and_proves_it() -> None:
+    drawn = thread.line(sealed("proposal.approved", action_hash="d" * 64))
+    assert drawn.text == f"✅ <@{ALICE}> approved 12a"
+    assert "event 7 · action dddddddd" in said(drawn)
+
+
+def test_an_end_carries_the_ledgers_head() -> None:
+    drawn = thread.line(sealed("incident.resolved", actor=None))
+    assert f"ledger head 7:{'e' * 64}" in said(drawn)
+
+
+def test_a_line_is_found_again_by_its_id() -> None:
+    entry = sealed("x")
+    assert thread.line(entry).blocks[-1]["block_id"] == thread.line_id(entry)
+
+
+def test_evidence_is_taken_by_slack_and_cited_by_id() -> None:
+    drawn = thread.evidence(evil_incident(), sealed("evidence.gathered"))
+    is_taken(drawn)
+    assert "*E1 · " in said(drawn)
+
+
+def test_the_head_is_one_line() -> None:
+    drawn = thread.ledger_head(Head(seq=7, hash="e" * 64))
+    is_taken(drawn)
+    assert drawn.text == f"Ledger head 7:{'e' * 64}"
+
+
+# --- answers, dialogs, home ----------------------------------------------------------
+
+
+def board(**changes: object) -> Board:
+    host = HostHealth(host=EVIL[:60], level=Level.CRITICAL, findings=(finding(),) * 3)
+    item = OpenIncident(
+        incident=replace(evil_incident(), title=EVIL[:200], owner=ALICE),
+        permalink="https://x.slack.com/p1",
+        waiting=(proposal(),),
+    )
+    made = Board(
+        at=START,
+        hosts=(host,),
+        open=(item,) * 25,
+        lock=Locked(by=ALICE, at=START, why=EVIL[:300]),
+        muted={f"web-{n}": START for n in range(20)},
+        week={"done": 3, "recovered": 2},
+        incidents_this_week=4,
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def test_every_answer_is_taken_by_slack() -> None:
+    rehearsed = Simulation(
+        proposal=proposal(),
+        action=EVIL,
+        consequence=EVIL,
+        facts=tuple(Fact(label="f", value=EVIL) for _ in range(12)),
+        verdict=EVIL[:200],
+    )
+    for answer in (
+        answers.plain("x"),
+        answers.refused(EVIL[:300], by=ALICE, who_may=(ALICE, "S1")),
+        answers.rejected(proposal(State.REJECTED)),
+        answers.board(board()),
+        answers.board(board(hosts=(), open=(), lock=None, muted={})),
+        answers.incident_list([replace(evil_incident(), title="t" * 150)] * 40),
+        answers.incident_list([]),
+        answers.simulation(rehearsed),
+        answers.simulation(replace(rehearsed, facts=())),
+        answers.help_text("/sre", VERBS),
+    ):
+        is_taken(answer)
+
+
+def test_a_refusal_says_who_did_and_who_may() -> None:
+    answer = answers.refused("it is approved", by="U2", who_may=(ALICE,))
+    assert answer.text == (
+        f"Nothing was done: it is approved (by <@U2>). Who may: <@{ALICE}>."
+    )
+
+
+def test_every_dialog_is_taken_by_slack() -> None:
+    for shown in (proposal(), proposal(action=PAUSE)):
+        check_view(dialogs.approve(evil_incident(), shown))
+        check_view(dialogs.approve(incident(), shown))
+        check_view(dialogs.say_why(shown))
+
+
+def test_the_dialog_shows_what_the_card_shows() -> None:
+    shown = proposal()
+    dialog = "\n".join(texts(dialogs.approve(incident(), shown)["blocks"]))
+    drawn = said(card(incident(), [shown]))
+    for words in ("Terminate python3.11 burn.py (pid 4242)", "ffffffff", "98 %"):
+        assert words in dialog
+        assert words in drawn
+
+
+def test_home_is_taken_by_slack_and_never_decides() -> None:
+    settings = {"Host": EVIL[:60], "Detectors": "cpu"}
+    for approver in (True, False):
+        view = home(board(), person=ALICE, is_approver=approver, configuration=settings)
+        check_view(view)
+        assert "approve" not in str(
+            [b for b in view["blocks"] if b["type"] == "actions"]
+        )  # type: ignore[attr-defined]
+    check_view(refused(EVIL))

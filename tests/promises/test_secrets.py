@@ -1,0 +1,142 @@
+"""Promises 23 and 37: no secret of a process, nor the bot's own, in anything it writes."""
+
+import os
+import secrets
+from pathlib import Path
+
+import pytest
+
+from bot.settings import Environment
+from handlers.workspace.people import ALICE, BOB
+from handlers.workspace.workspace import Workspace
+from tests.promises.hostile import knowing
+from tests.promises.sinks import calls_of, card_of, files_of
+from tests.scenarios.stage import Bot, config, until
+
+pytestmark = [pytest.mark.promise, pytest.mark.timeout(240)]
+
+SHAPES = (
+    "--password={}",
+    "--db-pass={}",
+    "--api-key {}",
+    "-p{}",
+    "-p {}",
+    "-u admin:{}",
+    "amqp://svc:{}@rabbit:5672/",
+    "postgresql://{}@db/x",
+    "PGPASSWORD={}",
+    "AWS_SECRET_ACCESS_KEY={}",
+    "-Djavax.net.ssl.keyStorePassword={}",
+    "Authorization: Bearer {}",
+    "-pass pass:{}",
+    "https://b.example/k?X-Amz-Signature={}",
+    '--config={{"k":"{}"}}',
+    "--pass wo --rd {}",
+    "--{}",
+    "{}",
+    "/opt/{}/app.py",
+    "token={}.{}",
+    "-----BEGIN OPENSSH PRIVATE KEY-----\n{}",
+    "xoxb-{}",
+    "ghp_{}",
+)
+
+
+def _leaks(bot: Bot, workspace: Workspace, words: list[str]) -> list[str]:
+    sinks = [*files_of(bot), *calls_of(workspace)]
+    return [
+        f"{word[:4]}… in {name}"
+        for name, raw in sinks
+        for word in words
+        if word.encode() in raw
+    ]
+
+
+def test_no_secret_of_a_burning_process_is_in_any_sink(
+    workspace: Workspace, bot: Bot
+) -> None:
+    detectors = dict(bot.config["detectors"])  # type: ignore[call-overload]
+    detectors["runaway_process"] = {
+        "interval": "1s", "for": "1s", "keep_firing_for": "2s", "warning": 8, "critical": 20,
+    }  # fmt: skip
+    bot.config = config(workspace, detectors=detectors)
+    bot.extra["COUNTERSIGN_LOG"] = "DEBUG"
+    bot.start()
+    words, arguments = [], []
+    for shape in SHAPES:
+        word = secrets.token_hex(12)
+        words.append(word)
+        arguments += shape.format(word, word).split(" ")
+    inside = secrets.token_hex(12)
+    with knowing(arguments, {"DB_PASSWORD": inside, f"X{inside}": inside}) as process:
+        card = card_of(workspace, process.pid, "Proposed action")
+        workspace.click(ALICE.id, card.ts, "Simulate")
+        workspace.command(BOB.id, "status")
+        workspace.command(BOB.id, f"kill web-1:{process.pid}")
+        workspace.open_home(ALICE.id)
+        workspace.click(ALICE.id, card.ts, "Approve")
+        process.wait(15)
+        card_of(workspace, process.pid, "Resolved")
+    bot.run("audit", "export")
+    leaks = _leaks(bot, workspace, [*words, inside])
+    sinks = len([*files_of(bot), *calls_of(workspace)])
+    print(
+        f"promise 23: {len(words)} shapes in argv, 1 in environ; {sinks} sinks searched "
+        f"byte by byte (DEBUG log), leaks {len(leaks)} {leaks[:5]}"
+    )
+    assert (bot.folder / "state" / "countersign.db").stat().st_size > 0
+    assert leaks == []
+
+
+def test_the_bots_own_tokens_are_nowhere_but_in_its_environment(
+    workspace: Workspace, bot: Bot
+) -> None:
+    secret = secrets.token_hex(12)
+    bot.extra |= {"COUNTERSIGN_LOG": "DEBUG", "SLACK_SIGNING_SECRET": secret}
+    policy = {**bot.config["policy"], "candidates": ["pause"], "pause_for": "6s"}  # type: ignore[dict-item]
+    bot.config = config(workspace, policy=policy)
+    bot.start()
+    tokens = [workspace.bot_token, workspace.app_token, secret]
+    with knowing([], {}) as process:
+        card = card_of(workspace, process.pid, "Pause")
+        workspace.click(ALICE.id, card.ts, "Approve")
+        helpers = until(lambda: _helpers(bot))
+        environs = [_read(Path(f"/proc/{pid}/environ")) for pid in helpers]
+        lines = [_read(Path(f"/proc/{pid}/cmdline")) for pid in helpers]
+    environment = Environment.read(bot.environment())
+    shown = repr(environment) + str(environment)
+    leaks = _leaks(bot, workspace, tokens)
+    inherited = [t for t in tokens for raw in (*environs, *lines) if t.encode() in raw]
+    print(
+        f"promise 37: 3 tokens: in sinks {len(leaks)} {leaks[:3]}, in the environment or "
+        f"arguments of {len(helpers)} children {len(inherited)}, in repr "
+        f"{sum(t in shown for t in tokens)}"
+    )
+    assert leaks == []
+    assert inherited == []
+    assert not any(token in shown for token in tokens)
+
+
+def _helpers(bot: Bot) -> list[int]:
+    """Every process that was started from the bot's own code, apart from the bot."""
+    assert bot.process is not None
+    found = []
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit() or int(entry) == bot.process.pid:
+            continue
+        words = _read(Path(f"/proc/{entry}/cmdline"))
+        if b"remediation/signals.py" in words or _parent(entry) == bot.process.pid:
+            found.append(int(entry))
+    return found
+
+
+def _parent(pid: str) -> int:
+    stat = _read(Path(f"/proc/{pid}/stat"))
+    return int(stat.rpartition(b")")[2].split()[1]) if stat else 0
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
