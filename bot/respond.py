@@ -73,8 +73,8 @@ class Respond:
 
     def watched(self, detector: str) -> frozenset[str]:
         """Return the subjects this detector must report on, whatever it measures."""
-        with self._turn:
-            alerts = list(self._alerts.values())
+        # A copy in one step needs no turn: status must not wait for evidence.
+        alerts = list(self._alerts.values())
         return frozenset(
             alert.finding.subject
             for alert in alerts
@@ -83,8 +83,7 @@ class Respond:
 
     def current(self) -> Mapping[str, Finding]:
         """Return the latest finding of every condition, for status."""
-        with self._turn:
-            return dict(self._latest)
+        return dict(self._latest)
 
     def absorb(self, findings: Sequence[Finding], timing: Timing) -> None:
         """Take in one detector's round."""

@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 CONCURRENCY = 32
 _PAUSE = 1.0
 _LONGEST_PAUSE = 30.0
+_CLOSE_SECONDS = 1.0
 
 
 class Socket:
@@ -44,7 +45,11 @@ class Socket:
         """Close the connection."""
         self._stopping.set()
         self._handler.client.auto_reconnect_enabled = False
-        self._handler.close()
+        # The SDK's close can wait ten seconds for a reader that sleeps on the closed
+        # socket; the connection itself is gone at once.
+        closing = threading.Thread(target=self._handler.close, daemon=True)
+        closing.start()
+        closing.join(_CLOSE_SECONDS)
 
     def _connect(self) -> None:
         pause = _PAUSE

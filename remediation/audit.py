@@ -75,6 +75,9 @@ class Report:
 class ChainMissing(Exception):
     """The head row is gone: nothing may be written until a person has looked."""
 
+    def __init__(self) -> None:
+        super().__init__("the head of the chain is gone: was the table emptied?")
+
 
 def serialize(tx: Connection) -> Head:
     """Make this transaction the only writer until it ends; return the head.

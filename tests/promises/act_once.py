@@ -64,9 +64,7 @@ def parts(
         observer = Observer(me.identity)
     protect = ProtectSettings(users=None, first_uid=0)
     executor = Executor(
-        rules=type(wanted)(
-            ttl=wanted.ttl, needed=1, caps=wanted.caps, protect=protect
-        ),
+        rules=type(wanted)(ttl=wanted.ttl, needed=1, caps=wanted.caps, protect=protect),
         own=own or OwnTree.read(),
         halted=halted,
         now=lambda: clock.now().wall,
@@ -120,9 +118,7 @@ def propose_once(database: Database, ledger: Ledger, clock: Clock, pid: int) -> 
 
 
 def action(facts: ProcessFacts) -> Terminate:
-    return Terminate(
-        host=HOST, process=facts.identity, label=facts.label, grace=GRACE
-    )
+    return Terminate(host=HOST, process=facts.identity, label=facts.label, grace=GRACE)
 
 
 def main(folder: Path, pid: int) -> None:

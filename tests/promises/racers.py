@@ -2,12 +2,14 @@
 
 import os
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 from remediation.identity import open_process
-from remediation.ledger import NotDecided
+from remediation.ledger import Approval, NotDecided
+from remediation.outcome import Outcome
 from tests.promises.house import PEOPLE, House, on_card
 
 
@@ -29,7 +31,7 @@ class WritingHands:
     def wrap(self, house: House) -> None:
         inner = house.hands.execute
 
-        def execute(approval, *, progress):  # type: ignore[no-untyped-def]
+        def execute(approval: Approval, *, progress: Callable[[str], None]) -> Outcome:
             outcome = inner(approval, progress=progress)
             mark = "!" if house.hands.unapproved else ""
             os.write(self._file, f"{approval.proposal.id}{mark}\n".encode())

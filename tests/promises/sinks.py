@@ -9,7 +9,9 @@ from handlers.workspace.workspace import Workspace
 from tests.scenarios.stage import Bot
 
 
-def card_of(workspace: Workspace, pid: int, words: str = "", seconds: float = 30) -> Message:
+def card_of(
+    workspace: Workspace, pid: int, words: str = "", seconds: float = 30
+) -> Message:
     """The card that names the pid, once it says the words."""
 
     def find() -> Message | None:

@@ -1,5 +1,6 @@
 """Promises 1, 5 and 7: whatever people, clocks and crashes do, in any order."""
 
+import contextlib
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -114,7 +115,9 @@ class Decisions(RuleBasedStateMachine):
         with self.house.database.read() as tx:
             pending = self.house.ledger.in_state(tx, State.PENDING)
         for who in (PEOPLE[0], PEOPLE[1]) if pending else ():
-            self._try(lambda who=who: self.house.decide.approve(pending[-1].id, who, None))
+            self._try(
+                lambda who=who: self.house.decide.approve(pending[-1].id, who, None)
+            )
         self.house.hands.dies = dies
         try:
             self.house.carry_out.step()
@@ -159,10 +162,8 @@ class Decisions(RuleBasedStateMachine):
                 self.house.carry_out._claim(proposal)
         elif where != "idle":
             self.house.hands.dies = where
-            try:
+            with contextlib.suppress(Died):
                 self.house.carry_out.step()
-            except Died:
-                pass
         self.house.restart()
 
     # --- what time does ----------------------------------------------------------
@@ -196,9 +197,13 @@ class Decisions(RuleBasedStateMachine):
         assert not hands.unapproved, "executed without approval"
         with self.house.database.read() as tx:
             rows = tx.execute(select(proposals)).all()
-            cast = {tuple(r) for r in tx.execute(select(votes.c.proposal, votes.c.person))}
+            cast = {
+                tuple(r) for r in tx.execute(select(votes.c.proposal, votes.c.person))
+            }
             told = tx.execute(
-                select(events.c.proposal, events.c.kind).where(events.c.proposal.is_not(None))
+                select(events.c.proposal, events.c.kind).where(
+                    events.c.proposal.is_not(None)
+                )
             ).all()
             report = audit.verify(tx)
         assert report.fault is None
@@ -216,7 +221,9 @@ class Decisions(RuleBasedStateMachine):
             if before in FINAL:
                 assert row.state == before, f"{before} became {row.state}"
             if row.state in (State.EXPIRED, State.REJECTED, State.SUPERSEDED):
-                assert self.house.hands.signals[row.id] == 0, f"{row.state}, yet executed"
+                assert self.house.hands.signals[row.id] == 0, (
+                    f"{row.state}, yet executed"
+                )
             if row.state == State.EXPIRED and before is not State.EXPIRED:
                 tally["expired"] += 1
 
@@ -225,7 +232,9 @@ class Decisions(RuleBasedStateMachine):
             kinds = [kind for proposal, kind in told if proposal == row.id]
             cast_here = sum(1 for proposal, _ in cast if proposal == row.id)
             assert kinds.count("proposal.approved") == cast_here
-            ends = [k for k in kinds if k in KINDS.values() and k != "proposal.approved"]
+            ends = [
+                k for k in kinds if k in KINDS.values() and k != "proposal.approved"
+            ]
             assert len(ends) == len(set(ends)), f"told twice: {ends}"
             state = State(row.state)
             if state in KINDS:
@@ -255,6 +264,7 @@ class Decisions(RuleBasedStateMachine):
 @pytest.mark.promise
 @pytest.mark.timeout(1800)
 def test_no_order_of_clicks_clocks_and_crashes_executes_twice_or_unapproved(
+    *,
     full_counts: bool,
 ) -> None:
     for name in tally:
@@ -262,7 +272,7 @@ def test_no_order_of_clicks_clocks_and_crashes_executes_twice_or_unapproved(
     run_state_machine_as_test(
         Decisions,
         settings=settings(
-            max_examples=500 if full_counts else 50,
+            max_examples=500 if full_counts else 40,
             stateful_step_count=50 if full_counts else 40,
             deadline=None,
             database=None,

@@ -24,14 +24,20 @@ pytestmark = [pytest.mark.promise, pytest.mark.timeout(900)]
 
 
 def test_four_processes_reach_one_decision_per_proposal_on_sqlite(
-    tmp_path: Path, full_counts: bool
+    tmp_path: Path, *, full_counts: bool
 ) -> None:
-    _race(f"sqlite:///{tmp_path / 'countersign.db'}", tmp_path, 1000 if full_counts else 60)
+    _race(
+        f"sqlite:///{tmp_path / 'countersign.db'}",
+        tmp_path,
+        1000 if full_counts else 60,
+    )
 
 
-@pytest.mark.skipif(POSTGRES is None, reason="COUNTERSIGN_TEST_POSTGRES names no database")
+@pytest.mark.skipif(
+    POSTGRES is None, reason="COUNTERSIGN_TEST_POSTGRES names no database"
+)
 def test_four_processes_reach_one_decision_per_proposal_on_postgresql(
-    tmp_path: Path, full_counts: bool
+    tmp_path: Path, *, full_counts: bool
 ) -> None:
     url = url_of(POSTGRES, tmp_path)
     engine = create_engine(url)

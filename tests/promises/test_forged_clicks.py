@@ -38,7 +38,7 @@ ODD: tuple[object, ...] = (
     "\x00",
     "\ud800",
     "U07ALICE001\n",
-    "＠everyone",
+    "\uff20everyone",
     "../../etc/passwd",
     "%s%n{0.__class__}",
     1e308,
@@ -118,7 +118,9 @@ async def _send(workspace: Workspace, payload: Json) -> bool:
 
 def _rows(bot: Bot) -> tuple[list[tuple[str, str, str]], list[tuple[str, str]]]:
     with sqlite3.connect(bot.folder / "state" / "countersign.db") as db:
-        known = db.execute("SELECT id, state, digest FROM proposals ORDER BY id").fetchall()
+        known = db.execute(
+            "SELECT id, state, digest FROM proposals ORDER BY id"
+        ).fetchall()
         votes = db.execute("SELECT proposal, person FROM votes").fetchall()
     db.close()
     return known, votes
@@ -138,8 +140,8 @@ def _approve_by(payload: Json, person: str, action: Json) -> Json:
     return made
 
 
-def test_no_changed_field_changes_an_action_or_starts_one(
-    workspace: Workspace, bot: Bot, full_counts: bool
+def test_no_changed_field_changes_an_action_or_starts_one(  # noqa: PLR0915 - three attacks on one card, in order
+    workspace: Workspace, bot: Bot, *, full_counts: bool
 ) -> None:
     # Two approvers are needed, so one honest vote never executes: whatever does was forged.
     policy = {**bot.config["policy"], "approvals": 2, "candidates": ["terminate"]}  # type: ignore[dict-item]
@@ -162,8 +164,7 @@ def test_no_changed_field_changes_an_action_or_starts_one(
         base = _approve_by(honest, STRANGER.id, approve)
         paths = list(_paths(base))
         for path in paths:
-            for value in ODD:
-                by_nobody.append(_with(base, path, value))
+            by_nobody += [_with(base, path, value) for value in ODD]
             by_nobody.append(_with(base, path, None, drop=True))
         for person in (GUEST, OUTSIDER, STRANGER):
             stranger = copy.deepcopy(base)
@@ -172,7 +173,7 @@ def test_no_changed_field_changes_an_action_or_starts_one(
             by_nobody.append(_with(stranger, ("user", "team_id"), workspace.team_id))
         by_nobody += _elsewhere_urls(base, port)
         if not full_counts:
-            by_nobody = chance.sample(by_nobody, 260) + _elsewhere_urls(base, port)
+            by_nobody = chance.sample(by_nobody, 180) + _elsewhere_urls(base, port)
         done = deliver(workspace, by_nobody)
 
         # An approver's click whose binding is changed counts for nothing.
@@ -188,11 +189,23 @@ def test_no_changed_field_changes_an_action_or_starts_one(
         unbound += [
             _with(mine, ("actions", 0, "value"), other_value),
             _with(mine, ("container", "message_ts"), second.ts),
-            _with(foreign | {"user": mine["user"], "actions": [approve]}, ("type",), "block_actions"),
+            _with(
+                foreign | {"user": mine["user"], "actions": [approve]},
+                ("type",),
+                "block_actions",
+            ),
             _with(mine, ("container",), {"type": "view", "view_id": "V1"}),
-            _with(mine, ("user",), {"id": workspace.bot_user_id, "team_id": workspace.team_id}),
+            _with(
+                mine,
+                ("user",),
+                {"id": workspace.bot_user_id, "team_id": workspace.team_id},
+            ),
         ]
-        unbound = [p for p in unbound if p["user"]["id"] != BOB.id] if full_counts else chance.sample(unbound[:-5], 30) + unbound[-5:]
+        unbound = (
+            [p for p in unbound if p["user"]["id"] != BOB.id]
+            if full_counts
+            else chance.sample(unbound[:-5], 30) + unbound[-5:]
+        )
         done += deliver(workspace, unbound)
         after, votes = _rows(bot)
         assert votes == [], "a forged click counted"
@@ -202,7 +215,8 @@ def test_no_changed_field_changes_an_action_or_starts_one(
         beside = [
             _with(mine, path, value)
             for path in paths
-            if path[0] in ("message", "response_url", "trigger_id", "state", "token", "api_app_id")
+            if path[0]
+            in ("message", "response_url", "trigger_id", "state", "token", "api_app_id")
             for value in ("forged", None, {"a": "b"}, [])
         ]
         done += deliver(workspace, beside if full_counts else chance.sample(beside, 30))
@@ -252,18 +266,43 @@ def test_every_button_answers_a_forged_value_without_failing(
     workspace: Workspace, bot: Bot
 ) -> None:
     bot.start()
-    verbs = ("approve", "reject", "simulate", "take", "again", "undo", "menu", "say_why")
+    verbs = (
+        "approve",
+        "reject",
+        "simulate",
+        "take",
+        "again",
+        "undo",
+        "menu",
+        "say_why",
+    )
     with villain() as process:
         card = card_of(workspace, process.pid, "Proposed action")
         honest = workspace.click(STRANGER.id, card.ts, "Simulate").sent
         forged = []
         for verb in verbs:
-            for value in ("", "x", "web-1~abcdef~" + "A" * 16, "x" * 2000, "\x00", "\ud800", "choose x", "choose \ud800", "mute", None, 7):
+            for value in (
+                "",
+                "x",
+                "web-1~abcdef~" + "A" * 16,
+                "x" * 2000,
+                "\x00",
+                "\ud800",
+                "choose x",
+                "choose \ud800",
+                "mute",
+                None,
+                7,
+            ):
                 made = copy.deepcopy(honest)
-                made["user"]["id"] = BOB.id if verb in ("say_why", "menu") else STRANGER.id
+                made["user"]["id"] = (
+                    BOB.id if verb in ("say_why", "menu") else STRANGER.id
+                )
                 made["actions"][0] |= {"action_id": verb, "value": value}
                 # Not on any card: take, again, undo and mute must find nothing.
-                made["container"]["message_ts"] = "1.000001" if value != "\ud800" else "\ud800"
+                made["container"]["message_ts"] = (
+                    "1.000001" if value != "\ud800" else "\ud800"
+                )
                 forged.append(made)
         done = deliver(workspace, forged)
         known, votes = _rows(bot)

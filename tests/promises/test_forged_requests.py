@@ -23,7 +23,7 @@ from tests.scenarios.stage import Bot, until
 
 pytestmark = [pytest.mark.promise, pytest.mark.timeout(600)]
 
-SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
+SECRET = "8f742231b10e8888abcd99yyyzzz85a5"  # noqa: S105 - of this test alone
 HEADERS = (
     b"x-slack-signature",
     b"X-Slack-Signature",
@@ -34,7 +34,11 @@ HEADERS = (
     b"cookie",
 )
 CLICK = urlencode(
-    {"payload": json.dumps({"type": "block_actions", "actions": [{"action_id": "approve"}]})}
+    {
+        "payload": json.dumps(
+            {"type": "block_actions", "actions": [{"action_id": "approve"}]}
+        )
+    }
 ).encode()
 
 
@@ -78,7 +82,11 @@ class Door:
         async def receive() -> dict[str, object]:
             nonlocal left
             left -= 1
-            return {"type": "http.request", "body": next(chunks, b""), "more_body": left > 0}
+            return {
+                "type": "http.request",
+                "body": next(chunks, b""),
+                "more_body": left > 0,
+            }
 
         async def answer(message: dict[str, object]) -> None:
             if message["type"] == "http.response.start":
@@ -95,7 +103,7 @@ class Door:
     @staticmethod
     def _authorize() -> AuthorizeResult:
         return AuthorizeResult(
-            enterprise_id=None, team_id="T1", bot_user_id="U1", bot_token="xoxb-1"
+            enterprise_id=None, team_id="T1", bot_user_id="U1", bot_token=SECRET
         )
 
     def _count(self, body: dict[str, object], next: Callable[[], None]) -> None:  # noqa: A002 - Bolt's name
@@ -117,7 +125,9 @@ raw = st.one_of(
     st.just(b"v0=" + b"a" * 64),
     st.just(b"v1=" + b"a" * 64),
     st.integers().map(lambda n: str(n).encode()),
-    st.sampled_from([b"", b"NaN", b"1e10", b"-1", b"\xd9\xa1", b"9" * 400, b"+1", b" 1", b"1_0"]),
+    st.sampled_from(
+        [b"", b"NaN", b"1e10", b"-1", b"\xd9\xa1", b"9" * 400, b"+1", b" 1", b"1_0"]
+    ),
 )
 
 
@@ -132,7 +142,9 @@ def forged(draw: st.DrawFn) -> tuple[list[tuple[bytes, bytes]], list[bytes]]:
         case 1:  # another secret
             stamp, seal = sign(body, now, draw(st.text(min_size=1, max_size=9)))
         case 2:  # stale or from the future
-            stamp, seal = sign(body, now + draw(st.sampled_from([-301, -9999, 302, 1e6, -now])))
+            stamp, seal = sign(
+                body, now + draw(st.sampled_from([-301, -9999, 302, 1e6, -now]))
+            )
         case 3:  # the body was changed
             stamp, seal = sign(body, now)
             body += draw(st.binary(min_size=1, max_size=5))
@@ -144,13 +156,16 @@ def forged(draw: st.DrawFn) -> tuple[list[tuple[bytes, bytes]], list[bytes]]:
             seal = seal[: draw(st.integers(0, 66))]
         case _:  # only one of both
             stamp, seal = sign(body, now)
-            return [draw(st.sampled_from([(HEADERS[0], seal), (HEADERS[2], stamp)]))], [body]
+            return [draw(st.sampled_from([(HEADERS[0], seal), (HEADERS[2], stamp)]))], [
+                body
+            ]
     more = draw(st.lists(st.tuples(st.sampled_from(HEADERS[3:]), raw), max_size=3))
     parts = [body[:3], body[3:]] if draw(st.booleans()) else [body]
     return [(HEADERS[0], seal), (HEADERS[2], stamp), *more], parts
 
 
 def test_unsigned_stale_and_garbage_requests_are_answered_401_and_reach_nobody(
+    *,
     full_counts: bool,
 ) -> None:
     door, codes = Door(), Counter[int]()
@@ -200,9 +215,13 @@ def test_over_the_wire_garbage_is_refused_by_the_bot_itself(
         odd = ["v0=\xe9", "v0=" + "a" * 64, seal.decode(), "", "v0"][number % 5]
         headers = {
             "X-Slack-Signature": odd,
-            "X-Slack-Request-Timestamp": ["nan", stamp.decode(), "1" * 99, ""][number % 4],
+            "X-Slack-Request-Timestamp": ["nan", stamp.decode(), "1" * 99, ""][
+                number % 4
+            ],
         }
-        line.request("POST", "/slack/events", CLICK if number % 2 else b"\xff\xfe", headers)
+        line.request(
+            "POST", "/slack/events", CLICK if number % 2 else b"\xff\xfe", headers
+        )
         codes[line.getresponse().status] += 1
         line.close()
     print(f"promise 4: over the wire {dict(codes)}")
@@ -218,7 +237,9 @@ class _Unconnected:
 
     def environment(self) -> dict[str, str]:
         known = self._workspace.environment()
-        return {name: value for name, value in known.items() if name != "SLACK_APP_TOKEN"}
+        return {
+            name: value for name, value in known.items() if name != "SLACK_APP_TOKEN"
+        }
 
 
 def _address(log: str) -> str:

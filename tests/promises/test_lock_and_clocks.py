@@ -8,6 +8,7 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,7 @@ def test_a_lock_between_sigterm_and_sigkill_withholds_the_sigkill(
 
 
 def test_no_signal_is_sent_after_a_lock_whenever_it_comes(
-    tmp_path: Path, full_counts: bool
+    tmp_path: Path, *, full_counts: bool
 ) -> None:
     chance = random.Random(3)
     template = tmp_path / "template.db"
@@ -94,7 +95,7 @@ def test_no_signal_is_sent_after_a_lock_whenever_it_comes(
     assert withheld > 0
 
 
-def _one_lock(folder: Path, delay: float) -> tuple[float, bool]:
+def _one_lock(folder: Path, delay: float) -> tuple[float, bool]:  # noqa: PLR0915 - one instant, told in order
     """Lock `delay` after the executor began; return how late a signal came, and whether
     the process was spared."""
     nobody = OwnTree(pid=0, ancestors=frozenset(), service=None)
@@ -181,7 +182,9 @@ class Drifting:
 def test_a_moved_clock_schedules_nothing_twice_and_stops_nothing() -> None:
     clock, runs = Drifting(), []
     schedule = Schedule(clock)
-    schedule.every(timedelta(seconds=0.4), "round", lambda: runs.append(time.monotonic()))
+    schedule.every(
+        timedelta(seconds=0.4), "round", lambda: runs.append(time.monotonic())
+    )
     schedule.start()
     start = time.monotonic()
     jumps = (7200.0, 0.0, -7200.0, 1.7e9, 0.0)
@@ -201,5 +204,5 @@ def test_a_moved_clock_schedules_nothing_twice_and_stops_nothing() -> None:
     )
     assert jobs == 1
     assert took / 0.4 / 2 < len(runs) <= most
-    longest = max(b - a for a, b in zip(runs, runs[1:], strict=False))
+    longest = max(b - a for a, b in pairwise(runs))
     assert longest < 1.5

@@ -75,7 +75,7 @@ def _is_prose(block: dict[str, object]) -> bool:
 
 
 def test_no_opinion_changes_a_byte_of_facts_and_buttons(
-    tmp_path: Path, full_counts: bool
+    tmp_path: Path, *, full_counts: bool
 ) -> None:
     house = House.in_folder(tmp_path)
     number = house.open_incident()
@@ -111,6 +111,7 @@ def test_no_opinion_changes_a_byte_of_facts_and_buttons(
 
 class Silent:
     def diagnose(self, incident: Incident) -> Diagnosis:
+        del incident
         raise DiagnosisUnavailable("the model is off")
 
 
@@ -131,6 +132,7 @@ class Liar:
 
 class Broken:
     def diagnose(self, incident: Incident) -> Diagnosis:
+        del incident
         raise RuntimeError("the model's adapter has a bug")
 
 
@@ -176,7 +178,9 @@ def _opened_with(diagnoser: Diagnoser, folder: Path) -> bytes:
 def test_off_honest_and_lying_models_lead_to_the_same_card(tmp_path: Path) -> None:
     off = _opened_with(Silent(), tmp_path / "off")
     lying = _opened_with(Liar(), tmp_path / "lying")
-    print(f"promise 12: card of {len(off)} bytes, model off and adversarial: differing 0")
+    print(
+        f"promise 12: card of {len(off)} bytes, model off and adversarial: differing 0"
+    )
     assert b"approve" in off
     assert lying == off
 

@@ -33,7 +33,9 @@ def test_a_second_bot_on_the_same_folder_refuses_and_harms_nothing(
     workspace: Workspace, bot: Bot
 ) -> None:
     bot.start()
-    said = _refused(bot, "another Countersign runs on the state folder", "COUNTERSIGN_STATE_DIR")
+    said = _refused(
+        bot, "another Countersign runs on the state folder", "COUNTERSIGN_STATE_DIR"
+    )
     with villain() as process:
         card = card_of(workspace, process.pid, "Proposed action")
         workspace.click(ALICE.id, card.ts, "Approve")
@@ -72,9 +74,7 @@ def test_two_bots_in_one_workspace_answer_for_their_own_cards_only(
     assert "issued by web-1" in told
 
 
-def test_a_database_of_a_newer_release_is_refused_in_words(
-    workspace: Workspace, bot: Bot
-) -> None:
+def test_a_database_of_a_newer_release_is_refused_in_words(bot: Bot) -> None:
     bot.start()
     assert bot.stop() == 0
     with sqlite3.connect(bot.folder / "state" / "countersign.db") as db:
@@ -84,7 +84,7 @@ def test_a_database_of_a_newer_release_is_refused_in_words(
     print(f"promise 19: newer schema exit 2 ({said})")
 
 
-def test_a_damaged_database_is_refused_in_words(workspace: Workspace, bot: Bot) -> None:
+def test_a_damaged_database_is_refused_in_words(bot: Bot) -> None:
     _configured(bot)
     state = bot.folder / "state"
     state.mkdir()
@@ -93,9 +93,7 @@ def test_a_damaged_database_is_refused_in_words(workspace: Workspace, bot: Bot) 
     print(f"promise 19: damaged database exit 2 ({said})")
 
 
-def test_a_folder_that_cannot_be_written_is_refused_in_words(
-    workspace: Workspace, bot: Bot
-) -> None:
+def test_a_folder_that_cannot_be_written_is_refused_in_words(bot: Bot) -> None:
     _configured(bot)
     (bot.folder / "file").touch()
     lines = []
@@ -105,9 +103,7 @@ def test_a_folder_that_cannot_be_written_is_refused_in_words(
     print(f"promise 19: unwritable folders {len(lines)} of 2 refused, exit 2")
 
 
-def test_a_configuration_lists_all_its_problems_at_once(
-    workspace: Workspace, bot: Bot
-) -> None:
+def test_a_configuration_lists_all_its_problems_at_once(bot: Bot) -> None:
     _write(
         bot,
         """\
@@ -139,7 +135,14 @@ http: {listen: everywhere}
         "http.listen",
     )
     _refused(bot, *wrong)
-    malformed = ["a: [", "{{", "- just\n- a list", "\t", "a: !!python/object:os.system x", "x: &a [*a]"]
+    malformed = [
+        "a: [",
+        "{{",
+        "- just\n- a list",
+        "\t",
+        "a: !!python/object:os.system x",
+        "x: &a [*a]",
+    ]
     for text in malformed:
         _write(bot, text)
         _refused(bot)
@@ -147,12 +150,12 @@ http: {listen: everywhere}
     _refused(bot)
     (bot.folder / "countersign.yaml").unlink()
     _refused(bot)
-    print(f"promise 19: {len(wrong)} problems of one file named together, exit 2; malformed files {len(malformed) + 2}, exit 2")
+    print(
+        f"promise 19: {len(wrong)} problems of one file named together, exit 2; malformed files {len(malformed) + 2}, exit 2"
+    )
 
 
-def test_wrong_tokens_are_refused_without_being_said(
-    workspace: Workspace, bot: Bot
-) -> None:
+def test_wrong_tokens_are_refused_without_being_said(bot: Bot) -> None:
     _configured(bot)
     wrong = [
         {"SLACK_BOT_TOKEN": ""},

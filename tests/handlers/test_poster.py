@@ -1,0 +1,327 @@
+"""The thread is a projection: whatever Slack does, the difference is closed in order."""
+
+import threading
+import time
+
+import pytest
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from bot import store
+from bot.telemetry import Telemetry
+from handlers.blocks.card import card_id
+from handlers.poster import Pace, Place, Poster
+from handlers.workspace import Workspace
+from handlers.workspace.message import Message
+from handlers.workspace.people import ALICE
+from remediation.audit import current, read
+from tests.fakes.story import ALICE as APPROVER
+from tests.fakes.story import CHEN, Story
+
+
+@pytest.fixture
+def poster(slack: WebClient, workspace: Workspace, story: Story) -> Poster:
+    made = Poster(
+        client=slack,
+        database=story.database,
+        ledger=story.ledger,
+        pictures=story.pictures,
+        place=Place(channel=workspace.channel_id, critical=(ALICE.id,)),
+        telemetry=Telemetry(),
+    )
+    made._messages = Pace(0.0)
+    made._edits = Pace(0.0)
+    return made
+
+
+def lines(workspace: Workspace) -> list[str]:
+    return [m.text for m in workspace.messages() if m.is_reply]
+
+
+def only_card(workspace: Workspace) -> Message:
+    (card,) = workspace.posts()
+    return card
+
+
+def test_a_new_incident_becomes_a_card(
+    poster: Poster, workspace: Workspace, story: Story
+) -> None:
+    story.opens()
+    poster.step()
+    card = only_card(workspace)
+    assert card.button_texts() == ["Approve", "Reject", "Simulate", "Take"]
+    assert card.text.startswith(f"<@{ALICE.id}> Critical: CPU 98 % on web-1")
+
+
+def test_events_become_lines_in_their_order(
+    poster: Poster, workspace: Workspace, story: Story
+) -> None:
+    story.opens()
+    story.own.take(1, CHEN)
+    story.own.lock("odd", CHEN)
+    poster.step()
+    assert [line.split("> ")[1] for line in lines(workspace)] == [
+        "took this",
+        "locked Countersign: odd",
+    ]
+
+
+def test_nothing_new_calls_nobody(
+    poster: Poster, workspace: Workspace, story: Story
+) -> None:
+    story.opens()
+    poster.step()
+    before = len(workspace.calls)
+    poster.step()
+    assert len(workspace.calls) == before
+
+
+def test_a_change_edits_the_card_in_place(
+    poster: Poster, workspace: Workspace, story: Story
+) -> None:
+    story.opens()
+    poster.step()
+    story.decide.reject(story.incident().offered or "", APPROVER, None)
+    poster.step()
+    assert "Reject" not in only_card(workspace).button_texts()
+    assert len(workspace.calls_of("chat.update")) == 1
+
+
+def test_cards_go_before_a_long_thread(
+    poster: Poster, workspace: Workspace, story: Story
+) -> None:
+    story.opens()
+    for _ in range(4):
+        story.own.take(1, CHEN)
+    story.sees(story.found(detector="memory", culprits=()))
+    poster.step()
+    methods = [c.args.get("thread_ts") for c in workspace.calls_of("chat.postMessage")]
+    assert methods[:2] == [None, None]
+
+
+def test_messages_are_a_second_apart(
+    slack: WebClient, workspace: Workspace, story: Story
+) -> None:
+    real = Poster(
+        client=slack,
+        database=story.database,
+        ledger=story.ledger,
+        pictures=story.pictures,
+        place=Place(channel=workspace.channel_id, critical=()),
+        telemetry=Telemetry(),
+    )
+    story.opens()
+    story.own.take(1, CHEN)
+    real.step()
+    first, second = (c.at for c in workspace.calls_of("chat.postMessage"))
+    assert second - first >= 1.0
+
+
+def test_a_stop_waits_for_no_slot() -> None:
+    pace = Pace(60.0)
+    pace.wait()
+    threading.Timer(0.1, pace.stopping.set).start()
+    begun = time.monotonic()
+    pace.wait()
+    assert time.monotonic() - begun < 30
+
+
+# --- when slack fails ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["chat.postMessage", "chat.update"])
+def test_a_rate_limit_delays_and_loses_nothing(
+    poster: Poster, workspace: Workspace, story: Story, method: str
+) -> None:
+    story.opens()
+    if method == "chat.update":
+        poster.step()
+    story.own.take(1, CHEN)
+    workspace.faults.rate_limit(method, retry_after_seconds=0)
+    poster.step()
+    assert len(workspace.posts()) == 1
+    assert len(lines(workspace)) == 1
+    assert f"<@{CHEN.id}>" in only_card(workspace).all_text()
+
+
+def test_an_outage_is_caught_up_with(
+    poster: Poster, workspace: Workspace, story: Story
+) -> None:
+    story.opens()
+    workspace.faults.server_error("chat.postMessage", times=2, status=503)
+    poster.step()
+    assert len(workspace.posts()) == 1
+
+
+def test_a_card_whose_answer_was_lost_is_found_again(
+    poster: Poster, workspace: Workspace, story: Story
+) -> None:
+    story.opens()
+    workspace.faults.cut_after("chat.postMessage")
+    poster.step()
+    card = only_card(workspace)
+    assert card.blocks[-1]["block_id"] == card_id(story.incident())
+    with story.database.read() as tx:
+        posting = store.posting(tx, 1)
+    assert posting is not None
+    assert (posting.ts, posting.doubtful) == (card.ts, False)
+
+
+def test_a_line_whose_answer_was_lost_is_found_again(
+    poster: Poster, workspace: Workspace, story: Story
+) -> None:
+    story.opens()
+    poster.step()
+    story.own.take(1, CHEN)
+    workspace.faults.cut_after("chat.postMessage")
+    poster.step()
+    assert len(lines(workspace)) == 1
+
+
+def test_where_slack_cannot_say_the_card_is_doubtful(
+    poster: Poster, workspace: Workspace, story: Story
+) -> None:
+    story.opens()
+    workspace.faults.cut_after("chat.postMessage")
+    workspace.faults.refuse("conversations.history", "missing_scope")
+    poster.step()
+    with story.database.read() as tx:
+        posting = store.posting(tx, 1)
+    assert posting is not None
+    assert posting.doubtful
+    assert len(workspace.posts()) == 2
+
+
+def test_a_deleted_card_stops_no_line(
+    poster: Poster, workspace: Workspace, story: Story, slack: WebClient
+) -> None:
+    story.opens()
+    poster.step()
+    card = only_card(workspace)
+    slack.chat_delete(channel=workspace.channel_id, ts=card.ts)
+    story.own.take(1, CHEN)
+    poster.step()
+    assert len(lines(workspace)) == 1
+
+
+def test_refused_blocks_fall_back_to_text(
+    poster: Poster, workspace: Workspace, story: Story
+) -> None:
+    story.opens()
+    workspace.faults.refuse("chat.postMessage", "invalid_blocks")
+    poster.step()
+    card = only_card(workspace)
+    assert card.blocks == ()
+    assert "Approve or reject 1a" in card.text
+
+
+def test_a_line_that_is_refused_for_good_holds_up_no_other(
+    poster: Poster, workspace: Workspace, story: Story
+) -> None:
+    story.opens()
+    poster.step()
+    story.own.take(1, CHEN)
+    story.own.lock("odd", CHEN)
+    workspace.faults.refuse("chat.postMessage", "msg_too_long")
+    poster.step()
+    assert [line.split("> ")[1] for line in lines(workspace)] == [
+        "locked Countersign: odd"
+    ]
+
+
+def test_a_channel_without_the_bot_is_an_error_for_the_loop(
+    poster: Poster, workspace: Workspace, story: Story
+) -> None:
+    story.opens()
+    workspace.set_members(ALICE.id)
+    with pytest.raises(SlackApiError, match="not_in_channel"):
+        poster.step()
+
+
+def test_a_chart_is_posted_into_the_thread(
+    poster: Poster, workspace: Workspace, story: Story
+) -> None:
+    _measured(story)
+    story.opens()
+    poster.step()
+    assert workspace.files[0].thread_ts == only_card(workspace).ts
+
+
+def test_a_server_without_files_gets_no_chart_and_all_lines(
+    poster: Poster, workspace: Workspace, story: Story
+) -> None:
+    _measured(story)
+    story.opens()
+    story.own.take(1, CHEN)
+    workspace.faults.refuse("files.getUploadURLExternal", "unknown_method")
+    poster.step()
+    assert workspace.files == []
+    assert len(lines(workspace)) == 1
+
+
+def _measured(story: Story) -> None:
+    for value in (90.0, 98.0):
+        story.history.append("cpu", story.clock.wall, value, "%")
+        story.clock.go(5)
+
+
+def test_without_a_permalink_the_card_stands(
+    poster: Poster, workspace: Workspace, story: Story
+) -> None:
+    story.opens()
+    workspace.faults.server_error("chat.getPermalink")
+    poster.step()
+    assert len(workspace.posts()) == 1
+
+
+# --- who is called -------------------------------------------------------------------
+
+
+def test_what_got_worse_calls_the_people_on_call(
+    poster: Poster, workspace: Workspace, story: Story
+) -> None:
+    story.opens()
+    story.own.escalate(1, CHEN)
+    poster.step()
+    assert lines(workspace)[0].endswith(f"<@{ALICE.id}>")
+
+
+def test_an_owner_is_called_instead(
+    poster: Poster, workspace: Workspace, story: Story
+) -> None:
+    story.opens()
+    story.own.take(1, CHEN)
+    story.own.escalate(1, CHEN)
+    poster.step()
+    assert lines(workspace)[1].endswith(f"escalated this <@{CHEN.id}>")
+
+
+# --- the ledger's head ---------------------------------------------------------------
+
+
+def test_the_head_is_told_once_a_day_and_only_with_news(
+    poster: Poster, workspace: Workspace, story: Story
+) -> None:
+    day = story.clock.wall.date()
+    poster.tell_head(day)
+    quiet = len(workspace.posts())
+    story.own.lock("odd", CHEN)
+    for later in (day, day, day.replace(day=2)):
+        poster.tell_head(later)
+    with story.database.read() as tx:
+        head = current(tx)
+        assert read(tx)[-1].hash == head.hash
+    assert quiet == 0
+    assert [m.text for m in workspace.posts()] == [
+        f"Ledger head {head.seq}:{head.hash}"
+    ]
+
+
+def test_a_head_that_slack_does_not_take_is_told_later(
+    poster: Poster, workspace: Workspace, story: Story
+) -> None:
+    story.own.lock("odd", CHEN)
+    workspace.faults.server_error("chat.postMessage")
+    poster.tell_head(story.clock.wall.date())
+    poster.tell_head(story.clock.wall.date())
+    assert len(workspace.posts()) == 1
