@@ -17,7 +17,7 @@ SHELL := /bin/bash
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help install demo test check bench promises lock
+.PHONY: help install demo test check bench promises pictures lock
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -28,7 +28,7 @@ demo: install ## the whole story on this machine, no account needed (ARGS="--por
 
 test: .venv/dev.stamp ## tests with coverage
 	tests/services.sh
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --cov $(ARGS)
 
 check: .venv/dev.stamp ## lint, types, import contracts
 	$(BIN)/ruff check .
@@ -41,6 +41,9 @@ bench: .venv/dev.stamp ## figures beside a floor or a peer of the same run
 
 promises: .venv/dev.stamp ## the full counts of every promise's falsifying test
 	$(BIN)/python -m pytest --no-cov -p no:randomly -m promise --full-counts $(ARGS)
+
+pictures: .venv/dev.stamp ## take README's pictures anew, from the demo in a browser
+	COUNTERSIGN_PICTURES=deploy/pictures $(BIN)/python -m pytest --no-cov tests/scenarios/test_demo.py
 
 lock: ## compile the lock files again (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock

@@ -4,6 +4,9 @@ Choosing among the policy's candidates is no request; naming a target oneself is
 and then somebody else must approve.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from sqlalchemy import Connection
 
 from bot import store
@@ -56,12 +59,20 @@ class Ask:
             raise NotDecided(f"incident {number} is resolved already")
         suspect = self._candidates.suspect(incident.culprit)
         with self._database.write() as tx:
-            for proposal in self._ledger.of(tx, number):
+            earlier = self._ledger.of(tx, number)
+            for proposal in earlier:
                 if proposal.state in (State.APPROVED, State.EXECUTING):
                     raise NotDecided(f"{number}{proposal.letter} is under way")
+            # What was a request stays one: asking twice makes nobody somebody else.
+            asked_by = (
+                _requester(earlier) if incident.lead.detector == REQUEST else None
+            )
             self._ledger.supersede(tx, number)
             drafts, none = self._candidates.judge(tx, incident, suspect, now)
-            made = [self._ledger.propose(tx, draft, now=now) for draft in drafts]
+            made = [
+                self._ledger.propose(tx, replace(draft, requested_by=asked_by), now=now)
+                for draft in drafts
+            ]
             offered = made[0].id if made else None
             store.bump(tx, number, offered=offered, no_action=none)
             words = ", ".join(f"{number}{p.letter}" for p in made)
@@ -104,6 +115,10 @@ class Ask:
             return _requested(number, self._host, suspect, now, who)
 
         return store.create(tx, draw).number
+
+
+def _requester(proposals: Sequence[Proposal]) -> str | None:
+    return next((p.requested_by for p in proposals if p.requested_by), None)
 
 
 def _incident_of(tx: Connection, suspect: Suspect) -> int | None:

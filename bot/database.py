@@ -11,6 +11,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 _BUSY_MS = 5000
+_WRITERS = 0x636F756E
+"""The advisory lock that writers take in PostgreSQL, in all processes the same."""
 
 
 class BadDatabase(Exception):
@@ -59,11 +61,24 @@ def connect(url: str) -> Database:
     try:
         if make_url(url).get_backend_name() == "sqlite":
             return Database(_sqlite(url))
-        return Database(create_engine(url, pool_pre_ping=True))
+        return Database(_postgresql(url))
     except (ArgumentError, ModuleNotFoundError) as error:
         raise BadDatabase(
             "DATABASE_URL is no database URL; it needs postgresql://…"
         ) from error
+
+
+def _postgresql(url: str) -> Engine:
+    engine = create_engine(url, pool_pre_ping=True)
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        # What BEGIN IMMEDIATE is to SQLite: writers that lock rows in different
+        # orders would end in deadlocks, and read what another is changing.
+        if not connection.get_execution_options().get("countersign_read", False):
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
+
+    return engine
 
 
 def _sqlite(url: str) -> Engine:

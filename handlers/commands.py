@@ -185,7 +185,7 @@ class Commands:
     # --- own ---------------------------------------------------------------------
 
     def _take(self, request: Request) -> Message:
-        incident = self._desk.own.take(_number(request), request.who)
+        incident = self._desk.own.take(self._incident(request), request.who)
         return answers.plain(
             f"Incident {incident.number} is yours. {self._link(incident.number)}"
         )
@@ -195,11 +195,11 @@ class Commands:
         if found is None:
             raise NotDecided("say to whom: handover 12 @bob")
         other = self._desk.guard.person(found[1], request.team_id)
-        self._desk.own.hand_over(_number(request), request.who, other)
+        self._desk.own.hand_over(self._incident(request), request.who, other)
         return answers.plain("Handed over.")
 
     def _escalate(self, request: Request) -> Message:
-        self._desk.own.escalate(_number(request), request.who)
+        self._desk.own.escalate(self._incident(request), request.who)
         return answers.plain("Escalated; the thread calls the people on call.")
 
     # --- decide ------------------------------------------------------------------
@@ -232,7 +232,7 @@ class Commands:
         )
 
     def _again(self, request: Request) -> Message:
-        number = _number(request)
+        number = self._incident(request)
         made = self._desk.ask.again(number, request.who)
         words = "A new proposal is on the card." if made else "No action is possible."
         return answers.plain(f"{words} {self._link(number)}")
@@ -271,6 +271,9 @@ class Commands:
         return answers.plain("Unlocked.")
 
     # --- words -------------------------------------------------------------------
+
+    def _incident(self, request: Request) -> int:
+        return self._desk.incident(_number(request)).number
 
     def _proposal(self, request: Request) -> Proposal:
         found = _PROPOSAL.fullmatch(_first(request, "say which: 12b").lower())

@@ -54,6 +54,8 @@ def get(bot: Bot, path: str) -> int:
     except urllib.error.HTTPError as error:
         with error:
             return error.code
+    except urllib.error.URLError:
+        return 0  # bound, and not yet listening
 
 
 def test_a_running_bot_is_ready_and_ends_with_zero(bot: Bot) -> None:
@@ -168,7 +170,7 @@ def test_an_unsigned_request_is_refused_before_anybody_reads_it(
         bot.extra = {"SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": SECRET}
         bot.start(connected=False)
         try:
-            until(lambda: "http.listening" in bot.log)
+            until(lambda: "http.listening" in bot.log and get(bot, "/healthz") == 200)
             address = bot.log.partition("http.listening address=")[2].split()[0]
             asked = urllib.request.Request(
                 f"http://{address}/slack/events", data=b"payload={}"

@@ -208,6 +208,7 @@ def test_over_the_wire_garbage_is_refused_by_the_bot_itself(
     bot.start(connected=False)
     assert environment is not None
     address = until(lambda: _address(bot.log))
+    until(lambda: _listens(address))
     codes: Counter[int] = Counter()
     stamp, seal = sign(CLICK, time.time() - 400)
     for number in range(60):
@@ -240,6 +241,18 @@ class _Unconnected:
         return {
             name: value for name, value in known.items() if name != "SLACK_APP_TOKEN"
         }
+
+
+def _listens(address: str) -> bool:
+    line = http.client.HTTPConnection(address, timeout=5)
+    try:
+        line.connect()
+    except OSError:
+        return False
+    else:
+        return True
+    finally:
+        line.close()
 
 
 def _address(log: str) -> str:

@@ -21,4 +21,3 @@ def bot(workspace: Workspace, tmp_path: Path) -> Iterator[Bot]:
     yield made
     made.close()
     print(made.log[-6000:])
-

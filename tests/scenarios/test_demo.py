@@ -16,7 +16,7 @@ from playwright.sync_api import Locator, Page, expect, sync_playwright
 from tests.workspace.test_page_in_browser import CHROMIUM, FLAGS
 
 PICTURES = os.environ.get("COUNTERSIGN_PICTURES")
-expect.set_options(timeout=40_000)
+expect.set_options(timeout=60_000)
 
 pytestmark = [
     pytest.mark.skipif(
@@ -87,20 +87,11 @@ def approve(page: Page, program: str) -> None:
     page.get_by_role("dialog").get_by_role("button", name="Approve").click()
 
 
-def test_a_newcomer_goes_through_both_acts(
-    demo: tuple[subprocess.Popen[str], str], page: Page
-) -> None:
-    process, address = demo
-    started = time.monotonic()
-    page.goto(address)
-    expect(card_of(page, "runaway.py")).to_be_visible(timeout=30_000)
-    print(f"seconds to the first card: {time.monotonic() - started:.1f}")
-    picture(page, "card")
-
+def act_one(page: Page) -> None:
+    """Refused as a stranger, approved as a teammate; the process dies."""
     become(page, "Chen")
     approve(page, "runaway.py")
     expect(page.get_by_text("you are not among the approvers")).to_be_visible()
-
     become(page, "Alice")
     approve(page, "runaway.py")
     ended = messages(page).filter(has_text="Resolved").filter(has_text="runaway.py")
@@ -108,28 +99,37 @@ def test_a_newcomer_goes_through_both_acts(
     ended.first.get_by_text(re.compile(r"\d+ replies")).click()
     expect(page.get_by_text(re.compile("Recovered: CPU")).first).to_be_visible()
     expect(page.locator("img").last).to_be_visible()
-    picture(page, "thread")
 
+
+def act_two(page: Page) -> None:
+    """What changed is not killed; a card outlives the bot; the ledger proves itself."""
     page.get_by_role("button", name="Start the chameleon").click()
-    expect(page.get_by_text(re.compile("is /bin/sh now"))).to_be_visible(
-        timeout=60_000
-    )
+    expect(page.get_by_text(re.compile("is /bin/sh now"))).to_be_visible()
     approve(page, "chameleon.py")
     expect(page.get_by_text(re.compile("instead of")).first).to_be_visible()
-
     page.get_by_role("button", name="Kill the bot").click()
-    expect(page.get_by_text(re.compile("back after"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(re.compile("back after"))).to_be_visible()
     approve(page, "spinner.py")
-    expect(
-        page.get_by_text(re.compile(r"spinner\.py.* exited")).first
-    ).to_be_visible()
-
+    died = page.get_by_text(re.compile(r"spinner\.py.* exited")).first
+    expect(died).to_be_visible()
     page.get_by_role("button", name="countersign audit verify").click()
     expect(page.get_by_text(re.compile("chain +whole"))).to_be_visible()
 
+
+def test_a_newcomer_goes_through_both_acts(
+    demo: tuple[subprocess.Popen[str], str], page: Page
+) -> None:
+    process, address = demo
+    started = time.monotonic()
+    page.goto(address)
+    expect(card_of(page, "runaway.py")).to_be_visible()
+    print(f"seconds to the first card: {time.monotonic() - started:.1f}")
+    picture(page, "card")
+    act_one(page)
+    picture(page, "thread")
+    act_two(page)
     page.set_viewport_size({"width": 390, "height": 844})
     picture(page, "phone")
-
     own = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=30) == 0

@@ -35,6 +35,12 @@ def thread_says(workspace: Workspace, card: Message, words: str) -> str:
     return workspace.wait_for(find, 30)
 
 
+def number_of(card: Message) -> str:
+    found = re.search(r"Incident (\d+)", card.all_text())
+    assert found is not None
+    return found[1]
+
+
 def answer_to(workspace: Workspace, user: str) -> str:
     return workspace.wait_for(
         lambda: "\n".join(m.all_text() for m in workspace.ephemerals(user)), 10
@@ -149,7 +155,9 @@ def test_a_pending_card_works_after_kill_minus_nine(
         workspace.click(ALICE.id, card.ts, "Approve")
         assert process.wait(10) == -15
         thread_says(workspace, card, "Recovered")
-    assert len([p for p in workspace.posts() if f"pid {process.pid}" in p.all_text()]) == 1
+    assert (
+        len([p for p in workspace.posts() if f"pid {process.pid}" in p.all_text()]) == 1
+    )
 
 
 def test_an_expired_card_says_so_and_proposes_again(
@@ -200,6 +208,10 @@ def test_a_kill_by_command_needs_somebody_else(workspace: Workspace, bot: Bot) -
         card = card_of(workspace, process.pid, "Proposed action")
         workspace.click(ALICE.id, card.ts, "Approve")
         until(lambda: "somebody else must approve" in answer_to(workspace, ALICE.id))
+        workspace.command(ALICE.id, f"again {number_of(card)}")
+        card_of(workspace, process.pid, f"{number_of(card)}b")
+        workspace.click(ALICE.id, card.ts, "Approve")
+        time.sleep(1)
         assert process.poll() is None
         workspace.click(BOB.id, card.ts, "Approve")
         assert process.wait(10) == -15

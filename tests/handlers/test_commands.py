@@ -1,0 +1,302 @@
+"""`/sre …` and mentions, with the whole desk behind them and a real workspace before."""
+
+from collections.abc import Callable
+
+import pytest
+from slack_sdk import WebClient
+
+from bot.settings import Approvers
+from bot.telemetry import Telemetry
+from handlers.blocks.markup import Message
+from handlers.commands import CHANGES, Commands
+from handlers.desk import Desk, origin_of, sender
+from handlers.guard import Guard
+from handlers.mentions import Seen
+from handlers.reply import Reply
+from handlers.workspace import Workspace
+from handlers.workspace.people import ALICE, BOB, GUEST, STRANGER, Person
+from remediation.lock import locked
+from remediation.proposal import State
+from tests.fakes.story import Story
+
+Say = Callable[..., str]
+ARGUMENTS = {
+    "kill": "kill web-1:4242",
+    "mute": "mute web-1",
+    "unmute": "unmute web-1",
+    "unlock": "unlock",
+    "approve": "approve 1a",
+    "reject": "reject 1a",
+    "handover": f"handover 1 <@{BOB.id}|bob>",
+}
+
+
+@pytest.fixture
+def desk(slack: WebClient, workspace: Workspace, story: Story) -> Desk:
+    return Desk(
+        host="web-1",
+        channel=workspace.channel_id,
+        command="/sre",
+        configuration={},
+        guard=Guard(slack, Approvers(users=(ALICE.id, BOB.id))),
+        reply=Reply(slack, workspace.api_url),
+        decide=story.decide,
+        ask=story.ask,
+        own=story.own,
+        simulate=story.simulate,
+        status=story.status,
+        pictures=story.pictures,
+        database=story.database,
+        ledger=story.ledger,
+        telemetry=Telemetry(),
+    )
+
+
+@pytest.fixture
+def dialogs() -> list[dict[str, object]]:
+    return []
+
+
+@pytest.fixture
+def say(desk: Desk, workspace: Workspace, dialogs: list[dict[str, object]]) -> Say:
+    commands = Commands(desk)
+
+    def answer(
+        text: str,
+        who: Person = ALICE,
+        channel: str | None = None,
+        *,
+        mention: bool = False,
+    ) -> str:
+        body: dict[str, object] = {
+            "user_id": who.id,
+            "team_id": who.team_id,
+            "channel_id": channel or workspace.channel_id,
+        }
+        found: Message | None = commands.answer(
+            text, body, None if mention else dialogs.append
+        )
+        return found.text if found else ""
+
+    return answer
+
+
+def test_nothing_said_is_help(say: Say) -> None:
+    assert say("") == say("help")
+    assert "`/sre kill HOST:PID`" in say("")
+
+
+def test_an_unknown_word_gets_the_nearest(say: Say) -> None:
+    assert say("statsu") == "I do not know “statsu”. Did you mean *status*?"
+
+
+def test_a_word_that_resembles_none_gets_help(say: Say) -> None:
+    assert say("<!channel>") == "I do not know “&lt;!channel&gt;”. Try *help*."
+
+
+def test_case_does_not_count(say: Say) -> None:
+    assert say("STATUS") == "0 open incidents on 0 hosts"
+
+
+@pytest.mark.parametrize("verb", sorted(CHANGES))
+def test_changes_are_refused_in_another_channel(
+    say: Say, story: Story, verb: str
+) -> None:
+    story.opens()
+    said = say(ARGUMENTS.get(verb, f"{verb} 1"), channel="C0OTHER")
+    assert "in the incident channel only" in said
+
+
+def test_anybody_locks_from_anywhere(say: Say, story: Story) -> None:
+    assert say("lock it is odd", STRANGER, "C0OTHER").startswith("Locked")
+    with story.database.read() as tx:
+        found = locked(tx)
+    assert found is not None
+    assert (found.by, found.why) == (STRANGER.id, "it is odd")
+
+
+@pytest.mark.parametrize("verb", ["unlock", "unmute web-1", "mute web-1", "reject 1a"])
+def test_who_is_no_approver_is_told_who_may(say: Say, story: Story, verb: str) -> None:
+    story.opens()
+    said = say(verb, STRANGER)
+    assert said.startswith("Nothing was done")
+    assert f"Who may: <@{ALICE.id}>, <@{BOB.id}>." in said
+
+
+def test_a_guest_is_told_nothing_else(say: Say) -> None:
+    assert "guests cannot decide" in say("status", GUEST)
+
+
+# --- incidents -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "verb", ["show", "take", "escalate", "again", "handover", "undo", "approve"]
+)
+def test_an_unknown_number_is_an_answer_and_no_error(say: Say, verb: str) -> None:
+    more = f" <@{BOB.id}>" if verb == "handover" else ""
+    assert say(f"{verb} 99{more}").startswith("Nothing was done: ")
+
+
+@pytest.mark.parametrize(
+    "verb", ["show", "take", "again", "undo", "simulate", "reject"]
+)
+def test_a_missing_or_odd_number_is_explained(say: Say, verb: str) -> None:
+    for words in (verb, f"{verb} twelve", f"{verb} -1", f"{verb} {'9' * 30}"):
+        assert say(words).startswith("Nothing was done: ")
+
+
+def test_take_and_handover(say: Say, story: Story) -> None:
+    story.opens()
+    assert say("take 1").startswith("Incident 1 is yours.")
+    assert say(f"handover 1 <@{BOB.id}|bob>") == "Handed over."
+    assert story.incident().owner == BOB.id
+
+
+@pytest.mark.parametrize("to", ["", " bob", " <!channel>"])
+def test_a_handover_needs_a_person(say: Say, story: Story, to: str) -> None:
+    story.opens()
+    assert "say to whom" in say(f"handover 1{to}")
+
+
+def test_nobody_hands_over_to_a_guest(say: Say, story: Story) -> None:
+    story.opens()
+    assert "guests" in say(f"handover 1 <@{GUEST.id}>")
+    assert story.incident().owner is None
+
+
+def test_show_has_no_button(desk: Desk, story: Story, workspace: Workspace) -> None:
+    story.opens()
+    body = {
+        "user_id": ALICE.id,
+        "team_id": ALICE.team_id,
+        "channel_id": workspace.channel_id,
+    }
+    shown = Commands(desk).answer("show 1", body, None)
+    assert shown is not None
+    assert "actions" not in [block["type"] for block in shown.blocks]
+
+
+def test_lists_and_pictures(say: Say, story: Story) -> None:
+    assert say("incidents 1d") == "No incident in that time."
+    story.opens()
+    assert "CPU 98 % on web-1" in say("incidents")
+    assert say("chart cpu") == "I can draw: nothing yet"
+    story.history.append("cpu", story.clock.wall, 90.0, "%")
+    assert say("chart cpu") == "There are not enough points yet."
+    story.clock.go(5)
+    story.history.append("cpu", story.clock.wall, 91.0, "%")
+    assert say("chart cpu 1h") == "Here it is."
+    assert say("chart gpu") == "I can draw: cpu"
+
+
+def test_status_of_one_host(say: Say, story: Story) -> None:
+    story.opens()
+    assert say("status db-1") == "0 open incidents on 0 hosts"
+    assert say("status web-1") == "1 open incidents on 1 hosts"
+
+
+# --- deciding ------------------------------------------------------------------------
+
+
+def test_approve_opens_a_dialog_and_decides_nothing(
+    say: Say, story: Story, dialogs: list[dict[str, object]]
+) -> None:
+    story.opens()
+    assert say("approve 1a") == ""
+    assert dialogs[0]["private_metadata"] == story.proposals()[0].id
+    assert story.proposals()[0].state is State.PENDING
+
+
+def test_without_a_letter_the_one_on_the_card_is_meant(
+    say: Say, story: Story, dialogs: list[dict[str, object]]
+) -> None:
+    story.opens()
+    say("approve 1")
+    assert dialogs[0]["private_metadata"] == story.incident().offered
+
+
+def test_reject_keeps_the_reason(say: Say, story: Story) -> None:
+    story.opens()
+    assert say("reject 1b the nightly batch") == "Rejected 1b."
+    assert story.proposals()[1].note == "the nightly batch"
+
+
+@pytest.mark.parametrize("words", ["approve 1a", "reject 1a", "undo 1"])
+def test_a_mention_never_decides(say: Say, story: Story, words: str) -> None:
+    story.opens()
+    assert say(words, mention=True).startswith("Decide on the card.")
+    assert {p.state for p in story.proposals()} == {State.PENDING}
+
+
+def test_simulate_again_and_undo(say: Say, story: Story) -> None:
+    story.opens()
+    assert "It would be carried out" in say("simulate 1a")
+    assert say("again 1").startswith("A new proposal is on the card.")
+    assert "nothing was done here that can be undone" in say("undo 1")
+
+
+def test_kill_asks_somebody_else(say: Say, story: Story) -> None:
+    assert say("kill web-1:4242") == "Asked for as 1a. Somebody else must approve it."
+    assert story.proposals()[0].requested_by == ALICE.id
+
+
+@pytest.mark.parametrize("words", ["kill", "kill 4242", "kill web-1:x", "kill a:b:1"])
+def test_kill_needs_a_host_and_a_pid(say: Say, words: str) -> None:
+    assert "say which process: kill HOST:PID" in say(words)
+
+
+# --- quiet ---------------------------------------------------------------------------
+
+
+def test_mute_and_unmute(say: Say, story: Story) -> None:
+    assert say("mute web-1 30m") == "Muted web-1."
+    assert set(story.status.board().muted) == {"web-1"}
+    assert say("unmute web-1") == "Unmuted web-1."
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "mute",
+        "unmute",
+        "mute web-1 soon",
+        f"mute web-1 {'9' * 20}d",
+        "mute web-1 9999d",
+    ],
+)
+def test_odd_spans_and_targets_are_explained(say: Say, words: str) -> None:
+    assert say(words).startswith("Nothing was done: ")
+
+
+# --- what listeners read -------------------------------------------------------------
+
+
+def test_an_event_is_new_once_in_a_quarter_of_an_hour() -> None:
+    at = [0.0]
+    seen = Seen(lambda: at[0])
+    first, second = seen.is_new("e"), seen.is_new("e")
+    at[0] = 900.0
+    assert (first, second, seen.is_new("e")) == (True, False, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ({"user_id": "U1", "team_id": "T1"}, ("U1", "T1")),
+        ({"user": {"id": "U1", "team_id": "T2"}, "team": {"id": "T1"}}, ("U1", "T2")),
+        ({"user": {"id": "U1"}, "team": {"id": "T1"}}, ("U1", "T1")),
+        ({"user": {"id": 7}, "team": None}, (None, None)),
+        ({}, (None, None)),
+    ],
+)
+def test_a_persons_own_team_wins(
+    body: dict[str, object], found: tuple[str | None, str | None]
+) -> None:
+    assert sender(body) == found
+
+
+def test_a_click_without_a_place_comes_from_nowhere() -> None:
+    assert origin_of({}).ts == ""
+    origin = origin_of({"container": {"channel_id": "C1", "message_ts": "1.1"}})
+    assert (origin.channel, origin.ts) == ("C1", "1.1")

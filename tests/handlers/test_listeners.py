@@ -1,0 +1,204 @@
+"""Clicks, dialogs and mentions over a real connection, with Bolt in between."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from slack_sdk import WebClient
+
+from bot.settings import Approvers
+from bot.telemetry import Telemetry
+from handlers.app import build
+from handlers.desk import Desk
+from handlers.guard import Guard
+from handlers.poster import Pace, Place, Poster
+from handlers.reply import Reply
+from handlers.socket import Socket
+from handlers.workspace import Workspace
+from handlers.workspace.people import ALICE, BOB, STRANGER
+from remediation.proposal import State
+from tests.fakes.story import Story
+
+
+@pytest.fixture
+def desk(slack: WebClient, workspace: Workspace, story: Story) -> Desk:
+    return Desk(
+        host="web-1",
+        channel=workspace.channel_id,
+        command="/sre",
+        configuration={"Host": "web-1"},
+        guard=Guard(slack, Approvers(users=(ALICE.id, BOB.id))),
+        reply=Reply(slack, workspace.api_url),
+        decide=story.decide,
+        ask=story.ask,
+        own=story.own,
+        simulate=story.simulate,
+        status=story.status,
+        pictures=story.pictures,
+        database=story.database,
+        ledger=story.ledger,
+        telemetry=Telemetry(),
+    )
+
+
+@pytest.fixture
+def card(
+    desk: Desk, slack: WebClient, workspace: Workspace, story: Story
+) -> Iterator[str]:
+    """The ts of an incident's card, with the app connected."""
+    socket = Socket(build(slack, desk, signing_secret=None), slack, workspace.app_token)
+    socket.start()
+    story.opens()
+    poster = Poster(
+        client=slack,
+        database=story.database,
+        ledger=story.ledger,
+        pictures=story.pictures,
+        place=Place(channel=workspace.channel_id, critical=()),
+        telemetry=desk.telemetry,
+    )
+    poster._messages = Pace(0.0)
+    poster.step()
+    workspace.wait_connected()
+    yield workspace.posts()[0].ts
+    runner = socket._handler.client.current_session_runner
+    socket._handler.client.auto_reconnect_enabled = False
+    runner.event.set()
+    workspace.disconnect(hard=True)
+    runner.thread.join(5)
+    # `close` waits ten seconds for a reader that has gone already.
+    threading.Thread(target=socket.stop, daemon=True).start()
+
+
+def whispered(workspace: Workspace, who: str) -> str:
+    workspace.wait_for(lambda: workspace.ephemerals(who), 10)
+    return workspace.ephemerals(who)[-1].all_text()
+
+
+def counted(desk: Desk, verb: str, *, yes: bool) -> float:
+    labels = {"verb": verb, "counted": str(yes).lower()}
+    return (
+        desk.telemetry.registry.get_sample_value("countersign_decisions_total", labels)
+        or 0.0
+    )
+
+
+def test_a_click_is_durable_when_it_is_acknowledged(
+    card: str, workspace: Workspace, story: Story, desk: Desk
+) -> None:
+    assert workspace.click(ALICE.id, card, "Approve").acked
+    assert story.proposals()[0].state is State.APPROVED
+    assert counted(desk, "approve", yes=True) == 1
+
+
+def test_a_refusal_is_explained_to_the_clicker_alone(
+    card: str, workspace: Workspace, story: Story, desk: Desk
+) -> None:
+    assert workspace.click(STRANGER.id, card, "Approve").acked
+    assert "not among the approvers" in whispered(workspace, STRANGER.id)
+    assert story.proposals()[0].state is State.PENDING
+    assert counted(desk, "approve", yes=False) == 1
+
+
+def test_a_button_with_another_value_decides_nothing(
+    card: str, workspace: Workspace, story: Story
+) -> None:
+    workspace.click(ALICE.id, card, "Approve", value="db-1~ffffff~0123456789abcdef")
+    assert "issued by db-1" in whispered(workspace, ALICE.id)
+    assert story.proposals()[0].state is State.PENDING
+
+
+def test_the_menu_escalates_mutes_and_chooses(
+    card: str, workspace: Workspace, story: Story
+) -> None:
+    for option in ("Escalate", "Mute for 1 h", "Instead: pause (c)"):
+        assert workspace.choose(ALICE.id, card, option).acked
+    incident = story.incident()
+    assert incident.phase == "escalated"
+    assert incident.muted_until is not None
+    assert incident.offered == story.proposals()[2].id
+
+
+def test_a_false_alarm_closes_it(card: str, workspace: Workspace, story: Story) -> None:
+    workspace.choose(ALICE.id, card, "False alarm")
+    assert not story.incident().is_open
+
+
+def test_take_and_simulate(card: str, workspace: Workspace, story: Story) -> None:
+    workspace.click(STRANGER.id, card, "Take")
+    workspace.click(ALICE.id, card, "Simulate")
+    assert story.incident().owner == STRANGER.id
+    assert "It would be carried out" in whispered(workspace, ALICE.id)
+
+
+def test_a_rejection_may_be_explained(
+    card: str, workspace: Workspace, story: Story
+) -> None:
+    workspace.click(BOB.id, card, "Reject")
+    whispered(workspace, BOB.id)
+    workspace.click(BOB.id, workspace.ephemerals(BOB.id)[-1].ts, "Say why")
+    view = workspace.wait_for(lambda: workspace.views(BOB.id), 10)[-1]
+    assert workspace.submit_view(BOB.id, view.id, {"why": "the batch"}).acked
+    assert story.proposals()[0].note == "the batch"
+    assert workspace.views(BOB.id) == []
+
+
+def opened(workspace: Workspace) -> str:
+    workspace.command(ALICE.id, "approve 1a")
+    return workspace.wait_for(lambda: workspace.views(ALICE.id), 10)[-1].id
+
+
+def test_a_dialog_approves(card: str, workspace: Workspace, story: Story) -> None:
+    assert card
+    workspace.submit_view(ALICE.id, opened(workspace), {})
+    assert story.proposals()[0].state is State.APPROVED
+
+
+def test_a_dialog_says_when_it_is_too_late(card: str, workspace: Workspace) -> None:
+    view_id = opened(workspace)
+    workspace.click(ALICE.id, card, "Approve")
+    workspace.submit_view(ALICE.id, view_id, {})
+    assert "Nothing was done: it is already approved" in str(
+        workspace.views(ALICE.id)[-1].blocks
+    )
+
+
+def test_a_mention_is_answered_in_its_thread(card: str, workspace: Workspace) -> None:
+    workspace.mention(STRANGER.id, "status", thread_ts=card)
+    workspace.wait_for(
+        lambda: "1 open incidents" in workspace.thread(card)[-1].all_text(), 10
+    )
+
+
+def test_a_repeated_mention_is_answered_once(card: str, workspace: Workspace) -> None:
+    workspace.faults.retry_envelopes()
+    workspace.mention(STRANGER.id, "status", thread_ts=card)
+    workspace.wait_for(
+        lambda: "1 open incidents" in workspace.thread(card)[-1].all_text(), 10
+    )
+    said = [m.all_text() for m in workspace.thread(card)]
+    assert len([text for text in said if "1 open incidents on" in text]) == 1
+
+
+def test_home_shows_the_board(card: str, workspace: Workspace) -> None:
+    assert card
+    workspace.open_home(ALICE.id)
+    home = workspace.wait_for(lambda: workspace.home(ALICE.id), 10)
+    assert "You may approve" in str(home.blocks)
+
+
+def test_a_listener_that_fails_says_so_without_its_error(
+    card: str, workspace: Workspace, story: Story, desk: Desk
+) -> None:
+    from sqlalchemy import text
+
+    with story.database.write() as tx:
+        tx.execute(text("ALTER TABLE votes RENAME TO gone"))
+    assert not workspace.click(ALICE.id, card, "Approve").acked
+    said = whispered(workspace, ALICE.id)
+    assert "Something failed on my side" in said
+    assert "votes" not in said
+    errors = desk.telemetry.registry.get_sample_value(
+        "countersign_errors_total", {"place": "listener"}
+    )
+    assert errors == 1
