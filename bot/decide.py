@@ -13,7 +13,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from bot import store
-from bot.model import REQUEST, Check, Finding, Incident, Origin, Person, Phase
+from bot.model import REQUEST, Check, Incident, Origin, Person, Phase
 from bot.ports import Wakeable
 from bot.record import Record
 from bot.words import seconds
@@ -289,7 +289,7 @@ class CarryOut:
             proposal=proposal.id,
             acted_at=now.wall,
             until=now.wall + self._window(incident),
-            before=_worst_before(incident),
+            before=incident.findings,
         )
         store.bump(tx, incident.number, check=check, verification=None)
 
@@ -362,8 +362,3 @@ def _undo_of(proposal: Proposal) -> Action | None:
             return RestorePriority(host=host, process=process, label=label, nice=before)
         case _:
             return None
-
-
-def _worst_before(incident: Incident) -> tuple[Finding, ...]:
-    # A storm's card may hold many; the figures stay readable with three.
-    return incident.findings[:3]

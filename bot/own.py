@@ -17,6 +17,9 @@ from remediation.audit import Event, append
 from remediation.ledger import NotDecided
 from remediation.moment import Moment
 
+AFTER_FALSE_ALARM = timedelta(hours=1)
+"""How long the conditions of a false alarm stay muted."""
+
 
 class Own:
     """What people do about incidents and the bot besides deciding proposals."""
@@ -43,8 +46,12 @@ class Own:
         )
 
     def false_alarm(self, number: int, who: Person) -> Incident:
-        """Close the incident as nothing; kept for the limits' sake."""
+        """Close the incident as nothing; its conditions are quiet for a while.
+
+        They still hold, so without the mute the next round would open it again.
+        """
         _approvers_only(who, "close an incident")
+        self.mute_incident(number, who, AFTER_FALSE_ALARM)
         now = self._clock.now().wall
         return self._change(
             number,
@@ -64,7 +71,10 @@ class Own:
         until = self._clock.now().wall + span
         text = f"muted this for {seconds(span)}"
         with self._database.write() as tx:
-            for finding in store.get(tx, number).findings:
+            incident = store.get(tx, number)
+            if not incident.is_open:
+                raise NotDecided(f"incident {number} is resolved already")
+            for finding in incident.findings:
                 store.mute(tx, finding.key, until=until, by=who.id)
             incident = store.bump(tx, number, muted_until=until)
             _event(tx, "incident.muted", text, self._clock.now(), who, number)

@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from bot.alerts import Timing
 from bot.metrics import History
-from bot.model import Finding, Level
+from bot.model import Finding, Level, Limits
 from bot.ports import Clock, Detector
 from bot.respond import Respond
 from bot.telemetry import Telemetry
@@ -20,6 +21,7 @@ class Watch:
     def __init__(
         self,
         *,
+        host: str,
         detectors: Sequence[Detector],
         respond: Respond,
         clock: Clock,
@@ -27,6 +29,7 @@ class Watch:
         telemetry: Telemetry,
     ) -> None:
         self.detectors: Mapping[str, Detector] = {d.name: d for d in detectors}
+        self._host = host
         self._respond = respond
         self._clock = clock
         self._history = history
@@ -46,11 +49,6 @@ class Watch:
         timing = Timing(hold_for=section.for_, keep_for=section.keep_firing_for)
         self._respond.absorb(findings, timing)
 
-    def once(self) -> list[Finding]:
-        """Measure with every detector once and return what they see."""
-        nothing: frozenset[str] = frozenset()
-        return [f for d in self.detectors.values() for f in self._check(d, nothing)]
-
     def _check(self, detector: Detector, watched: Collection[str]) -> list[Finding]:
         try:
             return detector.check(watched)
@@ -63,9 +61,24 @@ class Watch:
 
     def _unknown(self, name: str) -> list[Finding]:
         at = self._clock.now().wall
-        latest = self._respond.current().values()
+        known = [f for f in self._respond.current().values() if f.detector == name]
         return [
             replace(finding, level=Level.UNKNOWN, value=None, at=at, culprits=())
-            for finding in latest
-            if finding.detector == name
+            for finding in known or [self._never_measured(name, at)]
         ]
+
+    def _never_measured(self, name: str, at: datetime) -> Finding:
+        nothing = Limits(warning=0, critical=0, clear_warning=0, clear_critical=0)
+        return Finding(
+            detector=name,
+            host=self._host,
+            subject="",
+            label=name,
+            unit="",
+            value=None,
+            limits=nothing,
+            level=Level.UNKNOWN,
+            summary=f"The detector {name} fails on {self._host}; see the bot's log.",
+            at=at,
+            series=name,
+        )

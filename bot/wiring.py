@@ -189,6 +189,7 @@ def assembled(loaded: Loaded, database: Database) -> Core:
         telemetry=telemetry,
         respond=respond,
         watch=Watch(
+            host=settings.host,
             detectors=enabled_detectors(loaded, host),
             respond=respond,
             clock=clock,

@@ -52,12 +52,14 @@ def seconds(span: timedelta) -> str:
 
 
 def figures(before: Sequence[Finding], after: Sequence[Finding | None]) -> str:
-    """Say what was measured before and after: `CPU 98 % → 6 %`."""
-    return ", ".join(
+    """Say what was measured before and after: `CPU 98 % → 6 %`; three at most."""
+    pairs = [
         f"{old.label} {amount(old.value, old.unit)} → "
         f"{amount(new.value if new else None, old.unit)}"
         for old, new in zip(before, after, strict=True)
-    )
+    ]
+    more = f" and {len(pairs) - 3} more" if pairs[3:] else ""
+    return ", ".join(pairs[:3]) + more
 
 
 def level_word(level: Level) -> str:

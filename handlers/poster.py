@@ -22,7 +22,7 @@ from bot.store import CARD, Posting
 from bot.telemetry import Telemetry
 from handlers.blocks import thread
 from handlers.blocks.card import card, card_id
-from handlers.blocks.markup import Message
+from handlers.blocks.markup import Message, section
 from handlers.client import NETWORK_ERRORS, Failure, failure_of
 from remediation.audit import Sealed, current, read
 from remediation.ledger import Ledger
@@ -155,17 +155,26 @@ class Poster:
         message = self._draw(incident)
         self._edits.wait()
         try:
-            self._call(
-                "chat.update",
-                channel=posting.channel,
-                ts=posting.ts or "",
-                text=message.text,
-                blocks=list(message.blocks),
-            )
+            self._update(posting, message)
         except SlackApiError as error:
-            # The card was deleted or cannot be edited: the thread still tells all.
-            log.error("card.lost number=%s error=%s", incident.number, error.response)  # noqa: TRY400 - as below
+            if failure_of(error).error in _BAD_BLOCKS:
+                log.exception("blocks.refused")
+                # The old card must not stay behind with buttons that are over.
+                plain = (section(message.text),)
+                self._update(posting, Message(text=message.text, blocks=plain))
+            else:
+                # Deleted, or not editable any more: the thread still tells all.
+                log.error("card.lost number=%s error=%s", incident.number, error)  # noqa: TRY400 - as below
         self._mark(incident.number, version=incident.version)
+
+    def _update(self, posting: Posting, message: Message) -> None:
+        self._call(
+            "chat.update",
+            channel=posting.channel,
+            ts=posting.ts or "",
+            text=message.text,
+            blocks=list(message.blocks),
+        )
 
     def _draw(self, incident: Incident) -> Message:
         with self._database.read() as tx:

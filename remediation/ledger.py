@@ -409,6 +409,6 @@ def _why_not(tx: Connection, found: Proposal, *, by: str, now: Moment) -> NotDec
         return NotDecided(f"the bot is locked ({stopped.why})", by=stopped.by)
     if found.requested_by == by:
         return NotDecided("you asked for this action; somebody else must approve it")
-    if by in found.voters:
+    if found.is_pending and by in found.voters:
         return NotDecided("your approval counts already; another person is needed")
     return NotDecided(f"it is already {found.state}", by=found.decided_by)

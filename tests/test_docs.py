@@ -115,7 +115,7 @@ def _default(name: str) -> object:
 
 def test_readme_names_every_detector() -> None:
     line = README.partition("\nDetectors: ")[2].partition("\n\n")[0]
-    assert {n for n in names(line)} == set(detectors.known())
+    assert set(names(line)) == set(detectors.known())
 
 
 def test_readme_names_every_variable_that_is_read() -> None:

@@ -30,7 +30,7 @@ def test_a_url_that_cannot_be_meant_is_refused(url: str) -> None:
 
 
 def test_what_failed_is_undone(database: Database) -> None:
-    with pytest.raises(RuntimeError), database.write() as tx:
+    with pytest.raises(RuntimeError), database.write() as tx:  # noqa: PT012
         store.remember(tx, "k", "v")
         raise RuntimeError
     with database.read() as tx:

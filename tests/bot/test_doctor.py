@@ -95,17 +95,17 @@ def test_a_wrong_bot_token_is_named(
 
 
 def test_a_bot_token_that_slack_refuses_is_named(environment: Environment) -> None:
-    found = failing(replace(environment, bot_token="xoxb-other"))  # noqa: S106
+    found = failing(replace(environment, bot_token="xoxb-other"))  # noqa: RUF100, S106
     assert "invalid_auth" in found["slack"]
 
 
 def test_a_wrong_app_token_is_named(environment: Environment) -> None:
-    found = failing(replace(environment, app_token="xoxb-wrong"))  # noqa: S106
+    found = failing(replace(environment, app_token="xoxb-wrong"))  # noqa: RUF100, S106
     assert "needs xapp-" in found["SLACK_APP_TOKEN"]
 
 
 def test_an_app_token_that_slack_refuses_is_named(environment: Environment) -> None:
-    found = failing(replace(environment, app_token="xapp-other"))  # noqa: S106
+    found = failing(replace(environment, app_token="xapp-other"))  # noqa: RUF100, S106
     assert "invalid_auth" in found["socket mode"]
 
 
@@ -115,7 +115,7 @@ def test_no_way_for_clicks_is_named(environment: Environment) -> None:
 
 
 def test_http_mode_needs_no_app_token(environment: Environment) -> None:
-    secret = replace(environment, app_token=None, signing_secret="s")  # noqa: S106
+    secret = replace(environment, app_token=None, signing_secret="s")  # noqa: RUF100, S106
     assert failing(secret) == {}
 
 

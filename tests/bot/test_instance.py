@@ -1,6 +1,5 @@
 """One instance per state folder, with a name that stays."""
 
-import os
 import re
 from pathlib import Path
 
@@ -31,7 +30,7 @@ def test_the_folder_is_made_for_this_user_only(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "state"
     StateFolder(folder).prepare()
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert os.listdir(folder) == []
+    assert list(folder.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_made_is_said_so(tmp_path: Path) -> None:

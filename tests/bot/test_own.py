@@ -37,6 +37,13 @@ def test_a_false_alarm_closes_it(story: Story) -> None:
     assert incident.resolved_at == story.clock.wall
 
 
+def test_a_false_alarm_is_not_opened_again_by_the_next_round(story: Story) -> None:
+    story.opens()
+    story.own.false_alarm(1, ALICE)
+    story.opens()
+    assert story.open() == []
+
+
 @pytest.mark.parametrize("verb", ["take", "escalate", "false_alarm"])
 def test_what_is_resolved_stays_so(story: Story, verb: str) -> None:
     story.opens()

@@ -16,7 +16,7 @@ from handlers.workspace.http_mode import HttpMode
 from handlers.workspace.people import ALICE
 from tests.scenarios.stage import Bot, config, until, villain
 
-SECRET = "0123456789abcdef0123456789abcdef"  # noqa: S105 - signs only what we send
+SECRET = "0123456789abcdef0123456789abcdef"  # noqa: RUF100, S105
 
 
 @pytest.fixture

@@ -139,7 +139,7 @@ def test_bytes_that_are_no_text_are_refused() -> None:
 
 def test_an_endless_nesting_is_refused() -> None:
     with pytest.raises(BadConfiguration):
-        yamlfile.parse(b"[" * 100_000, source="the file")
+        yamlfile.parse(b"[" * 3_000, source="the file")
 
 
 def test_a_missing_file_says_how_to_name_one(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_no_text_raises_anything_else(text: str) -> None:
     try:
         loaded(text)
     except BadConfiguration as error:
-        assert error.problems
+        assert error.problems  # noqa: PT017 - most texts are no mistake
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ SECRETS = {
 
 def test_secrets_do_not_show() -> None:
     found = Environment.read(SECRETS)
-    assert found.bot_token == "xoxb-secret"
+    assert found.bot_token == SECRETS["SLACK_BOT_TOKEN"]
     assert "secret" not in repr(found).replace("signing_secret", "")
 
 

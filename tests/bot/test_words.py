@@ -39,8 +39,8 @@ def test_amounts_are_as_precise_as_needed(
 @pytest.mark.parametrize(
     ("span", "said"),
     [
-        (0, "0 s"),
-        (-5, "0 s"),
+        (0, "under 1 s"),
+        (-5, "under 1 s"),
         (59.9, "59 s"),
         (60, "1 min"),
         (61, "1 min 1 s"),

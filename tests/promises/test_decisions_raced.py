@@ -137,7 +137,7 @@ def _race(url: str, folder: Path, count: int) -> None:
         assert one == 1
 
 
-def _answer(answers: Queue[Counter[str]], racers: list[SpawnProcess]) -> Counter[str]:
+def _answer(answers: "Queue[Counter[str]]", racers: list[SpawnProcess]) -> Counter[str]:
     """Wait for one racer's count; a racer that died leaves the others at the barrier."""
     while True:
         try:

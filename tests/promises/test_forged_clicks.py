@@ -13,6 +13,7 @@ from socketserver import BaseRequestHandler, ThreadingTCPServer
 import pytest
 
 from handlers.workspace.delivery import ACK_SECONDS, Envelope
+from handlers.workspace.message import Message
 from handlers.workspace.people import ALICE, BOB, GUEST, OUTSIDER, STRANGER
 from handlers.workspace.wire import Json
 from handlers.workspace.workspace import Workspace
@@ -45,6 +46,25 @@ ODD: tuple[object, ...] = (
 )
 
 Path = tuple[str | int, ...]
+
+SLEEP = "import signal, time\nsignal.alarm(110)\ntime.sleep(110)"
+QUIET = {
+    name: {"enabled": False}
+    for name in (
+        "cpu",
+        "memory",
+        "filesystem",
+        "leaking_process",
+        "runaway_process",
+    )
+}
+"""No detector: the cards are asked for, so other load of this machine opens none."""
+
+
+def _asked_for(workspace: Workspace, pid: int) -> Message:
+    """The card of a process that somebody asked to terminate."""
+    workspace.command(STRANGER.id, f"kill web-1:{pid}")
+    return card_of(workspace, pid, "Proposed action")
 
 
 @contextmanager
@@ -145,14 +165,16 @@ def test_no_changed_field_changes_an_action_or_starts_one(  # noqa: PLR0915 - th
 ) -> None:
     # Two approvers are needed, so one honest vote never executes: whatever does was forged.
     policy = {**bot.config["policy"], "approvals": 2, "candidates": ["terminate"]}  # type: ignore[dict-item]
-    bot.config = config(workspace, policy=policy)
+    bot.config = config(workspace, policy=policy, detectors=QUIET)
     bot.start()
     chance = random.Random(7)
-    with villain() as process, villain() as other, listener() as (port, heard):
-        card = card_of(workspace, process.pid, "2 approvers needed")
-        second = card_of(workspace, other.pid, "2 approvers needed")
-        workspace.set_members()  # nobody
-        workspace.set_members(*workspace.state.people)
+    with (
+        villain(SLEEP) as process,
+        villain(SLEEP) as other,
+        listener() as (port, heard),
+    ):
+        card, second = (_asked_for(workspace, p.pid) for p in (process, other))
+        assert "2 approvers needed" in card.all_text()
         honest = workspace.click(STRANGER.id, card.ts, "Simulate").sent
         approve = {**honest["actions"][0], "action_id": "approve"}
         foreign = workspace.click(STRANGER.id, second.ts, "Simulate").sent
@@ -265,6 +287,7 @@ def _elsewhere_urls(base: Json, port: int) -> list[Json]:
 def test_every_button_answers_a_forged_value_without_failing(
     workspace: Workspace, bot: Bot
 ) -> None:
+    bot.config = config(workspace, detectors=QUIET)
     bot.start()
     verbs = (
         "approve",
@@ -276,8 +299,8 @@ def test_every_button_answers_a_forged_value_without_failing(
         "menu",
         "say_why",
     )
-    with villain() as process:
-        card = card_of(workspace, process.pid, "Proposed action")
+    with villain(SLEEP) as process:
+        card = _asked_for(workspace, process.pid)
         honest = workspace.click(STRANGER.id, card.ts, "Simulate").sent
         forged = []
         for verb in verbs:

@@ -23,7 +23,7 @@ from tests.scenarios.stage import Bot, until
 
 pytestmark = [pytest.mark.promise, pytest.mark.timeout(600)]
 
-SECRET = "8f742231b10e8888abcd99yyyzzz85a5"  # noqa: S105 - of this test alone
+SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 HEADERS = (
     b"x-slack-signature",
     b"X-Slack-Signature",

@@ -47,7 +47,7 @@ def _to_tell(bot: Bot, pid: int) -> list[int]:
     # Other burners of this machine have incidents of their own.
     known = _rows(
         bot,
-        "SELECT seq, kind FROM events WHERE incident IN "  # noqa: S608 - a pid
+        "SELECT seq, kind FROM events WHERE incident IN "
         "(SELECT incident FROM proposals "
         f"WHERE action LIKE '%\"pid\":{pid},%') ORDER BY seq",
     )

@@ -83,7 +83,7 @@ def test_the_head_is_the_newest_event(database: Database) -> None:
 
 def test_a_rolled_back_event_was_never_there(database: Database) -> None:
     chain(database, 2)
-    with pytest.raises(RuntimeError), database.write() as tx:
+    with pytest.raises(RuntimeError), database.write() as tx:  # noqa: PT012
         audit.append(tx, event(3))
         raise RuntimeError
     with database.read() as tx:

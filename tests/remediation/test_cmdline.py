@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from remediation.cmdline import label, script_of
 
-_SECRET = "Tr0ub4dor-8Kq2"  # noqa: S105
+_SECRET = "Tr0ub4dor-8Kq2"
 
 
 def _argv(text: str) -> list[bytes]:

@@ -24,7 +24,6 @@ from tests.fakes.clock import START, FakeClock
 from tests.real.databases import fresh
 from tests.remediation.decisions import approved, claimed, draft
 
-
 ELSEWHERE = OwnTree(pid=4_190_000, ancestors=frozenset(), service=None)
 """Not the tests' own tree: the victim is their child."""
 

@@ -7,7 +7,7 @@ from remediation.action import LowerPriority, RestorePriority, Resume
 from remediation.leases import Caps, Target, cooling_until, hold, release, take
 from tests.fakes.clock import FakeClock
 from tests.fakes.things import identity, terminate
-from tests.remediation.decisions import COOLDOWN, LEDGER, claimed, approved
+from tests.remediation.decisions import COOLDOWN, LEDGER, approved, claimed
 
 CAPS = Caps(cooldown=COOLDOWN, per_hour=3)
 TARGET = Target(host="web-1", key="web-1:1000:/usr/bin/x:x")

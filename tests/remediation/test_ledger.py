@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete
 
-from bot.database import Database
+from bot.database import Database, connect
 from remediation import audit, lock
 from remediation.action import digest
 from remediation.ledger import Approval, Ledger, NotClaimable, NotDecided, _letter
@@ -146,6 +146,14 @@ def test_a_second_click_on_an_approved_one_is_refused_with_the_name(
     with database.write() as tx, pytest.raises(NotDecided, match="already") as refusal:
         LEDGER.approve(tx, made.id, by=BOB, now=clock.now())
     assert refusal.value.by == ALICE
+
+
+def test_ones_own_second_click_on_an_approved_one_asks_for_nobody(
+    database: Database, clock: FakeClock
+) -> None:
+    made = approved(database, clock.now())
+    with database.write() as tx, pytest.raises(NotDecided, match="already approved"):
+        LEDGER.approve(tx, made.id, by=ALICE, now=clock.now())
 
 
 def test_whoever_asked_cannot_approve(database: Database, clock: FakeClock) -> None:
@@ -619,10 +627,12 @@ def test_two_sweeps_at_once_end_a_proposal_once(
     proposed(database, clock.now())
     clock.go(TTL.total_seconds())
     begun, ended = threading.Event(), []
+    # Another process: within one, writers queue before they look.
+    elsewhere = connect(database.engine.url.render_as_string(hide_password=False))
 
     def sweep() -> None:
         begun.set()
-        with database.write() as tx:
+        with elsewhere.write() as tx:
             ended.append(LEDGER.expire(tx, now=clock.now()))
 
     other = threading.Thread(target=sweep)
@@ -633,4 +643,5 @@ def test_two_sweeps_at_once_end_a_proposal_once(
         other.join(0.3)
         first = LEDGER.expire(tx, now=clock.now())
     other.join()
+    elsewhere.close()
     assert (len(first), ended) == (1, [[]])

@@ -14,7 +14,7 @@ from slack_sdk.signature import SignatureVerifier
 from handlers.workspace import ALICE, HttpMode, Workspace
 from tests.workspace.pieces import button
 
-SECRET = "shared"  # noqa: S105 - of this test only
+SECRET = "shared"
 
 
 class Listener:

@@ -263,7 +263,7 @@ def test_a_wrong_call_is_refused_by_name(
 def test_a_wrong_token_opens_nothing(
     workspace: Workspace, token: str, error: str
 ) -> None:
-    given = workspace.app_token if token == "app" else token  # noqa: S105 - a word
+    given = workspace.app_token if token == "app" else token
     stranger = WebClient(token=given, base_url=workspace.api_url)
 
     with pytest.raises(SlackApiError) as caught:
