@@ -25,7 +25,7 @@ from bot.model import (
 from bot.ports import Wakeable
 from bot.record import Record
 from remediation.audit import Event, append
-from remediation.identity import Gone, Unobservable
+from remediation.identity import Gone, Unobservable, is_same_process
 from remediation.ledger import NotDecided
 from remediation.moment import Moment
 from remediation.policy import Refusal
@@ -67,7 +67,7 @@ class Ask:
             asked_by = (
                 _requester(earlier) if incident.lead.detector == REQUEST else None
             )
-            self._ledger.supersede(tx, number)
+            self._ledger.supersede(tx, number, now=now)
             drafts, none = self._candidates.judge(tx, incident, suspect, now)
             made = [
                 self._ledger.propose(tx, replace(draft, requested_by=asked_by), now=now)
@@ -124,7 +124,7 @@ def _requester(proposals: Sequence[Proposal]) -> str | None:
 def _incident_of(tx: Connection, suspect: Suspect) -> int | None:
     for incident in store.opened(tx):
         culprit = incident.culprit
-        if culprit and culprit.identity == suspect.process.identity:
+        if culprit and is_same_process(culprit.identity, suspect.process.identity):
             return incident.number
     return None
 

@@ -154,19 +154,6 @@ class Respond:
     ) -> None:
         drafts, none = self._candidates.judge(tx, incident, suspect, now)
         made = [self._ledger.propose(tx, draft, now=now) for draft in drafts]
-        for proposal in made:
-            text = f"Proposed {incident.number}{proposal.letter}"
-            append(
-                tx,
-                Event(
-                    kind="proposal.made",
-                    text=text,
-                    at=now.wall,
-                    incident=incident.number,
-                    proposal=proposal.id,
-                    action_hash=proposal.digest,
-                ),
-            )
         offered = made[0].id if made else None
         store.bump(tx, incident.number, offered=offered, no_action=none)
 
@@ -222,7 +209,7 @@ class Respond:
         with self._database.write() as tx:
             if not store.get(tx, incident.number).is_open:
                 return
-            self._ledger.supersede(tx, incident.number)
+            self._ledger.supersede(tx, incident.number, now=now)
             text = f"Resolved after {seconds(now.wall - incident.since)}: {how}"
             _log_event(tx, incident, "incident.resolved", text, now)
             store.bump(

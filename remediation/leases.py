@@ -128,7 +128,10 @@ def _write(tx: Connection, key: str, holder: str, until: Moment | None) -> None:
 
 
 def _past(now: Moment) -> ColumnElement[bool]:
+    # A quiet time protects: a wall clock that was moved must neither end nor prolong
+    # it. Within one boot the boot clock knows; across boots only the wall is left.
+    same_boot = leases.c.boot_id == now.boot_id
     return or_(
-        leases.c.until <= now.wall,
-        and_(leases.c.boot_id == now.boot_id, leases.c.until_boot <= now.boot),
+        and_(same_boot, leases.c.until_boot <= now.boot),
+        and_(~same_boot, leases.c.until <= now.wall),
     )

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from remediation import audit
-from remediation.action import Action, digest, from_json, target_key, to_json
+from remediation.action import Action, digest, from_json, in_words, target_key, to_json
 from remediation.leases import Caps, Target, hold, release, take
 from remediation.lock import is_free, locked
 from remediation.moment import Moment
@@ -42,6 +42,11 @@ _VOTERS = (
     select(votes.c.person)
     .where(votes.c.proposal == bindparam("wanted"))
     .order_by(votes.c.at)
+)
+_SUPERSEDE = (
+    update(proposals)
+    .where(proposals.c.id == bindparam("wanted"), proposals.c.state == State.PENDING)
+    .values(state=State.SUPERSEDED)
 )
 _IN_STATE = (
     select(proposals)
@@ -116,7 +121,7 @@ class Ledger:
         self._caps = caps
 
     def propose(self, tx: Connection, draft: Draft, *, now: Moment) -> Proposal:
-        """Write a pending proposal under the incident's next free letter."""
+        """Write a pending proposal under the incident's next free letter, and its event."""
         audit.serialize(tx)
         taken = select(func.count()).where(proposals.c.incident == draft.incident)
         expires = now.after(draft.ttl)
@@ -141,7 +146,9 @@ class Ledger:
                 note="",
             )
         )
-        return self.get(tx, proposal_id)
+        made = self.get(tx, proposal_id)
+        _tell(tx, made, "proposal.made", "proposed", now)
+        return made
 
     def approve(
         self, tx: Connection, proposal_id: str, *, by: str, now: Moment
@@ -181,7 +188,8 @@ class Ledger:
         )
         decided = self.get(tx, proposal_id)
         if decided.state is State.APPROVED:
-            self._supersede_others(tx, decided)
+            # Whatever else was offered for this incident is off the table.
+            self.supersede(tx, decided.incident, now=now)
         return Decided(proposal=decided)
 
     def reject(
@@ -265,15 +273,15 @@ class Ledger:
                 ended.append(self.get(tx, proposal_id))
         return ended
 
-    def supersede(self, tx: Connection, incident: int) -> list[Proposal]:
+    def supersede(
+        self, tx: Connection, incident: int, *, now: Moment
+    ) -> list[Proposal]:
         """End the incident's pending proposals because something newer stands."""
         audit.serialize(tx)
         pending = [p for p in self.of(tx, incident) if p.is_pending]
-        tx.execute(
-            update(proposals)
-            .where(proposals.c.incident == incident, proposals.c.state == State.PENDING)
-            .values(state=State.SUPERSEDED)
-        )
+        for proposal in pending:
+            tx.execute(_SUPERSEDE, {"wanted": proposal.id})
+            _tell(tx, proposal, "proposal.superseded", "superseded", now)
         return pending
 
     def note(self, tx: Connection, proposal_id: str, *, by: str, why: str) -> bool:
@@ -336,16 +344,22 @@ class Ledger:
         release(tx, self.get(tx, proposal_id))
         return done.rowcount == 1
 
-    def _supersede_others(self, tx: Connection, chosen: Proposal) -> None:
-        tx.execute(
-            update(proposals)
-            .where(
-                proposals.c.incident == chosen.incident,
-                proposals.c.id != chosen.id,
-                proposals.c.state == State.PENDING,
-            )
-            .values(state=State.SUPERSEDED)
-        )
+
+def _tell(
+    tx: Connection, proposal: Proposal, kind: str, verb: str, now: Moment
+) -> None:
+    name = f"{proposal.incident}{proposal.letter}"
+    audit.append(
+        tx,
+        audit.Event(
+            kind=kind,
+            text=f"{verb} {name}: {in_words(proposal.action)}",
+            at=now.wall,
+            incident=proposal.incident,
+            proposal=proposal.id,
+            action_hash=proposal.digest,
+        ),
+    )
 
 
 _END: dict[Result, State] = {

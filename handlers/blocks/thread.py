@@ -16,7 +16,7 @@ from handlers.blocks.markup import (
 )
 from remediation.audit import Head, Sealed
 
-CARD_TELLS = frozenset({"incident.opened", "proposal.made"})
+CARD_TELLS = frozenset({"incident.opened", "proposal.made", "proposal.superseded"})
 """Events that the card itself shows; they get no line of their own."""
 
 WAKES = frozenset(

@@ -36,8 +36,10 @@ KINDS = {
     State.FAILED: "action.failed",
     State.REFUSED: "action.refused",
     State.INTERRUPTED: "action.interrupted",
+    State.PENDING: "proposal.made",
+    State.SUPERSEDED: "proposal.superseded",
 }
-"""The event that each transition must have; superseding is told by its cause."""
+"""The event that each transition must have."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -85,6 +85,14 @@ def test_quiet_time_ends_by_the_boot_clock_too(database: Database) -> None:
         assert cooling_until(tx, TARGET, clock.now()) is None
 
 
+def test_a_wall_clock_that_jumps_ahead_frees_no_target(database: Database) -> None:
+    clock = FakeClock()
+    with database.write() as tx:
+        take(tx, "p1", TARGET, clock.now().after(COOLDOWN))
+        clock.set_wall_back(-7200)
+        assert cooling_until(tx, TARGET, clock.now()) is not None
+
+
 def test_quiet_time_of_another_boot_ends_by_the_wall_clock(database: Database) -> None:
     clock = FakeClock()
     with database.write() as tx:

@@ -77,7 +77,7 @@ def test_an_ended_proposal_keeps_its_letter(
 ) -> None:
     proposed(database, clock.now())
     with database.write() as tx:
-        LEDGER.supersede(tx, 12)
+        LEDGER.supersede(tx, 12, now=clock.now())
     assert proposed(database, clock.now()).letter == "b"
 
 
@@ -568,7 +568,7 @@ def test_supersede_ends_what_is_pending_and_says_what(
     first, second = proposed(database, clock.now()), proposed(database, clock.now())
     with database.write() as tx:
         LEDGER.reject(tx, first.id, by=BOB, why="", now=clock.now())
-        ended = LEDGER.supersede(tx, 12)
+        ended = LEDGER.supersede(tx, 12, now=clock.now())
     assert [p.id for p in ended] == [second.id]
     assert as_it_is(database, first).state is State.REJECTED
     assert as_it_is(database, second).state is State.SUPERSEDED
