@@ -1,7 +1,6 @@
 """Promise 5: one decision and one execution, however many processes are at it."""
 
 import multiprocessing
-import os
 import threading
 import time
 from collections import Counter
@@ -12,17 +11,16 @@ from pathlib import Path
 from queue import Empty
 
 import pytest
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import select
 
-from bot.database import url_of
 from remediation import audit
 from remediation.proposal import State
 from remediation.tables import events, proposals
 from tests.promises.house import PEOPLE, House, on_card
 from tests.promises.racers import Race, race
+from tests.real.databases import empty
 
 PROCESSES = 4
-POSTGRES = os.environ.get("COUNTERSIGN_TEST_POSTGRES")
 
 
 pytestmark = [pytest.mark.promise, pytest.mark.timeout(900)]
@@ -38,34 +36,20 @@ def test_four_processes_reach_one_decision_per_proposal_on_sqlite(
     )
 
 
-@pytest.mark.skipif(
-    POSTGRES is None, reason="COUNTERSIGN_TEST_POSTGRES names no database"
-)
 def test_four_processes_reach_one_decision_per_proposal_on_postgresql(
     tmp_path: Path, *, full_counts: bool
 ) -> None:
-    _race(_emptied(tmp_path), tmp_path, 1000 if full_counts else 60)
+    with empty("postgresql", tmp_path) as url:
+        _race(url, tmp_path, 1000 if full_counts else 60)
 
 
 def test_owning_and_deciding_at_once_fail_nobody_on_sqlite(tmp_path: Path) -> None:
     _crowd(f"sqlite:///{tmp_path / 'countersign.db'}")
 
 
-@pytest.mark.skipif(
-    POSTGRES is None, reason="COUNTERSIGN_TEST_POSTGRES names no database"
-)
 def test_owning_and_deciding_at_once_fail_nobody_on_postgresql(tmp_path: Path) -> None:
-    _crowd(_emptied(tmp_path))
-
-
-def _emptied(folder: Path) -> str:
-    url = url_of(POSTGRES, folder)
-    engine = create_engine(url)
-    with engine.begin() as tx:
-        tx.execute(text("DROP SCHEMA public CASCADE"))
-        tx.execute(text("CREATE SCHEMA public"))
-    engine.dispose()
-    return url
+    with empty("postgresql", tmp_path) as url:
+        _crowd(url)
 
 
 def _crowd(url: str) -> None:
