@@ -24,6 +24,7 @@ from bot.model import (
 )
 from bot.ports import Wakeable
 from bot.record import Record
+from bot.settle import settle_request
 from remediation.audit import Event, append
 from remediation.identity import Gone, Unobservable, is_same_process
 from remediation.ledger import NotDecided
@@ -78,6 +79,10 @@ class Ask:
             words = ", ".join(f"{number}{p.letter}" for p in made)
             text = f"asked again: {words or (none.reason if none else 'nothing')}"
             _event(tx, "proposal.again", text, now, who, number)
+            if not made:
+                ended = "the process has ended"
+                current = store.get(tx, number)
+                settle_request(tx, self._ledger, current, ended, now)
         self._poster.wake()
         return made
 

@@ -85,6 +85,10 @@ class Candidates:
                     drafts.append(self.draft(incident.number, action, rule))
                 case Refusal() as refusal:
                     refused.append(refusal)
+            if not drafts:
+                # The team's first choice is refused: that is the answer, and a milder
+                # action in its place would hide it.
+                break
         return drafts, None if drafts else _why(refused)
 
     def draft(

@@ -13,9 +13,10 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from bot import store
-from bot.model import REQUEST, Check, Incident, Origin, Person, Phase
+from bot.model import Check, Incident, Origin, Person
 from bot.ports import Wakeable
 from bot.record import Record
+from bot.settle import settle_request
 from bot.words import seconds
 from remediation.action import (
     Action,
@@ -31,7 +32,6 @@ from remediation.ledger import (
     Approval,
     Decided,
     Draft,
-    Ledger,
     NotClaimable,
     NotDecided,
 )
@@ -72,6 +72,9 @@ class Decide:
         now = self._clock.now()
         with self._database.write() as tx:
             self._bound(tx, proposal_id, origin)
+            incident = store.get(tx, self._ledger.get(tx, proposal_id).incident)
+            if not incident.is_open:
+                raise NotDecided(f"incident {incident.number} is resolved already")
             decided = self._ledger.approve(tx, proposal_id, by=who.id, now=now)
             proposal = decided.proposal
             more = f" ({decided.missing} more needed)" if decided.missing else ""
@@ -94,7 +97,7 @@ class Decide:
             text = f"rejected {_named(decided.proposal)}{reason}"
             _tell(tx, decided.proposal, "proposal.rejected", text, now, who.id)
             incident = store.get(tx, decided.proposal.incident)
-            _settle_request(tx, self._ledger, incident, "rejected", now)
+            settle_request(tx, self._ledger, incident, "rejected", now)
         self._poster.wake()
         return decided
 
@@ -190,9 +193,12 @@ class Decide:
             for proposal in self._ledger.expire(tx, now=now):
                 age = seconds(now.wall - proposal.created_at)
                 text = f"{_named(proposal)} expired after {age}; it was not rejected"
-                _tell(tx, proposal, "proposal.expired", text, now)
+                kind = (
+                    "proposal.expired" if _awaited(tx, proposal) else "proposal.lapsed"
+                )
+                _tell(tx, proposal, kind, text, now)
                 incident = store.get(tx, proposal.incident)
-                _settle_request(tx, self._ledger, incident, "expired", now)
+                settle_request(tx, self._ledger, incident, "expired", now)
         self._poster.wake()
 
 
@@ -222,7 +228,12 @@ class CarryOut:
         self._record_ended()
         with self._database.read() as tx:
             approved = self._ledger.in_state(tx, State.APPROVED)
+        here = self._clock.now().boot_id
         for proposal in approved:
+            # What belongs to another host is its own executor's; what belongs to an
+            # earlier boot expires.
+            if proposal.action.process.boot_id != here:
+                continue
             approval = self._claim(proposal)
             if approval is not None:
                 self._act(approval)
@@ -231,6 +242,10 @@ class CarryOut:
         now = self._clock.now()
         me = self._observer.claimant
         with self._database.write() as tx:
+            undo = isinstance(proposal.action, Resume | RestorePriority)
+            if not undo and not store.get(tx, proposal.incident).is_open:
+                self._refuse(tx, proposal, "the incident was resolved meanwhile", now)
+                return None
             try:
                 approval = self._ledger.claim(tx, proposal.id, claimant=me, now=now)
             except NotClaimable as refusal:
@@ -253,7 +268,7 @@ class CarryOut:
         if self._ledger.refuse(tx, proposal.id, outcome):
             _tell(tx, proposal, "action.refused", outcome.summary, now)
             incident = store.get(tx, proposal.incident)
-            _settle_request(tx, self._ledger, incident, outcome.summary, now)
+            settle_request(tx, self._ledger, incident, outcome.summary, now)
 
     def _act(self, approval: Approval) -> None:
         outcome = _UNKNOWN
@@ -276,7 +291,7 @@ class CarryOut:
                 return
             _tell(tx, proposal, f"action.{outcome.result}", outcome.summary, now)
             incident = store.get(tx, proposal.incident)
-            if _settle_request(tx, self._ledger, incident, outcome.summary, now):
+            if settle_request(tx, self._ledger, incident, outcome.summary, now):
                 pass  # nothing complained, so what was seen is the end
             elif outcome.result is Result.DONE and incident.is_open:
                 self._begin_check(tx, incident, proposal, now)
@@ -330,17 +345,11 @@ def _tell(
     store.bump(tx, proposal.incident)
 
 
-def _settle_request(
-    tx: Connection, ledger: Ledger, incident: Incident, how: str, now: Moment
-) -> bool:
-    """Resolve an incident that was only a request, once nothing of it is pending."""
-    undecided = (State.PENDING, State.APPROVED, State.EXECUTING)
-    waiting = [p for p in ledger.of(tx, incident.number) if p.state in undecided]
-    if incident.lead.detector != REQUEST or waiting or not incident.is_open:
-        return False
-    done = {"phase": Phase.RESOLVED, "resolved_at": now.wall, "offered": None}
-    store.bump(tx, incident.number, resolution=how, **done)
-    return True
+def _awaited(tx: Connection, proposal: Proposal) -> bool:
+    # Candidates in the menu end with the one on the card; only that one is missed.
+    incident = store.get(tx, proposal.incident)
+    on_card = incident.offered == proposal.id or bool(proposal.voters)
+    return incident.is_open and on_card
 
 
 def _named(proposal: Proposal) -> str:

@@ -3,10 +3,15 @@
 import fcntl
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from bot import store
 from bot.database import Database
+
+_THE_BOT = 0x51676E
+"""The advisory lock in PostgreSQL that says that a bot runs on the database."""
 
 
 class BadState(Exception):
@@ -52,6 +57,28 @@ class StateFolder:
         if self._held is not None:
             os.close(self._held)
             self._held = None
+
+
+@contextmanager
+def alone_in(database: Database) -> Iterator[None]:
+    """Keep every second bot off a PostgreSQL database; raise `BadState` for it.
+
+    Two bots on one database would post everything twice. SQLite needs nothing: its
+    file lies in the state folder, which is held. The lock ends with the connection,
+    so also when the bot is killed.
+    """
+    if database.engine.dialect.name != "postgresql":
+        yield
+        return
+    options = {"isolation_level": "AUTOCOMMIT", "countersign_read": True}
+    with database.engine.connect().execution_options(**options) as link:
+        taken = link.exec_driver_sql(f"SELECT pg_try_advisory_lock({_THE_BOT})")
+        if not taken.scalar():
+            raise BadState(
+                "another Countersign runs on this database (DATABASE_URL). Stop it, or "
+                "give this one a database of its own"
+            )
+        yield
 
 
 def instance_of(database: Database, host: str) -> str:

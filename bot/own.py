@@ -8,9 +8,9 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from bot import store
-from bot.database import Database
 from bot.model import Incident, Person, Phase
-from bot.ports import Clock, Wakeable
+from bot.ports import Wakeable
+from bot.record import Record
 from bot.words import seconds
 from remediation import lock
 from remediation.audit import Event, append
@@ -24,9 +24,10 @@ AFTER_FALSE_ALARM = timedelta(hours=1)
 class Own:
     """What people do about incidents and the bot besides deciding proposals."""
 
-    def __init__(self, *, database: Database, clock: Clock, poster: Wakeable) -> None:
-        self._database = database
-        self._clock = clock
+    def __init__(self, *, record: Record, poster: Wakeable) -> None:
+        self._database = record.database
+        self._ledger = record.ledger
+        self._clock = record.clock
         self._poster = poster
 
     def take(self, number: int, who: Person) -> Incident:
@@ -51,15 +52,21 @@ class Own:
         They still hold, so without the mute the next round would open it again.
         """
         _approvers_only(who, "close an incident")
-        self.mute_incident(number, who, AFTER_FALSE_ALARM)
-        now = self._clock.now().wall
+        now = self._clock.now()
+        with self._database.write() as tx:
+            if not store.get(tx, number).is_open:
+                raise NotDecided(f"incident {number} is resolved already")
+            self._ledger.supersede(tx, number, now=now)
+            for finding in store.get(tx, number).findings:
+                until = now.wall + AFTER_FALSE_ALARM
+                store.mute(tx, finding.key, until=until, by=who.id)
         return self._change(
             number,
             who,
             "incident.false_alarm",
             "called this a false alarm",
             phase=Phase.RESOLVED,
-            resolved_at=now,
+            resolved_at=now.wall,
             resolution="false alarm",
             offered=None,
             check=None,

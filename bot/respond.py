@@ -7,14 +7,15 @@ poster renders whatever Slack has not seen yet.
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from bot import store
-from bot.alerts import Alert, Stage, Timing, advance
+from bot.alerts import FLAP_WINDOW, Alert, Stage, Timing, advance
 from bot.candidates import Candidates, Suspect
 from bot.model import (
     Diagnosis,
@@ -87,7 +88,7 @@ class Respond:
 
     def absorb(self, findings: Sequence[Finding], timing: Timing) -> None:
         """Take in one detector's round."""
-        with self._turn:
+        with self._turn, self._unless_it_fails():
             touched = [self._advance(finding, timing) for finding in findings]
             alerts = [alert for alert in touched if alert is not None]
             now = self._clock.now()
@@ -97,8 +98,19 @@ class Respond:
             for change in triage(open_, _heard(alerts, muted)):
                 self._apply(change, now)
             self._verify_due(open_, now)
-            self._forget_over(open_)
+            self._forget_over(open_, now.wall)
         self._poster.wake()
+
+    @contextmanager
+    def _unless_it_fails(self) -> Iterator[None]:
+        """Take the alerts back if the database did not take what they led to."""
+        before, done = dict(self._alerts), False
+        try:
+            yield
+            done = True
+        finally:
+            if not done:
+                self._alerts = before
 
     def _apply(self, change: Change, now: Moment) -> None:
         match change:
@@ -296,18 +308,22 @@ class Respond:
         alert = advance(self._alerts.get(finding.key), finding, timing)
         if alert is None:
             self._alerts.pop(finding.key, None)
+            if finding.subject.startswith("process:"):
+                self._latest.pop(finding.key, None)
         else:
             self._alerts[finding.key] = alert
         return alert
 
-    def _forget_over(self, open_: Sequence[Incident]) -> None:
-        # A process that ended has no future; a host condition keeps its relapses.
+    def _forget_over(self, open_: Sequence[Incident], now: datetime) -> None:
+        # A process's relapses count for half an hour; then nothing is left of it.
         judged = {f.key for i in open_ if i.check for f in i.check.before}
         for key, alert in list(self._alerts.items()):
             is_process = alert.finding.subject.startswith("process:")
-            if alert.stage is Stage.OVER and is_process and key not in judged:
+            if alert.stage is not Stage.OVER or not is_process or key in judged:
+                continue
+            self._latest.pop(key, None)
+            if not alert.relapses or now - alert.relapses[-1] >= FLAP_WINDOW:
                 self._alerts.pop(key)
-                self._latest.pop(key, None)
 
     def _resume(self) -> None:
         """Take up the open incidents of an earlier run: their alerts are firing."""

@@ -10,7 +10,7 @@ import uvicorn
 
 from bot import wiring
 from bot.database import BadDatabase
-from bot.instance import BadState, StateFolder
+from bot.instance import BadState, StateFolder, alone_in
 from bot.settings import Environment
 from bot.yamlfile import BadConfiguration
 
@@ -48,9 +48,14 @@ def _serve(environment: Environment, folder: StateFolder) -> None:
     loaded = wiring.configured(environment)
     _require_slack(environment, loaded.settings.slack.channel)
     folder.hold()
-    core = wiring.assembled(loaded, wiring.database_of(environment))
+    database = wiring.database_of(environment)
+    with alone_in(database):
+        _run_until_told(wiring.assembled(loaded, database), environment)
+
+
+def _run_until_told(core: wiring.Core, environment: Environment) -> None:
     running = wiring.Running(core, environment)
-    listener = _listen(*loaded.settings.http.address)
+    listener = _listen(*core.settings.http.address)
     config = uvicorn.Config(
         wiring.application(core, running),
         log_level="warning",

@@ -12,9 +12,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, ClassVar, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from bot.model import Limits
 from bot.yamlfile import BadConfiguration, Located, Problem, Where, read
@@ -38,6 +46,7 @@ def parse_duration(value: object) -> timedelta:
     return timedelta(seconds=seconds)
 
 
+Limit = Annotated[float, Field(allow_inf_nan=False)]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 SlackUser = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{2,}$")]
 SlackGroup = Annotated[str, Field(pattern=r"^S[A-Z0-9]{2,}$")]
@@ -64,10 +73,18 @@ class DetectorSection(Section):
     )
     for_: Duration = Field(default=timedelta(seconds=30), alias="for")
     keep_firing_for: Duration = timedelta(seconds=30)
-    warning: float
-    critical: float
-    clear_warning: float | None = None
-    clear_critical: float | None = None
+    above: ClassVar[bool] = True
+    warning: Limit
+    critical: Limit
+    clear_warning: Limit | None = None
+    clear_critical: Limit | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        further = self.critical - self.warning
+        if (further if self.above else -further) < 0:
+            raise ValueError("critical must be worse than warning")
+        return self
 
     def limits(self, *, above: bool = True) -> Limits:
         """Return the limits; `above` says whether high values are the bad ones."""
@@ -160,6 +177,13 @@ class Http(Section):
     """listen: address and port of /healthz, /readyz, /metrics; port 0 picks one."""
 
     listen: Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$")] = "127.0.0.1:8080"
+
+    @field_validator("listen")
+    @classmethod
+    def _port_exists(cls, value: str) -> str:
+        if int(value.rpartition(":")[2]) > 65535:
+            raise ValueError("a port is at most 65535")
+        return value
 
     @property
     def address(self) -> tuple[str, int]:

@@ -61,8 +61,13 @@ class Simulate:
         if isinstance(action, Terminate):
             now = {child.identity for child in suspect.children}
             new = now - set(action.members)
-            if new:
+            if new and action.scope != "process":
                 return f"It would be refused: {len(new)} new processes joined its tree."
+            if new:
+                return (
+                    f"It would be carried out, and {len(new)} children that are new "
+                    "would be left behind: propose again to name them."
+                )
         with self._database.read() as tx:
             verdict = self._candidates.review(tx, action, suspect, self._clock.now())
         match verdict:

@@ -207,7 +207,7 @@ def assembled(loaded: Loaded, database: Database) -> Core:
         ask=Ask(
             record=record, host=settings.host, candidates=candidates, poster=poster
         ),
-        own=Own(database=database, clock=clock, poster=poster),
+        own=Own(record=record, poster=poster),
         simulate=Simulate(record=record, candidates=candidates),
         status=Status(record=record, respond=respond),
         pictures=Pictures(record=record, history=history),
@@ -265,8 +265,7 @@ class Running(AbstractContextManager[None]):
         poster_client = client(token, api_url, timeout=20)
         self._poster = Poster(
             client=poster_client,
-            database=core.record.database,
-            ledger=core.record.ledger,
+            record=core.record,
             pictures=core.pictures,
             place=Place(
                 channel=settings.slack.channel or "",

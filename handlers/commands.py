@@ -52,6 +52,9 @@ CHANGES = frozenset(
 )  # fmt: skip
 """Verbs that count in the configured channel only. Anybody may lock from anywhere."""
 
+DECIDES = CHANGES - {"approve"} | {"lock"}
+"""Verbs that are acknowledged only when they are done; `approve` opens a dialog."""
+
 BY_CLICK = frozenset({"approve", "reject", "undo"})
 """Verbs that a mention answers with the card's link."""
 
@@ -88,8 +91,13 @@ def register(app: App, desk: Desk) -> None:
         def open_dialog(view: dict[str, object]) -> None:
             client.views_open(trigger_id=trigger, view=view)
 
+        # What decides is durable before the ack; what looks may take its time.
+        looks = text.lower().partition(" ")[0] not in DECIDES
+        if looks:
+            ack()
         answer = commands.answer(text, body, open_dialog)
-        ack()
+        if not looks:
+            ack()
         if answer is not None:
             desk.reply(body, answer)
 

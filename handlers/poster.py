@@ -8,6 +8,7 @@ post whose answer never came is looked for in Slack before it is sent again.
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,9 +16,9 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot import store
-from bot.database import Database
 from bot.model import Incident, Level
 from bot.pictures import Pictures
+from bot.record import Record
 from bot.store import CARD, Posting
 from bot.telemetry import Telemetry
 from handlers.blocks import thread
@@ -25,7 +26,6 @@ from handlers.blocks.card import card, card_id
 from handlers.blocks.markup import Message, section
 from handlers.client import NETWORK_ERRORS, Failure, failure_of
 from remediation.audit import Sealed, current, read
-from remediation.ledger import Ledger
 
 log = logging.getLogger(__name__)
 
@@ -74,15 +74,15 @@ class Poster:
         self,
         *,
         client: WebClient,
-        database: Database,
-        ledger: Ledger,
+        record: Record,
         pictures: Pictures,
         place: Place,
         telemetry: Telemetry,
     ) -> None:
         self._client = client
-        self._database = database
-        self._ledger = ledger
+        self._database = record.database
+        self._ledger = record.ledger
+        self._clock = record.clock
         self._pictures = pictures
         self._place = place
         self._telemetry = telemetry
@@ -109,14 +109,27 @@ class Poster:
             behind = store.unposted(tx, self._place.channel)
         self._telemetry.unposted.set(len(behind))
         try:
-            for posting in behind:
-                self._card(posting)
-            for posting in behind:
-                self._next_line(posting.incident)
+            # One that fails holds up no other.
+            sound = [posting for posting in behind if self._did(self._card, posting)]
+            sound = [posting for posting in sound if self._did(self._line_of, posting)]
         except Again as again:
             log.warning("slack.later error=%s", again.failure.error)
             self._messages.stopping.wait(max(again.failure.wait, 0.5))
-        return bool(behind)
+            return True
+        return bool(sound)
+
+    def _did(self, close: Callable[[Posting], None], posting: Posting) -> bool:
+        try:
+            close(posting)
+        except Again:
+            raise
+        except Exception:
+            # A border like the loop's own, for one incident: the others go on, and
+            # this one is tried again with the loop's next look.
+            log.exception("posting.failed incident=%s", posting.incident)
+            self._telemetry.failed("poster")
+            return False
+        return True
 
     def _card(self, posting: Posting) -> None:
         with self._database.read() as tx:
@@ -126,7 +139,8 @@ class Poster:
         elif posting.version < incident.version:
             self._update_card(posting, incident)
 
-    def _next_line(self, number: int) -> None:
+    def _line_of(self, before: Posting) -> None:
+        number = before.incident
         with self._database.read() as tx:
             posting = store.posting(tx, number)
             incident = store.get(tx, number)
@@ -146,10 +160,9 @@ class Poster:
             doubtful = int(posting.doubtful or posting.attempting == CARD)
             self._mark(number, attempting=CARD, doubtful=doubtful)
             found = self._post(self._draw(incident), None)
-        link = self._permalink(found)
-        self._mark(
-            number, ts=found, permalink=link, version=incident.version, attempting=0
-        )
+        # First of all: from now on this card's buttons are known.
+        self._mark(number, ts=found, version=incident.version, attempting=0)
+        self._mark(number, permalink=self._permalink(found))
 
     def _update_card(self, posting: Posting, incident: Incident) -> None:
         message = self._draw(incident)
@@ -181,7 +194,9 @@ class Poster:
             proposals = self._ledger.of(tx, incident.number)
         critical = incident.level is Level.CRITICAL
         # The names stay on the card: taking them away would be an edit for nothing.
-        calls = self._place.critical if critical and not incident.muted_until else ()
+        calls = (
+            self._place.critical if critical and not self._is_muted(incident) else ()
+        )
         return card(incident, proposals, mentions=calls)
 
     # --- the thread ------------------------------------------------------------
@@ -210,14 +225,18 @@ class Poster:
     def _line(self, incident: Incident, entry: Sealed) -> Message:
         if entry.event.kind == "evidence.gathered":
             return thread.evidence(incident, entry)
-        wakes = entry.event.kind in thread.WAKES and incident.muted_until is None
+        wakes = entry.event.kind in thread.WAKES and not self._is_muted(incident)
         owner = (incident.owner,) if incident.owner else ()
         return thread.line(
             entry, mentions=(owner or self._place.critical) if wakes else ()
         )
 
+    def _is_muted(self, incident: Incident) -> bool:
+        until = incident.muted_until
+        return until is not None and self._clock.now().wall < until
+
     def _post_chart(self, posting: Posting, incident: Incident) -> None:
-        picture = self._pictures.of_incident(incident)
+        picture = self._picture_of(incident)
         if picture is None:
             return
         self._messages.wait()
@@ -235,6 +254,14 @@ class Poster:
             log.warning("chart.left_out error=%s", failure_of(error).error)
         else:
             self._telemetry.posted("files.upload", "ok")
+
+    def _picture_of(self, incident: Incident) -> bytes | None:
+        try:
+            return self._pictures.of_incident(incident)
+        except Exception:
+            # Like a source of evidence: without it the thread goes on.
+            log.exception("chart.failed incident=%s", incident.number)
+            return None
 
     # --- calls -----------------------------------------------------------------
 

@@ -2,7 +2,13 @@
 
 from datetime import timedelta
 
-from remediation.identity import Gone, ProcessIdentity, changed, open_process
+from remediation.identity import (
+    Gone,
+    ProcessIdentity,
+    Unobservable,
+    changed,
+    open_process,
+)
 from remediation.moment import Moment
 from remediation.outcome import Outcome, Result, Seen
 from remediation.proposal import Proposal
@@ -44,6 +50,8 @@ class Observer:
                 return live.identity.start_ticks == int(start)
         except Gone:
             return False
+        except Unobservable:
+            return False  # it was ours, so it would be visible
 
 
 def _name(identity: ProcessIdentity) -> str:
@@ -56,6 +64,8 @@ def _look(target: ProcessIdentity) -> tuple[Seen, str]:
             difference = changed(target, live.identity)
     except Gone:
         return Seen.EXITED, f"pid {target.pid} has exited"
+    except Unobservable as hidden:
+        return Seen.UNKNOWN, str(hidden)
     if difference is None:
         return Seen.ALIVE, f"pid {target.pid} is still alive"
     return Seen.CHANGED, difference

@@ -189,6 +189,8 @@ def _permits(settings: ProtectSettings, facts: ProcessFacts) -> bool:
 
 def _places(facts: ProcessFacts) -> Iterator[str]:
     yield facts.identity.exe
+    # After an upgrade the running program's file is gone, and it is the same program.
+    yield facts.identity.exe.removesuffix(" (deleted)")
     yield facts.cgroup
     if facts.unit is not None:
         yield facts.unit

@@ -15,7 +15,13 @@ from remediation.action import Terminate
 from remediation.attempt import Attempt, Refused
 from remediation.course import Course, await_ends
 from remediation.facts import FactReader, ProcessFacts, pids_below, pids_in
-from remediation.identity import Gone, ProcessIdentity, is_same_process, open_process
+from remediation.identity import (
+    Gone,
+    ProcessIdentity,
+    Unobservable,
+    is_same_process,
+    open_process,
+)
 from remediation.outcome import Outcome, Result, Seen
 from remediation.target import Target, holding
 
@@ -188,6 +194,8 @@ def _is_alive(pid: int) -> bool:
             return True
     except Gone:
         return False
+    except Unobservable:
+        return True
 
 
 def _age(identity: ProcessIdentity) -> tuple[int, int]:

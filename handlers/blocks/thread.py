@@ -16,7 +16,9 @@ from handlers.blocks.markup import (
 )
 from remediation.audit import Head, Sealed
 
-CARD_TELLS = frozenset({"incident.opened", "proposal.made", "proposal.superseded"})
+CARD_TELLS = frozenset(
+    {"incident.opened", "proposal.made", "proposal.superseded", "proposal.lapsed"}
+)
 """Events that the card itself shows; they get no line of their own."""
 
 WAKES = frozenset(
@@ -70,7 +72,7 @@ def line(entry: Sealed, *, mentions: Sequence[str] = ()) -> Message:
     proof = [clock(event.at), f"event {entry.seq}"]
     if event.action_hash:
         proof.append(f"action {event.action_hash[:8]}")
-    if event.kind == "incident.resolved":
+    if event.kind in ("incident.resolved", "incident.false_alarm"):
         proof.append(f"ledger head {entry.seq}:{entry.hash}")
     small = context(" · ".join(proof), block_id=line_id(entry))
     return Message(text=text, blocks=(section(text), small))

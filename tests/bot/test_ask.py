@@ -88,3 +88,12 @@ def test_a_protected_process_is_refused_with_its_rule(story: Story) -> None:
     with pytest.raises(NotDecided, match=r"rule privilege.*You can run: kill -TERM"):
         story.ask.kill("web-1", 4242, ALICE)
     assert story.open() == []
+
+
+def test_a_request_whose_process_has_ended_is_settled_when_asked_again(
+    story: Story,
+) -> None:
+    story.ask.kill("web-1", 4242, ALICE)
+    story.reader.living.clear()
+    assert story.ask.again(1, BOB) == []
+    assert not story.incident().is_open

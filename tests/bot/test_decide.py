@@ -367,3 +367,28 @@ def test_an_incident_that_was_measured_is_not_settled_by_a_rejection(
 ) -> None:
     story.decide.reject(offered(story), BOB, None)
     assert story.incident().is_open
+
+
+# --- the incident's end ---------------------------------------------------------------
+
+
+def test_a_closed_incident_takes_no_approval(story: Story) -> None:
+    proposal = offered(story)
+    story.own.false_alarm(1, ALICE)
+    with pytest.raises(NotDecided, match="resolved already"):
+        story.decide.approve(proposal, BOB, None)
+
+
+def test_what_was_approved_is_not_done_after_the_end(story: Story) -> None:
+    story.decide.approve(offered(story), ALICE, None)
+    story.own.false_alarm(1, BOB)
+    story.carry_out.step()
+    assert "resolved meanwhile" in story.texts()
+
+
+def test_only_the_proposal_on_the_card_is_missed_aloud(story: Story) -> None:
+    offered(story)
+    story.clock.go(900)
+    story.decide.expire()
+    assert story.events(1).count("proposal.expired") == 1
+    assert story.events(1).count("proposal.lapsed") == 2

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,12 @@ from bot.settings import (
     parse_duration,
 )
 from bot.yamlfile import BadConfiguration
+
+
+class MemorySection(DetectorSection):
+    above: ClassVar[bool] = False
+    warning: float = 10
+    critical: float = 5
 
 
 class CpuSection(DetectorSection):
@@ -236,8 +243,20 @@ def test_an_alert_ends_a_tenth_inside_its_limit() -> None:
 
 
 def test_inside_is_above_where_low_values_are_bad() -> None:
-    limits = CpuSection(warning=10, critical=5).limits(above=False)
+    limits = MemorySection(warning=10, critical=5).limits(above=False)
     assert (limits.clear_warning, limits.clear_critical) == pytest.approx((11, 5.5))
+
+
+def test_limits_in_the_wrong_order_are_a_mistake() -> None:
+    with pytest.raises(ValueError, match="critical must be worse than warning"):
+        CpuSection(warning=95, critical=85)
+    with pytest.raises(ValueError, match="critical must be worse than warning"):
+        MemorySection(warning=5, critical=10)
+
+
+def test_a_limit_is_a_number() -> None:
+    with pytest.raises(ValueError, match="finite"):
+        DetectorSection(warning=float("nan"), critical=1)
 
 
 def test_a_clear_limit_of_ones_own_counts() -> None:

@@ -56,11 +56,12 @@ def test_another_program_would_be_refused(story: Story) -> None:
     assert now_it_is(story, image="another").startswith("It would be refused: ")
 
 
-def test_new_children_would_be_refused(story: Story) -> None:
+def test_new_children_of_a_single_process_are_named(story: Story) -> None:
     proposal_id = story.opens().offered or ""
     story.reader.children[4242] = (process(77), process(78))
     assert story.simulate.rehearse(proposal_id).verdict == (
-        "It would be refused: 2 new processes joined its tree."
+        "It would be carried out, and 2 children that are new would be left behind: "
+        "propose again to name them."
     )
 
 

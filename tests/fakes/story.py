@@ -202,7 +202,7 @@ class Story:
             candidates=self.candidates,
             poster=self.poster,
         )
-        self.own = Own(database=self.database, clock=self.clock, poster=self.poster)
+        self.own = Own(record=self.record, poster=self.poster)
         self.simulate = Simulate(record=self.record, candidates=self.candidates)
         self.status = Status(record=self.record, respond=self.respond)
         self.pictures = Pictures(record=self.record, history=self.history)

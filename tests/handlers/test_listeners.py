@@ -51,8 +51,7 @@ def card(
     story.opens()
     poster = Poster(
         client=slack,
-        database=story.database,
-        ledger=story.ledger,
+        record=story.record,
         pictures=story.pictures,
         place=Place(channel=workspace.channel_id, critical=()),
         telemetry=desk.telemetry,

@@ -5,7 +5,6 @@ import time
 
 import pytest
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
 
 from bot import store
 from bot.telemetry import Telemetry
@@ -23,8 +22,7 @@ from tests.fakes.story import CHEN, Story
 def poster(slack: WebClient, workspace: Workspace, story: Story) -> Poster:
     made = Poster(
         client=slack,
-        database=story.database,
-        ledger=story.ledger,
+        record=story.record,
         pictures=story.pictures,
         place=Place(channel=workspace.channel_id, critical=(ALICE.id,)),
         telemetry=Telemetry(),
@@ -104,8 +102,7 @@ def test_messages_are_a_second_apart(
 ) -> None:
     real = Poster(
         client=slack,
-        database=story.database,
-        ledger=story.ledger,
+        record=story.record,
         pictures=story.pictures,
         place=Place(channel=workspace.channel_id, critical=()),
         telemetry=Telemetry(),
@@ -229,13 +226,20 @@ def test_a_line_that_is_refused_for_good_holds_up_no_other(
     ]
 
 
-def test_a_channel_without_the_bot_is_an_error_for_the_loop(
+def test_a_channel_without_the_bot_is_counted_and_tried_again(
     poster: Poster, workspace: Workspace, story: Story
 ) -> None:
     story.opens()
     workspace.set_members(ALICE.id)
-    with pytest.raises(SlackApiError, match="not_in_channel"):
-        poster.step()
+    poster.step()
+    errors = {"place": "poster"}
+    counted = poster._telemetry.registry.get_sample_value(
+        "countersign_errors_total", errors
+    )
+    assert counted == 1
+    workspace.set_members(ALICE.id, workspace.bot_user_id)
+    poster.step()
+    assert len(workspace.posts()) == 1
 
 
 def test_a_chart_is_posted_into_the_thread(

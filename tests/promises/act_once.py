@@ -19,7 +19,6 @@ from bot.model import Culprit
 from bot.ports import Clock
 from bot.record import Record
 from remediation.action import Terminate
-from remediation.audit import Event, append
 from remediation.execute import Executor
 from remediation.facts import FactReader, ProcessFacts
 from remediation.identity import Gone, open_process
@@ -105,16 +104,7 @@ def propose_once(database: Database, ledger: Ledger, clock: Clock, pid: int) -> 
             needed=1,
             ttl=timedelta(minutes=15),
         )
-        proposal = ledger.propose(tx, draft, now=now)
-        event = Event(
-            kind="proposal.made",
-            text="Proposed 1a",
-            at=now.wall,
-            incident=made.number,
-            proposal=proposal.id,
-            action_hash=proposal.digest,
-        )
-        append(tx, event)
+        ledger.propose(tx, draft, now=now)
 
 
 def action(facts: ProcessFacts) -> Terminate:

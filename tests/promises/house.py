@@ -309,7 +309,7 @@ class House:
             poster=quiet,
         )
         self.ask = Ask(host=HOST, record=record, candidates=candidates, poster=quiet)
-        self.own = Own(database=self.database, clock=self.clock, poster=quiet)
+        self.own = Own(record=record, poster=quiet)
 
 
 def card_ts(number: int) -> str:
