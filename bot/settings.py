@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -21,7 +21,6 @@ from pydantic import (
     Field,
     ValidationError,
     field_validator,
-    model_validator,
 )
 
 from bot.model import Limits
@@ -73,18 +72,10 @@ class DetectorSection(Section):
     )
     for_: Duration = Field(default=timedelta(seconds=30), alias="for")
     keep_firing_for: Duration = timedelta(seconds=30)
-    above: ClassVar[bool] = True
     warning: Limit
     critical: Limit
     clear_warning: Limit | None = None
     clear_critical: Limit | None = None
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        further = self.critical - self.warning
-        if (further if self.above else -further) < 0:
-            raise ValueError("critical must be worse than warning")
-        return self
 
     def limits(self, *, above: bool = True) -> Limits:
         """Return the limits; `above` says whether high values are the bad ones."""

@@ -71,7 +71,7 @@ class OwnTree:
 
     @classmethod
     def read(cls) -> "OwnTree":
-        """Look at the process that calls; cheap enough to do at every decision."""
+        """Look at the process that calls; the wiring does it once, at the start."""
         own = os.getpid()
         place = cgroup.place(own)
         in_service = place.unit is not None and place.unit.endswith(".service")

@@ -11,7 +11,7 @@ memory (files that are being read are dropped when needed). See `bot/trend.py`.
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import Field
 
@@ -38,8 +38,6 @@ class LeakSection(DetectorSection):
     window: how far back growth is looked at (default: sixty intervals).
     min_growth_mb: growth in the window below which nothing is a leak.
     """
-
-    above: ClassVar[bool] = False
 
     interval: Annotated[Duration, Field(ge=timedelta(seconds=0.2))] = timedelta(
         seconds=30

@@ -9,7 +9,6 @@ what ending it would free, as a share of the used memory.
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
-from typing import ClassVar
 
 from pydantic import Field
 
@@ -24,8 +23,6 @@ from bot.words import amount
 
 class MemorySection(DetectorSection):
     """Limits in percent of the total memory that is available."""
-
-    above: ClassVar[bool] = False
 
     for_: Duration = Field(default=timedelta(seconds=30), alias="for")
     warning: float = 10
