@@ -123,7 +123,7 @@ def test_a_loop_that_nobody_knew_is_seen_afterwards(tmp_path: Path) -> None:
 
 
 def test_pm2_is_known_by_what_it_calls_itself() -> None:
-    words = ["PM2 v5.3.0: God Daemon (/root/.pm2)", "-c", SLEEPS]
+    words = ["PM2 v5.3.0: God Daemon (/srv/.pm2)", "-c", SLEEPS]
     with subprocess.Popen(
         words, executable=sys.executable, stdout=subprocess.PIPE, text=True
     ) as daemon:
