@@ -53,24 +53,25 @@ class Own:
         """
         _approvers_only(who, "close an incident")
         now = self._clock.now()
+        closed = {"phase": Phase.RESOLVED, "resolved_at": now.wall, "offered": None}
+        text = "called this a false alarm"
         with self._database.write() as tx:
-            if not store.get(tx, number).is_open:
-                raise NotDecided(f"incident {number} is resolved already")
+            incident = self._changed(
+                tx,
+                number,
+                who,
+                "incident.false_alarm",
+                text,
+                resolution="false alarm",
+                check=None,
+                **closed,
+            )
             self._ledger.supersede(tx, number, now=now)
-            for finding in store.get(tx, number).findings:
+            for finding in incident.findings:
                 until = now.wall + AFTER_FALSE_ALARM
                 store.mute(tx, finding.key, until=until, by=who.id)
-        return self._change(
-            number,
-            who,
-            "incident.false_alarm",
-            "called this a false alarm",
-            phase=Phase.RESOLVED,
-            resolved_at=now.wall,
-            resolution="false alarm",
-            offered=None,
-            check=None,
-        )
+        self._poster.wake()
+        return incident
 
     def mute_incident(self, number: int, who: Person, span: timedelta) -> Incident:
         """Silence the incident's conditions for a while; approvers only."""
@@ -139,11 +140,23 @@ class Own:
         self, number: int, who: Person, kind: str, text: str, **fields: object
     ) -> Incident:
         with self._database.write() as tx:
-            if not store.get(tx, number).is_open:
-                raise NotDecided(f"incident {number} is resolved already")
-            incident = store.bump(tx, number, **fields)
-            _event(tx, kind, text, self._clock.now(), who, number)
+            incident = self._changed(tx, number, who, kind, text, **fields)
         self._poster.wake()
+        return incident
+
+    def _changed(
+        self,
+        tx: Connection,
+        number: int,
+        who: Person,
+        kind: str,
+        text: str,
+        **fields: object,
+    ) -> Incident:
+        if not store.get(tx, number).is_open:
+            raise NotDecided(f"incident {number} is resolved already")
+        incident = store.bump(tx, number, **fields)
+        _event(tx, kind, text, self._clock.now(), who, number)
         return incident
 
 
