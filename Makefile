@@ -17,7 +17,7 @@ SHELL := /bin/bash
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help install demo test check bench promises pictures lock
+.PHONY: help install demo test check bench bench-search promises pictures lock
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -38,6 +38,9 @@ check: .venv/dev.stamp ## lint, types, import contracts
 
 bench: .venv/dev.stamp ## figures beside a floor or a peer of the same run
 	$(BIN)/python -m tests.bench $(ARGS)
+
+bench-search: .venv/dev.stamp ## how often search finds the answer (FILE=questions.json)
+	@$(BIN)/python -m tests.bench.search "$(FILE)"
 
 promises: .venv/dev.stamp ## the full counts of every promise's falsifying test
 	$(BIN)/python -m pytest --no-cov -p no:randomly -m promise --full-counts $(ARGS)

@@ -48,6 +48,11 @@ def _parser() -> argparse.ArgumentParser:
         help="a head that was posted in Slack; the chain must contain it",
     )
     _verb(proofs, "export", "print all events as JSON Lines", _audit_export)
+    books = verbs.add_parser("runbooks", help="the folder of runbooks: check")
+    shelves = books.add_subparsers(metavar="COMMAND", required=True)
+    words = "name file, line and mend of everything wrong with runbooks"
+    check = _verb(shelves, "check", words, _runbooks_check)
+    check.add_argument("folders", nargs="*", metavar="FOLDER", help="default: runbooks")
     return parser
 
 
@@ -96,3 +101,9 @@ def _audit_export(_arguments: argparse.Namespace) -> int:
     from bot import proof
 
     return proof.export(sys.stdout)
+
+
+def _runbooks_check(arguments: argparse.Namespace) -> int:
+    from bot import shelfcheck
+
+    return shelfcheck.check(arguments.folders or ["runbooks"])

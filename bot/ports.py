@@ -1,6 +1,6 @@
 """What the brain needs from outside, as protocols of one to three methods."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from bot.model import Diagnosis, EvidenceItem, Finding, Incident
@@ -48,6 +48,36 @@ class Diagnoser(Protocol):
 
 class DiagnosisUnavailable(Exception):
     """The diagnoser has no answer; its text says why, in words for the card."""
+
+
+class Tool(Protocol):
+    """One thing a language model may read. It changes nothing and needs no approval.
+
+    name: what the model calls. description: when to, in a sentence or two.
+    parameters: JSON schema of an object.
+    """
+
+    name: str
+    description: str
+    parameters: Mapping[str, object]
+
+    def read(self, arguments: Mapping[str, object]) -> str:
+        """Return redacted text of at most 4,000 characters; raise `CannotRead`."""
+
+
+class CannotRead(Exception):
+    """A tool has no answer; its text says why, in words that a model may read."""
+
+
+class ModelUnavailable(Exception):
+    """A language model gave no usable answer; the text says why, fit for the card.
+
+    may_retry: whether the same question may be answered later.
+    """
+
+    def __init__(self, reason: str, *, may_retry: bool) -> None:
+        super().__init__(reason)
+        self.may_retry = may_retry
 
 
 class Wakeable(Protocol):

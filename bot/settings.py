@@ -14,16 +14,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-)
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from bot.model import Limits
+from bot.model_section import Model
+from bot.section import Section
 from bot.yamlfile import BadConfiguration, Located, Problem, Where, read
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -49,12 +44,6 @@ Limit = Annotated[float, Field(allow_inf_nan=False)]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 SlackUser = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{2,}$")]
 SlackGroup = Annotated[str, Field(pattern=r"^S[A-Z0-9]{2,}$")]
-
-
-class Section(BaseModel):
-    """A part of the file: fixed once read, unknown keys are mistakes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 class DetectorSection(Section):
@@ -202,11 +191,12 @@ class Settings(Section):
         default_factory=_hostname
     )
     slack: Slack = Slack()
-    detectors: dict[str, dict[str, object] | None] = {}
+    detectors: dict[str, dict[str, object] | None] = Field(default_factory=dict)
     policy: Policy = Policy()
     verify: Verify = Verify()
     http: Http = Http()
     heartbeat: Heartbeat = Heartbeat()
+    model: Model = Model()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,6 +317,10 @@ class Environment:
     app_token: str | None = field(default=None, repr=False)
     signing_secret: str | None = field(default=None, repr=False)
     database_url: str | None = field(default=None, repr=False)
+    gemini_key: str | None = field(default=None, repr=False)
+    gemini_base_url: str | None = None
+    openai_key: str | None = field(default=None, repr=False)
+    openai_base_url: str | None = None
 
     @classmethod
     def read(cls, env: Mapping[str, str]) -> "Environment":
@@ -339,6 +333,10 @@ class Environment:
             app_token=_secret(env, "SLACK_APP_TOKEN"),
             signing_secret=_secret(env, "SLACK_SIGNING_SECRET"),
             database_url=_secret(env, "DATABASE_URL"),
+            gemini_key=_secret(env, "GEMINI_API_KEY") or _secret(env, "GOOGLE_API_KEY"),
+            gemini_base_url=env.get("GOOGLE_GEMINI_BASE_URL") or None,
+            openai_key=_secret(env, "OPENAI_API_KEY"),
+            openai_base_url=env.get("OPENAI_BASE_URL") or None,
         )
 
 

@@ -8,14 +8,21 @@ from pathlib import Path
 
 from sqlalchemy import Connection, MetaData, inspect, text
 
-from bot import store
+from bot import costs, store, tracing
 from bot.database import BadDatabase, Database
+from memory import tables as memory_tables
 from remediation import tables
 
-NEWEST = "0001"
+NEWEST = "0003"
 """The revision this release works with."""
 
-metadata = (tables.metadata, store.metadata)
+metadata = (
+    tables.metadata,
+    memory_tables.metadata,
+    store.metadata,
+    costs.metadata,
+    tracing.metadata,
+)
 
 
 def migrate(database: Database) -> None:

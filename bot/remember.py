@@ -1,0 +1,57 @@
+"""Memory is a projection of the ledger: what ended becomes a case, in a thread of its own.
+
+Level-triggered, like the poster: it reads the chain from where it stopped and writes a
+case for every incident that ended or was commented since. A crash in between repeats a
+case, which writes the same one again.
+"""
+
+from typing import Final, Protocol
+
+from bot import store
+from bot.record import Record
+from bot.retell import case_of
+from memory.case import Case
+from remediation.audit import read
+
+ENDS: Final = frozenset({"incident.resolved", "incident.false_alarm", "feedback.given"})
+"""Events after which an incident's case is written anew."""
+_CURSOR: Final = "remembered"
+_BATCH: Final = 500
+
+
+class Keeper(Protocol):
+    """Whoever keeps cases."""
+
+    def remember(self, case: Case) -> None:
+        """Write the case, in place of an earlier one of the same key."""
+
+
+class Remember:
+    """Turns the end of incidents into cases."""
+
+    def __init__(self, *, record: Record, memory: Keeper) -> None:
+        self._database = record.database
+        self._ledger = record.ledger
+        self._memory = memory
+
+    def step(self) -> None:
+        """Remember everything that ended since the last step."""
+        while self._batch():
+            pass
+
+    def _batch(self) -> bool:
+        with self._database.read() as tx:
+            after = int(store.recall(tx, _CURSOR) or 0)
+            events = read(tx, after=after, limit=_BATCH)
+            ended = {s.event.incident for s in events if s.event.kind in ENDS}
+            cases = [
+                case_of(incident, self._ledger.of(tx, incident.number))
+                for incident in (store.get(tx, n) for n in ended if n is not None)
+                if not incident.is_open
+            ]
+        for case in cases:
+            self._memory.remember(case)
+        if events:
+            with self._database.write() as tx:
+                store.remember(tx, _CURSOR, str(events[-1].seq))
+        return len(events) == _BATCH

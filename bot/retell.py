@@ -1,0 +1,144 @@
+"""An incident in the words of memory, and what memory says in the words of a card. Pure."""
+
+from collections.abc import Sequence
+
+from bot.model import Incident, PastCase, Phase
+from bot.words import seconds
+from memory.case import Case, Outcome, Recollection, Symptoms, TrackRecord
+from remediation.action import Action
+from remediation.proposal import Proposal, State
+from remediation.verify import Verdict
+
+FALSE_ALARM = "false alarm"
+"""The resolution of an incident that a person closed as nothing."""
+
+_MEASURED = {
+    Verdict.RECOVERED: Outcome.FIXED,
+    Verdict.UNCHANGED: Outcome.NO_EFFECT,
+    Verdict.WORSE: Outcome.WORSE,
+    Verdict.UNKNOWN: Outcome.UNKNOWN,
+}
+_SAID = {
+    Outcome.FIXED: "it helped",
+    Outcome.NO_EFFECT: "it did not help",
+    Outcome.WORSE: "it got worse",
+    Outcome.REJECTED: "rejected",
+    Outcome.BY_ITSELF: "it passed by itself",
+    Outcome.FALSE_ALARM: "a false alarm",
+    Outcome.UNKNOWN: "whether it helped is not known",
+}
+
+
+def symptoms_of(incident: Incident) -> Symptoms:
+    """Return the question to memory: what is seen, by which condition, of what."""
+    return Symptoms(
+        condition=incident.lead.detector,
+        host=incident.host,
+        service=service_of(incident),
+        text=_seen(incident),
+    )
+
+
+def case_of(incident: Incident, proposals: Sequence[Proposal]) -> Case:
+    """Return a closed incident as it is remembered: rejections and failures too."""
+    shown = _told(incident, proposals)
+    feedback = incident.feedback
+    return Case(
+        key=str(incident.number),
+        incident=incident.number,
+        closed_at=incident.resolved_at or incident.opened_at,
+        host=incident.host,
+        service=service_of(incident),
+        condition=incident.lead.detector,
+        symptoms=_seen(incident),
+        cause=_cause(incident),
+        action=_action(shown),
+        action_kind=shown.action.kind if shown else "",
+        outcome=_outcome(incident, shown),
+        confirmed=feedback.is_right if feedback else None,
+        took=incident.verification.took if incident.verification else None,
+    )
+
+
+def service_of(incident: Incident) -> str:
+    """Return what the incident is about: unit or program, else what was measured."""
+    if incident.culprit is None:
+        return incident.lead.subject
+    process = incident.culprit.process
+    return process.unit or process.label
+
+
+def past(found: Recollection) -> PastCase:
+    """Return a recollection as the card shows it."""
+    case = found.case
+    return PastCase(
+        incident=case.incident,
+        closed_at=case.closed_at,
+        symptoms=case.symptoms,
+        cause=case.cause,
+        action=case.action,
+        outcome=_SAID[case.outcome],
+        seen=found.seen,
+        tried=found.tried,
+        worked=found.worked,
+        warns=found.counter_example,
+    )
+
+
+def track_words(record: TrackRecord, kind: str) -> str:
+    """Say how often an action helped: `terminate worked 4 of 5 times, median 38 s`."""
+    if not record.tried:
+        return ""
+    word = kind.replace("_", " ")
+    took = f", median {seconds(record.median)}" if record.median is not None else ""
+    return f"{word} worked {record.worked} of {record.tried} times{took}"
+
+
+def _seen(incident: Incident) -> str:
+    joined = (finding.summary for finding in incident.findings[:5])
+    return " ".join((incident.title, *joined))
+
+
+def _cause(incident: Incident) -> str:
+    if incident.feedback and incident.feedback.cause:
+        return incident.feedback.cause
+    return incident.diagnosis.summary if incident.diagnosis else ""
+
+
+def _told(incident: Incident, proposals: Sequence[Proposal]) -> Proposal | None:
+    """Return the proposal that the story is about: carried out, else rejected."""
+    if incident.verification is not None:
+        wanted = incident.verification.proposal
+        return next((p for p in proposals if p.id == wanted), None)
+    for states in ((State.DONE, State.FAILED, State.INTERRUPTED), (State.REJECTED,)):
+        ended = [p for p in proposals if p.state in states]
+        if ended:
+            return ended[-1]
+    return None
+
+
+def _action(proposal: Proposal | None) -> str:
+    if proposal is None:
+        return ""
+    why = f" (rejected: {proposal.note})" if proposal.note else ""
+    return f"{_kind(proposal.action)}{why}"
+
+
+def _kind(action: Action) -> str:
+    # Without the pid: that belongs to one process, the memory to all of its kind.
+    return f"{action.kind.replace('_', ' ')} {action.label}".strip()
+
+
+def _outcome(incident: Incident, told: Proposal | None) -> Outcome:
+    if incident.resolution == FALSE_ALARM:
+        return Outcome.FALSE_ALARM
+    helped = incident.feedback.helped if incident.feedback else None
+    if helped is not None and told is not None and told.state is not State.REJECTED:
+        return Outcome.FIXED if helped else Outcome.NO_EFFECT
+    if incident.verification is not None:
+        return _MEASURED[incident.verification.verdict]
+    if told is not None:
+        rejected = told.state is State.REJECTED
+        return Outcome.REJECTED if rejected else Outcome.UNKNOWN
+    ended = incident.phase is Phase.RESOLVED
+    return Outcome.BY_ITSELF if ended else Outcome.UNKNOWN

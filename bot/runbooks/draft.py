@@ -1,0 +1,133 @@
+"""A runbook drafted from a resolved incident, for a person to finish."""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from bot.markdown import cleaned, code, inert
+from bot.model import Incident
+from bot.runbooks.page import TITLE_CHARACTERS, Permitted
+from bot.runbooks.prose import MAX_STEPS
+from bot.words import amount
+from remediation.printable import printable
+
+_TRIES = 100
+_EVENTS = 40
+_UNSAFE = re.compile(r"[^a-z0-9]+")
+_WARNING = "A draft, made from incident {number} by Countersign: check it, then delete this line."
+
+
+class NotSaved(Exception):
+    """The draft could not be written; its text says why, in words for a person."""
+
+
+def draft(
+    incident: Incident,
+    events: Sequence[str],
+    *,
+    title: str = "",
+    permits: Sequence[Permitted] = (),
+) -> str:
+    """Return a runbook in Markdown that `page.parse` reads without a problem. Pure.
+
+    events: the ledger's texts in order of time; they become the steps. title: a
+    person's; without one the condition's. permits: the kinds of actions that helped.
+    """
+    name = _line(title) or f"{_spoken(incident)} on {incident.host}"
+    front = {
+        "title": name[:TITLE_CHARACTERS],
+        "conditions": list(dict.fromkeys(f.detector for f in incident.findings)),
+        "services": _services(incident),
+        "symptoms": list(dict.fromkeys(_line(f.summary) for f in incident.findings)),
+        "severity": "critical" if incident.level == "critical" else "warning",
+        "actions": list(permits),
+    }
+    kept = {key: value for key, value in front.items() if value}
+    head = yaml.safe_dump(kept, sort_keys=False, allow_unicode=True, width=1000)
+    parts = (
+        _WARNING.format(number=incident.number),
+        f"## Meaning\n\n{_meaning(incident)}",
+        f"## Look first\n\n{_evidence(incident)}",
+        f"## Likely causes\n\n{_causes(incident)}",
+        f"## Steps\n\n{_steps(incident, events)}",
+        "## When to escalate\n\nWhen the steps above change nothing.",
+        "## What not to do\n\nNothing is known yet.",
+    )
+    return f"---\n{head}---\n\n# {inert(name)}\n\n" + "\n\n".join(parts) + "\n"
+
+
+def save(folder: Path, markdown: str, *, title: str) -> Path:
+    """Write the draft to a new file of the folder and return its path.
+
+    The name is made of the title's letters and digits. An existing file is never
+    written: a number is added. Raises `NotSaved`.
+    """
+    stem = _UNSAFE.sub("_", title.lower()).strip("_")[:60] or "runbook"
+    for number in range(1, _TRIES):
+        path = folder / (f"{stem}.md" if number == 1 else f"{stem}_{number}.md")
+        try:
+            _create(path, markdown)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            reason = error.strerror or "no reason given"
+            raise NotSaved(f"the runbook folder cannot be written: {reason}") from error
+        return path
+    raise NotSaved(f"there are {_TRIES - 1} drafts of this name; delete some")
+
+
+def _create(path: Path, text: str) -> None:
+    # EXCL also refuses a link that stands there, whatever it leads to.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    # README and the policy are not runbooks and would not be read.
+    if path.name in ("readme.md", "policy.md"):
+        raise FileExistsError
+    with os.fdopen(os.open(path, flags, 0o644), "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _spoken(incident: Incident) -> str:
+    return incident.lead.detector.replace("_", " ").capitalize()
+
+
+def _services(incident: Incident) -> list[str]:
+    unit = incident.culprit.process.unit if incident.culprit else None
+    return [_line(unit)] if unit else []
+
+
+def _line(text: str) -> str:
+    return " ".join(cleaned(printable(text, limit=180)).split())
+
+
+def _meaning(incident: Incident) -> str:
+    rows = [
+        f"* {inert(f.summary)} Measured {inert(amount(f.value, f.unit))}; "
+        f"warning from {inert(amount(f.limits.warning, f.unit))}, "
+        f"critical from {inert(amount(f.limits.critical, f.unit))}."
+        for f in incident.findings[:10]
+    ]
+    return "\n".join(rows)
+
+
+def _evidence(incident: Incident) -> str:
+    rows = [f"* {inert(item.title)}" for item in incident.evidence[:10]]
+    return "\n".join(rows) or "* `countersign once` measures every condition now."
+
+
+def _causes(incident: Incident) -> str:
+    found = incident.diagnosis
+    rows = [f"* {inert(h.cause)}" for h in found.hypotheses[:5]] if found else []
+    if incident.culprit is not None:
+        rows.append(f"* The process {code(incident.culprit.process.label)}.")
+    return "\n".join(rows) or "* Not known yet."
+
+
+def _steps(incident: Incident, events: Sequence[str]) -> str:
+    told = [inert(text) for text in events if text.strip()][:_EVENTS]
+    told.append(
+        f"Confirm the end: {inert(incident.resolution or 'it is clear again')}."
+    )
+    return "\n".join(f"{n}. {text}" for n, text in enumerate(told[:MAX_STEPS], start=1))

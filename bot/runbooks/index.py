@@ -1,0 +1,107 @@
+"""The search over runbooks: made from one state of the shelf, replaced as a whole."""
+
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.runbooks.page import Page
+from bot.runbooks.prose import without_code
+from memory.embed import Embedder, EmbedderUnavailable
+from memory.search import Document, Found, Search
+
+log = logging.getLogger(__name__)
+
+EMBEDDED_PAGES = 500
+"""Above this many pages words alone are compared: embedding them would take minutes."""
+
+KEPT_VECTORS = 50_000
+"""Above this many kept vectors (75 MB of MiniLM's) all are forgotten and made anew."""
+
+NEAR_BY_MEANING = 0.45
+NEAR_BY_WORDS = 0.3
+"""Below these scores a page is about something else: for our own pages, what they do
+cover scores 0.5 to 0.9, what none covers 0.2 to 0.43 (0.4 and more, 0 to 0.24)."""
+
+_PARTS = 5
+_PART_CHARACTERS = 300
+_SECTION_CHARACTERS = 40
+_QUERY_CHARACTERS = 500
+
+
+class KeptVectors:
+    """An embedder that embeds a text once: a changed file costs only its own parts."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._kept: dict[bytes, NDArray[np.float32]] = {}
+        self.name = embedder.name
+        self.dim = embedder.dim
+
+    def documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one row a text; a text that was embedded before costs nothing."""
+        if len(self._kept) > KEPT_VECTORS:
+            self._kept.clear()
+        keys = [hashlib.sha256(t.encode(errors="replace")).digest() for t in texts]
+        fresh = {k: t for k, t in zip(keys, texts, strict=True) if k not in self._kept}
+        if fresh:
+            rows = self._embedder.documents(list(fresh.values()))
+            self._kept.update(zip(fresh, rows, strict=True))
+        if not keys:
+            return np.zeros((0, self.dim), dtype=np.float32)
+        return np.stack([self._kept[key] for key in keys])
+
+    def query(self, text: str) -> NDArray[np.float32]:
+        """Return the vector of a question; these are not kept."""
+        return self._embedder.query(text)
+
+
+class Index:
+    """Finds pages by words. Without an embedder, or when it fails, by words alone.
+
+    near: the score from which a page may be offered without being asked for.
+    """
+
+    def __init__(self, pages: Mapping[str, Page], embedder: Embedder | None) -> None:
+        self._documents = [document(key, page) for key, page in pages.items()]
+        self._words: Search | None = None
+        usable = embedder if len(pages) <= EMBEDDED_PAGES else None
+        self.near = NEAR_BY_WORDS if usable is None else NEAR_BY_MEANING
+        self._search = self._made(usable)
+
+    def find(self, words: str, *, limit: int) -> list[Found]:
+        """Return the nearest pages, the best first; never raises for the embedder."""
+        query = words[:_QUERY_CHARACTERS]
+        try:
+            return self._search.find(query, limit=limit)
+        except EmbedderUnavailable as error:
+            log.warning("runbooks.embedder_unavailable reason=%s", error)
+            self.near = NEAR_BY_WORDS
+            self._words = self._words or Search(self._documents, None)
+            return self._words.find(query, limit=limit)
+
+    def _made(self, embedder: Embedder | None) -> Search:
+        try:
+            return Search(self._documents, embedder)
+        except EmbedderUnavailable as error:
+            log.warning("runbooks.embedder_unavailable reason=%s", error)
+            self.near = NEAR_BY_WORDS
+            return Search(self._documents, None)
+
+
+def document(key: str, page: Page) -> Document:
+    """Return what is searched of a page: its names first, then its sections."""
+    head = (page.title, *page.aliases, *(c.replace("_", " ") for c in page.conditions))
+    named = [". ".join(head), ". ".join((page.title, *page.symptoms))]
+    told = [
+        f"{section.heading}\n{text}"
+        for section in page.sections
+        for text in [without_code(section.text).strip()]
+        if len(text) >= _SECTION_CHARACTERS
+    ]
+    # Names are cut later than prose: an alias at the end is as good as the first.
+    parts = (*(n[: 2 * _PART_CHARACTERS] for n in named), *told)
+    cut = (*parts[:2], *(part[:_PART_CHARACTERS] for part in parts[2:_PARTS]))
+    return Document(id=key, parts=cut)

@@ -1,0 +1,51 @@
+"""What a language model may read: one tool per file, found by looking here.
+
+A new tool is a copied sibling that ends with `TOOL = ItsClass`. All are read-only.
+"""
+
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol
+
+from bot.host import Facts
+from bot.metrics import History
+from bot.ports import Clock, Tool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What the tools read from.
+
+    past_incidents, runbooks: search by words; None where there is nothing to search.
+    """
+
+    clock: Clock
+    history: History
+    facts: Facts
+    past_incidents: Callable[[str], str] | None = None
+    runbooks: Callable[[str], str] | None = None
+
+
+class ToolClass(Protocol):
+    """The class of a tool. name: its module's."""
+
+    name: str
+
+    def __call__(self, sources: Sources) -> Tool:
+        """Make one that reads from these sources."""
+
+
+def known() -> dict[str, ToolClass]:
+    """Return the tools of this folder, by name."""
+    modules = (
+        import_module(f"{__name__}.{found.name}")
+        for found in pkgutil.iter_modules(__path__)
+    )
+    return {module.TOOL.name: module.TOOL for module in modules}
+
+
+def ready(sources: Sources) -> tuple[Tool, ...]:
+    """Return one of each tool, by name."""
+    return tuple(made(sources) for made in known().values())

@@ -1,0 +1,109 @@
+"""No secret gets through, whatever it stands in; what explains an incident stays."""
+
+import secrets
+import string
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.redact import redact, visible
+
+WORD = "Zx9Kq3vT7mB1pL5wR8nD2sF6"
+SHAPES = (
+    "psql --password={}", "app --db-pass={}", "agent --api-key {}", "x --passwd '{}'",
+    "celery -b amqp://svc:{}@rabbit:5672/", "PGPASSWORD={} psql", "mysql -p{} -h db",
+    "curl -u admin:{} https://x", "curl -H 'Authorization: Basic {}'",
+    "Authorization: Bearer {}", "env AWS_SECRET_ACCESS_KEY={} s3sync",
+    "java -Djavax.net.ssl.keyStorePassword={} -jar a.jar", "sshpass -p {} ssh root@h",
+    "ldapsearch -w {} -D cn=x", "openssl enc -pass pass:{}", "redis-cli -a {}",
+    "wget https://b.example/k?X-Amz-Signature={}", "git clone https://{}@github.example/a",
+    'tool --config={{"password":"{}"}}', "mongodb+srv://u:{}@c.example/db",
+    "the db password is {}", "conn string postgres://u:{}@db/x", "token: {}",
+    'secret = "{}"', "client_secret => {}", "-----BEGIN RSA PRIVATE KEY-----\n{}\n",
+    "xoxb-{}", "ghp_{}", "pass\u200bword={}", "Cookie: session={}",
+)  # fmt: skip
+KEPT = (
+    "FATAL: password authentication failed for user app",
+    "the token expired",
+    "Started nginx.service on web-1 pid 4242 at 2026-11-21T12:00:00Z",
+    "/usr/lib/python3.11/site-packages/chromadb/telemetry/product/events.py line 42",
+    "systemd-networkd-wait-online.service: Main process exited, status=1/FAILURE",
+    "Out of memory: Killed process 4242 (python3) total-vm:5012340kB",
+    "ssh -p 2222 host",
+    "kube-state-metrics-controller-manager",
+)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("word", ["hunter2hunter2", WORD, "S3cr3t!x"])
+def test_a_secret_in_a_known_place_is_hidden(shape: str, word: str) -> None:
+    assert word not in redact(shape.format(word))
+
+
+@pytest.mark.parametrize("text", KEPT)
+def test_what_explains_an_incident_stays(text: str) -> None:
+    assert redact(text) == text
+
+
+@pytest.mark.parametrize(
+    "random",
+    [
+        secrets.token_hex(12),
+        secrets.token_urlsafe(40),
+        "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        "AKIAIOSFODNN7EXAMPLE",
+        "AIzaSyA-1234567890abcdefghijklmnopqrstu",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc_def-ghi",
+        WORD,
+    ],
+)
+def test_what_looks_like_a_key_is_hidden_wherever_it_stands(random: str) -> None:
+    assert random not in redact(f"something {random} happened")
+
+
+def test_a_secret_that_the_limit_cuts_in_two_is_not_shown_in_part() -> None:
+    for length in range(3900, 4100):
+        text = "x " * (length // 2) + f"password={WORD}"
+        assert "Zx9K" not in redact(text, limit=length // 4)
+
+
+@given(st.text(max_size=500))
+def test_nothing_invisible_is_left(text: str) -> None:
+    shown = visible(text)
+    assert all(c == "\n" or c.isprintable() or c.isspace() for c in shown)
+    shown.encode()
+
+
+@given(st.text(max_size=2000), st.integers(20, 500))
+def test_the_limit_is_kept(text: str, limit: int) -> None:
+    assert len(redact(text, limit=limit)) <= limit
+
+
+@given(st.text(string.printable, max_size=300))
+def test_redacting_twice_changes_little(text: str) -> None:
+    once = redact(text)
+    assert len(redact(once)) <= len(once) + 40 * once.count("[redacted]")
+
+
+def test_time_grows_with_length_and_not_faster() -> None:
+    evil = (
+        "pass", "://", "--pass ", "-----BEGIN ", "aA1", '"', "password='", "eyJ",
+        "authorization: ", "sk-", "-u a", "://a?", "basic ", "token is ", "a.",
+    )  # fmt: skip
+    worst = 0.0
+    for piece in evil:
+        took = [_seconds(piece * (size // len(piece))) for size in (20_000, 80_000)]
+        worst = max(worst, took[1] / max(took[0], 0.002))
+    print(f"four times the text takes at most {worst:.1f} times as long")
+    assert worst < 12
+
+
+def _seconds(text: str) -> float:
+    took = []
+    for _ in range(3):
+        start = time.perf_counter()
+        redact(text, limit=100_000)
+        took.append(time.perf_counter() - start)
+    return min(took)
