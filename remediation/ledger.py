@@ -7,13 +7,14 @@ refusal. `claim` is the only place in the product that makes an `Approval`, and
 """
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    Select,
     and_,
     bindparam,
     exists,
@@ -158,14 +159,7 @@ class Ledger:
         The vote that completes the number also decides: state `approved`.
         """
         audit.serialize(tx)
-        votable = select(
-            proposals.c.id, literal(by), literal(now.wall, votes.c.at.type)
-        )
-        votable = votable.where(
-            *self._alive(proposal_id, State.PENDING, now),
-            or_(proposals.c.requested_by.is_(None), proposals.c.requested_by != by),
-            ~exists().where(votes.c.proposal == proposal_id, votes.c.person == by),
-        )
+        votable = self._votable(proposal_id, by=by, now=now)
         # Without the option PostgreSQL's driver says -1 for an INSERT.
         written = tx.execute(
             insert(votes).from_select(["proposal", "person", "at"], votable),
@@ -191,6 +185,14 @@ class Ledger:
             # Whatever else was offered for this incident is off the table.
             self.supersede(tx, decided.incident, now=now)
         return Decided(proposal=decided)
+
+    def votable(
+        self, tx: Connection, proposal_id: str, *, by: str, now: Moment
+    ) -> None:
+        """Raise `NotDecided` unless a vote of this person would count now."""
+        query = self._votable(proposal_id, by=by, now=now)
+        if tx.execute(query).first() is None:
+            raise _why_not(tx, self.get(tx, proposal_id), by=by, now=now)
 
     def reject(
         self, tx: Connection, proposal_id: str, *, by: str, why: str, now: Moment
@@ -238,7 +240,7 @@ class Ledger:
         )
         if taken.rowcount != 1:
             raise NotClaimable(_why_not(tx, found, by="", now=now).reason, final=True)
-        take(tx, proposal_id, target, now.after(self._caps.cooldown))
+        take(tx, proposal_id, target, self._caps, now)
         return Approval(
             proposal=self.get(tx, proposal_id), approvers=found.voters, seal=_SEAL
         )
@@ -318,6 +320,16 @@ class Ledger:
         """Return all proposals in this state, the oldest decision first."""
         rows = tx.execute(_IN_STATE, {"wanted": state})
         return [_proposal(tx, row) for row in rows.all()]
+
+    def _votable(
+        self, proposal_id: str, *, by: str, now: Moment
+    ) -> Select[tuple[str, str, datetime]]:
+        """Return the row of votes that counts, or no row."""
+        own = or_(proposals.c.requested_by.is_(None), proposals.c.requested_by != by)
+        voted = exists().where(votes.c.proposal == proposal_id, votes.c.person == by)
+        return select(
+            proposals.c.id, literal(by), literal(now.wall, votes.c.at.type)
+        ).where(*self._alive(proposal_id, State.PENDING, now), own, ~voted)
 
     def _alive(
         self, proposal_id: str, state: State, now: Moment

@@ -12,9 +12,10 @@ from pathlib import Path
 from sqlalchemy import insert, select
 
 from bot import store
+from bot.carry_out import CarryOut
 from bot.clock import SystemClock
 from bot.database import Database, connect
-from bot.decide import CarryOut, Decide
+from bot.decide import Decide
 from bot.model import Culprit
 from bot.ports import Clock
 from bot.record import Record
@@ -60,7 +61,7 @@ def parts(
             return "locked" if locked(tx) else None
 
     with open_process(os.getpid()) as me:
-        observer = Observer(me.identity)
+        observer = Observer(me.identity, host="web-1")
     protect = ProtectSettings(users=None, first_uid=0)
     executor = Executor(
         rules=type(wanted)(ttl=wanted.ttl, needed=1, caps=wanted.caps, protect=protect),

@@ -16,8 +16,9 @@ from sqlalchemy import Connection, func, insert, select
 from bot import migrations, store
 from bot.ask import Ask
 from bot.candidates import Candidates
+from bot.carry_out import CarryOut
 from bot.database import Database, connect
-from bot.decide import CarryOut, Decide
+from bot.decide import Decide
 from bot.model import (
     Culprit,
     Fact,
@@ -304,7 +305,7 @@ class House:
         self.carry_out = CarryOut(
             record=record,
             executor=self.hands,  # type: ignore[arg-type]
-            observer=Observer(me),
+            observer=Observer(me, host="elsewhere"),
             window=lambda _incident: timedelta(seconds=30),
             poster=quiet,
         )
