@@ -27,8 +27,8 @@ from bot.ports import Wakeable
 from bot.record import Record
 from bot.settle import settle_request
 from remediation.audit import Event, append
+from remediation.decision import NotDecided
 from remediation.identity import Gone, Unobservable, is_same_process
-from remediation.ledger import NotDecided
 from remediation.moment import Moment
 from remediation.policy import Refusal
 from remediation.proposal import Proposal, State

@@ -12,10 +12,10 @@ from sqlalchemy import Connection
 from bot.model import Culprit, Incident, NoAction
 from bot.settings import CandidateKind, Policy
 from remediation.action import Action, LowerPriority, Pause, Terminate
+from remediation.decision import Draft
 from remediation.facts import ProcessFacts
 from remediation.identity import Gone, ProcessIdentity, Unobservable
 from remediation.leases import Target, hold
-from remediation.ledger import Draft
 from remediation.lock import locked
 from remediation.moment import Moment
 from remediation.policy import Allowed, Refusal, Rules, Situation, review

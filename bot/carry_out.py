@@ -18,8 +18,9 @@ from bot.record import Record
 from bot.settle import settle_request
 from bot.told import named, tell
 from remediation.action import RestorePriority, Resume
+from remediation.decision import NotClaimable
 from remediation.execute import Executor
-from remediation.ledger import Approval, NotClaimable
+from remediation.ledger import Approval
 from remediation.moment import Moment
 from remediation.observe import Observer
 from remediation.outcome import Outcome, Result, Seen

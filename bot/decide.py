@@ -17,7 +17,7 @@ from bot.settle import settle_request
 from bot.told import lettered, named, tell
 from bot.words import seconds
 from remediation.action import in_words
-from remediation.ledger import Decided, Draft, NotDecided
+from remediation.decision import Decided, Draft, NotDecided
 from remediation.proposal import ID_PATTERN, Proposal, State, issuer
 from remediation.undo import undo_of
 

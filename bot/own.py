@@ -15,7 +15,7 @@ from bot.record import Record
 from bot.words import seconds
 from remediation import lock
 from remediation.audit import Event, append
-from remediation.ledger import NotDecided
+from remediation.decision import NotDecided
 from remediation.moment import Moment
 
 AFTER_FALSE_ALARM = timedelta(hours=1)

@@ -11,7 +11,7 @@ from bot.model import Finding, Incident, Level
 from bot.record import Record
 from bot.respond import Respond
 from bot.triage import worst
-from remediation.ledger import NotDecided
+from remediation.decision import NotDecided
 from remediation.lock import Locked, locked
 from remediation.proposal import Proposal, State
 

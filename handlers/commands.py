@@ -19,7 +19,7 @@ from handlers.blocks.markup import Message, escaped
 from handlers.client import NETWORK_ERRORS, failure_of
 from handlers.desk import Desk, sender
 from handlers.guard import Denied, Unverified
-from remediation.ledger import NotDecided
+from remediation.decision import NotDecided
 from remediation.printable import printable
 from remediation.proposal import Proposal
 

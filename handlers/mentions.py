@@ -13,7 +13,7 @@ from handlers.commands import Commands
 from handlers.desk import Desk, opaque
 from handlers.guard import Denied
 from handlers.reply import Spoken
-from remediation.ledger import NotDecided
+from remediation.decision import NotDecided
 
 _SEEN_SECONDS = 900.0
 _MENTION = re.compile(r"^\s*<@[UW][A-Z0-9]+(?:\|[^>]*)?>\s*")

@@ -6,8 +6,8 @@ import pytest
 
 from bot.database import Database
 from bot.settings import Policy
+from remediation.decision import NotDecided
 from remediation.identity import Unobservable
-from remediation.ledger import NotDecided
 from remediation.proposal import State
 from tests.fakes.story import ALICE, BOB, CHEN, Story
 from tests.fakes.things import process

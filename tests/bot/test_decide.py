@@ -9,7 +9,7 @@ from bot.database import Database
 from bot.model import Origin, Phase
 from bot.settings import Policy
 from remediation import lock
-from remediation.ledger import NotDecided
+from remediation.decision import NotDecided
 from remediation.outcome import Outcome, Result, Seen
 from remediation.proposal import State
 from tests.fakes.story import ALICE, BOB, CHANNEL, CHEN, Story

@@ -6,7 +6,7 @@ import pytest
 
 from bot import store
 from bot.model import Phase
-from remediation.ledger import NotDecided
+from remediation.decision import NotDecided
 from remediation.lock import locked
 from tests.fakes.story import ALICE, BOB, CHEN, Story
 

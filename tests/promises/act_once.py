@@ -20,10 +20,11 @@ from bot.model import Culprit
 from bot.ports import Clock
 from bot.record import Record
 from remediation.action import Terminate
+from remediation.decision import Draft, NotDecided
 from remediation.execute import Executor
 from remediation.facts import FactReader, ProcessFacts
 from remediation.identity import Gone, open_process
-from remediation.ledger import Draft, Ledger, NotDecided
+from remediation.ledger import Ledger
 from remediation.lock import locked
 from remediation.observe import Observer
 from remediation.proposal import State

@@ -18,7 +18,7 @@ from bot.database import connect
 from bot.schedule import Schedule
 from handlers.workspace.people import ALICE, STRANGER
 from handlers.workspace.workspace import Workspace
-from remediation.ledger import NotDecided
+from remediation.decision import NotDecided
 from remediation.lock import set_lock
 from remediation.moment import Moment
 from remediation.proposal import State
