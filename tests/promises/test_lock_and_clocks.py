@@ -25,8 +25,7 @@ from remediation.proposal import State
 from remediation.protect import OwnTree
 from tests.promises import act_once
 from tests.promises.house import PEOPLE, House, on_card
-from tests.promises.sinks import card_of
-from tests.scenarios.stage import Bot, config, until, villain
+from tests.scenarios.stage import Bot, card_of, config, until, villain
 
 pytestmark = [pytest.mark.promise, pytest.mark.timeout(240)]
 
