@@ -1,7 +1,8 @@
 """From measurement to alert: pending(for) → firing → recovering → over.
 
 A pure state machine per condition (host, detector, subject). Missing data keeps a
-firing alert firing and can fire by itself; it never ends one.
+firing alert firing and can fire by itself; it never ends one. Spans are measured in
+seconds since boot: a wall clock that is set must neither delay an alert nor end it.
 """
 
 from dataclasses import dataclass, replace
@@ -37,15 +38,17 @@ class Timing:
 class Alert:
     """One condition that is not simply well.
 
-    since: when it began. stage_since: when it entered its stage. finding: the
-    latest one. relapses: when it came back while or shortly after recovering.
+    since: when it began, for people. began, stage_since: when it began and when it
+    entered its stage. finding: the latest one. relapses: when it came back while or
+    shortly after recovering. All but `since` in seconds since boot.
     """
 
     stage: Stage
     since: datetime
-    stage_since: datetime
+    began: float
+    stage_since: float
     finding: Finding
-    relapses: tuple[datetime, ...] = ()
+    relapses: tuple[float, ...] = ()
 
     @property
     def key(self) -> str:
@@ -63,39 +66,46 @@ class Alert:
         return len(self.relapses) >= FLAPS
 
 
-def advance(before: Alert | None, finding: Finding, timing: Timing) -> Alert | None:
-    """Return the alert after one more measurement; None while all is well."""
+def advance(
+    before: Alert | None, finding: Finding, timing: Timing, at: float
+) -> Alert | None:
+    """Return the alert after one more measurement; None while all is well.
+
+    at: when it was measured, in seconds since boot.
+    """
     if before is None or before.stage is Stage.OVER:
-        return _begin(before, finding, timing)
+        return _begin(before, finding, timing, at)
     alert = replace(before, finding=finding)
     if finding.level is Level.OK:
-        return _clear(alert, timing)
+        return _clear(alert, timing, at)
     if finding.level is Level.UNKNOWN and before.is_firing:
         # No data: the last known badness stands, and nothing is counted as clear.
         known = before.finding if before.finding.level is not Level.OK else finding
         kept = replace(finding, level=known.level)
-        return replace(_enter(alert, Stage.FIRING, finding.at), finding=kept)
-    return _raise(alert, timing)
+        return replace(_enter(alert, Stage.FIRING, at), finding=kept)
+    return _raise(alert, timing, at)
 
 
-def _begin(over: Alert | None, finding: Finding, timing: Timing) -> Alert | None:
-    relapses = _recent(over.relapses, finding.at) if over else ()
+def _begin(
+    over: Alert | None, finding: Finding, timing: Timing, at: float
+) -> Alert | None:
+    relapses = _recent(over.relapses, at) if over else ()
     if finding.level is Level.OK:
         return replace(over, relapses=relapses) if over and relapses else None
     began = Alert(
         stage=Stage.PENDING,
         since=finding.at,
-        stage_since=finding.at,
+        began=at,
+        stage_since=at,
         finding=finding,
         relapses=relapses,
     )
-    return _raise(began, timing)
+    return _raise(began, timing, at)
 
 
-def _raise(alert: Alert, timing: Timing) -> Alert:
-    at = alert.finding.at
+def _raise(alert: Alert, timing: Timing, at: float) -> Alert:
     match alert.stage:
-        case Stage.PENDING if at - alert.since >= timing.hold_for:
+        case Stage.PENDING if at - alert.began >= timing.hold_for.total_seconds():
             return _enter(alert, Stage.FIRING, at)
         case Stage.RECOVERING:
             relapses = (*_recent(alert.relapses, at), at)
@@ -104,23 +114,22 @@ def _raise(alert: Alert, timing: Timing) -> Alert:
             return alert
 
 
-def _clear(alert: Alert, timing: Timing) -> Alert | None:
-    at = alert.finding.at
+def _clear(alert: Alert, timing: Timing, at: float) -> Alert | None:
     if alert.stage is Stage.PENDING:
         return replace(alert, stage=Stage.OVER) if alert.relapses else None
     if alert.stage is Stage.FIRING:
         alert = _enter(alert, Stage.RECOVERING, at)
     keep = max(timing.keep_for, FLAP_HOLD) if alert.is_flapping else timing.keep_for
-    if at - alert.stage_since < keep:
+    if at - alert.stage_since < keep.total_seconds():
         return alert
     return _enter(replace(alert, relapses=(*alert.relapses, at)), Stage.OVER, at)
 
 
-def _enter(alert: Alert, stage: Stage, at: datetime) -> Alert:
+def _enter(alert: Alert, stage: Stage, at: float) -> Alert:
     if alert.stage is stage:
         return alert
     return replace(alert, stage=stage, stage_since=at)
 
 
-def _recent(relapses: tuple[datetime, ...], at: datetime) -> tuple[datetime, ...]:
-    return tuple(when for when in relapses if at - when < FLAP_WINDOW)
+def _recent(relapses: tuple[float, ...], at: float) -> tuple[float, ...]:
+    return tuple(when for when in relapses if at - when < FLAP_WINDOW.total_seconds())

@@ -6,6 +6,7 @@ and then somebody else must approve.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from sqlalchemy import Connection
 
@@ -26,11 +27,14 @@ from bot.ports import Wakeable
 from bot.record import Record
 from bot.settle import settle_request
 from remediation.audit import Event, append
+from remediation.decision import NotDecided
 from remediation.identity import Gone, Unobservable, is_same_process
-from remediation.ledger import NotDecided
 from remediation.moment import Moment
 from remediation.policy import Refusal
 from remediation.proposal import Proposal, State
+
+_REPEATED = timedelta(seconds=10)
+"""Asking again within this time of a proposal is a double click."""
 
 
 class Ask:
@@ -61,9 +65,9 @@ class Ask:
         suspect = self._candidates.suspect(incident.culprit)
         with self._database.write() as tx:
             earlier = self._ledger.of(tx, number)
-            for proposal in earlier:
-                if proposal.state in (State.APPROVED, State.EXECUTING):
-                    raise NotDecided(f"{number}{proposal.letter} is under way")
+            just_made = _repeated(earlier, now)
+            if just_made:
+                return just_made
             # What was a request stays one: asking twice makes nobody somebody else.
             asked_by = (
                 _requester(earlier) if incident.lead.detector == REQUEST else None
@@ -120,6 +124,24 @@ class Ask:
             return _requested(number, self._host, suspect, now, who)
 
         return store.create(tx, draw).number
+
+
+def _repeated(earlier: Sequence[Proposal], now: Moment) -> list[Proposal]:
+    """Return what was asked for a moment ago: a second click asks for nothing new.
+
+    Raises `NotDecided` while something is under way, or has approvals already: those
+    would be lost.
+    """
+    for proposal in earlier:
+        name = f"{proposal.incident}{proposal.letter}"
+        if proposal.state in (State.APPROVED, State.EXECUTING):
+            raise NotDecided(f"{name} is under way")
+        if proposal.is_pending and proposal.voters:
+            raise NotDecided(f"{name} has an approval already; reject it first")
+    first = min((p.created_at for p in earlier), default=now.wall)
+    pending = [p for p in earlier if p.is_pending and p.created_at > first]
+    fresh = all(now.wall - p.created_at < _REPEATED for p in pending)
+    return pending if fresh else []
 
 
 def _requester(proposals: Sequence[Proposal]) -> str | None:

@@ -12,10 +12,10 @@ from sqlalchemy import Connection
 from bot.model import Culprit, Incident, NoAction
 from bot.settings import CandidateKind, Policy
 from remediation.action import Action, LowerPriority, Pause, Terminate
+from remediation.decision import Draft
 from remediation.facts import ProcessFacts
 from remediation.identity import Gone, ProcessIdentity, Unobservable
 from remediation.leases import Target, hold
-from remediation.ledger import Draft
 from remediation.lock import locked
 from remediation.moment import Moment
 from remediation.policy import Allowed, Refusal, Rules, Situation, review
@@ -132,7 +132,7 @@ class Candidates:
                     host=self._host,
                     process=process.identity,
                     label=process.label,
-                    nice=max(self._policy.lower_to, process.nice),
+                    nice=self._policy.lower_to,
                 )
             case "pause":
                 return Pause(
@@ -150,6 +150,12 @@ def _identities(children: Sequence[ProcessFacts]) -> tuple[ProcessIdentity, ...]
 
 
 def _no_culprit(incident: Incident) -> NoAction:
+    if incident.is_storm:
+        return NoAction(
+            rule="many causes at once",
+            reason="several conditions began together; each of them needs a look first",
+            by_hand="top",
+        )
     if incident.culprit is not None:
         reason = "the process has ended by now, or cannot be looked at"
         return NoAction(rule="culprit is gone", reason=reason)

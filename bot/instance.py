@@ -41,7 +41,14 @@ class StateFolder:
     def hold(self) -> None:
         """Keep every second instance out until `release` or the process ends."""
         self.prepare()
-        held = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        try:
+            held = os.open(self.path / "lock", flags, 0o600)
+        except OSError as error:
+            raise BadState(
+                f"the lock file in {self.path} cannot be opened ({error.strerror}). "
+                "Give the folder and all in it to the user that Countersign runs as"
+            ) from error
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -13,6 +13,7 @@ class Loop:
     A step that raises is logged and counted, and called again after a pause that
     doubles up to half a minute; work is found in the database, so none is lost.
     settle: seconds to wait after a wake, so that what follows at once is seen too.
+    failures: how many steps have failed one after the other.
     """
 
     def __init__(
@@ -25,6 +26,7 @@ class Loop:
         settle: float = 0.0,
     ) -> None:
         self.name = name
+        self.failures = 0
         self._step = step
         self._every = every
         self._settle = settle
@@ -58,11 +60,12 @@ class Loop:
             self._wanted.clear()
             try:
                 self._step()
-                pause = 0.5
+                pause, self.failures = 0.5, 0
             except Exception:
                 # A border (the main loop): log, count, try again later.
                 log.exception("loop.failed name=%s", self.name)
                 self._failed(self.name)
+                self.failures += 1
                 self._stopping.wait(pause)
                 pause = min(pause * 2, 30)
                 continue

@@ -13,10 +13,13 @@ from enum import StrEnum
 
 from remediation.facts import ProcessFacts
 from remediation.identity import ProcessIdentity
+from remediation.moment import Moment
 from remediation.verify import Verdict
 
 REQUEST = "request"
 """The `detector` of an incident that a person opened by asking for an action."""
+STORM = "storm"
+"""Stands in the fingerprint of an incident that folds many causes at once."""
 
 
 class Level(StrEnum):
@@ -238,17 +241,31 @@ class NoAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """A verification under way: measured from `acted_at` until `until`, then judged.
+    """A verification under way: measured for `window` after `acted`, then judged.
 
-    before: the findings at the instant of the action. clear_at: since when all of
-    them have been clear again, if they are.
+    before: the findings at the instant of the action. clear: since when all of them
+    have been clear again, if they are.
     """
 
     proposal: str
-    acted_at: datetime
-    until: datetime
+    acted: Moment
+    window: timedelta
     before: tuple[Finding, ...]
-    clear_at: datetime | None = None
+    clear: Moment | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A finding and the instant of its measurement, on both clocks."""
+
+    finding: Finding
+    at: Moment
+
+    @classmethod
+    def of(cls, finding: Finding, now: Moment) -> "Measured":
+        """Place the finding on the boot clock by its age; a set clock makes none."""
+        age = max(now.wall - finding.at, timedelta(0))
+        return cls(finding=finding, at=now.after(-age))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,6 +331,11 @@ class Incident:
     def is_open(self) -> bool:
         """Whether it still needs anybody."""
         return self.phase is not Phase.RESOLVED
+
+    @property
+    def is_storm(self) -> bool:
+        """Whether many causes at once were opened as one incident with a list."""
+        return self.fingerprint.startswith(f"{self.host}/{STORM}/")
 
     def changed(self, **fields: object) -> "Incident":
         """Return it with `fields` replaced and the next version number."""

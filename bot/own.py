@@ -3,7 +3,8 @@
 Each is one transaction with its event, so the thread tells it too.
 """
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -14,7 +15,7 @@ from bot.record import Record
 from bot.words import seconds
 from remediation import lock
 from remediation.audit import Event, append
-from remediation.ledger import NotDecided
+from remediation.decision import NotDecided
 from remediation.moment import Moment
 
 AFTER_FALSE_ALARM = timedelta(hours=1)
@@ -41,10 +42,14 @@ class Own:
         return self._change(number, who, "incident.handed_over", text, owner=to.id)
 
     def escalate(self, number: int, who: Person) -> Incident:
-        """Call the people of slack.notify.critical into the thread."""
-        return self._change(
-            number, who, "incident.escalated", "escalated this", phase=Phase.ESCALATED
-        )
+        """Call the people of slack.notify.critical into the thread, once."""
+        kind, text = "incident.escalated", "escalated this"
+        with self._database.write() as tx:
+            if store.get(tx, number).phase is Phase.ESCALATED:
+                raise NotDecided(f"incident {number} is escalated already")
+            changed = self._changed(tx, number, who, kind, text, phase=Phase.ESCALATED)
+        self._poster.wake()
+        return changed
 
     def false_alarm(self, number: int, who: Person) -> Incident:
         """Close the incident as nothing; its conditions are quiet for a while.
@@ -84,8 +89,9 @@ class Own:
                 raise NotDecided(f"incident {number} is resolved already")
             for finding in incident.findings:
                 store.mute(tx, finding.key, until=until, by=who.id)
-            incident = store.bump(tx, number, muted_until=until)
             _event(tx, "incident.muted", text, self._clock.now(), who, number)
+            _show_mutes(tx, self._clock.now())
+            incident = store.get(tx, number)
         self._poster.wake()
         return incident
 
@@ -96,6 +102,8 @@ class Own:
         with self._database.write() as tx:
             store.mute(tx, target, until=now.wall + span, by=who.id)
             _event(tx, "muted", f"muted {target} for {seconds(span)}", now, who)
+            _show_mutes(tx, now)
+        self._poster.wake()
 
     def unmute(self, target: str, who: Person) -> None:
         """Lift a mute; raise `NotDecided` if there is none."""
@@ -104,7 +112,21 @@ class Own:
         with self._database.write() as tx:
             if not store.unmute(tx, target):
                 raise NotDecided(f"{target} is not muted")
+            _show_mutes(tx, now)
             _event(tx, "unmuted", f"unmuted {target}", now, who)
+        self._poster.wake()
+
+    def end_mutes(self) -> None:
+        """Forget mutes whose time is over, also on the cards; a sweep over the rows."""
+        now = self._clock.now()
+        with self._database.read() as tx:
+            if not store.lapsed_mutes(tx, now.wall):
+                return
+        with self._database.write() as tx:
+            for target in store.lapsed_mutes(tx, now.wall):
+                store.unmute(tx, target)
+            _show_mutes(tx, now)
+        self._poster.wake()
 
     def lock(self, why: str, who: Person) -> None:
         """Stop the whole bot: nothing is signalled from now on. Anyone may."""
@@ -171,6 +193,23 @@ def _event(
     append(
         tx, Event(kind=kind, text=text, at=now.wall, incident=incident, actor=who.id)
     )
+
+
+def _show_mutes(tx: Connection, now: Moment) -> None:
+    """Bring every open card's "muted until" in line with the mutes there are."""
+    mutes = store.muted(tx, now.wall)
+    for incident in store.opened(tx):
+        until = _quiet_until(incident, mutes)
+        if until != incident.muted_until:
+            store.bump(tx, incident.number, muted_until=until)
+
+
+def _quiet_until(incident: Incident, mutes: Mapping[str, datetime]) -> datetime | None:
+    """Return until when all of the incident's conditions are muted, if all are."""
+    never = datetime.min.replace(tzinfo=UTC)
+    host = mutes.get(incident.host, never)
+    until = min(max(host, mutes.get(f.key, never)) for f in incident.findings)
+    return None if until == never else until
 
 
 def _approvers_only(who: Person, verb: str) -> None:

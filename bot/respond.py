@@ -17,22 +17,26 @@ from sqlalchemy import Connection
 from bot import store
 from bot.alerts import FLAP_WINDOW, Alert, Stage, Timing, advance
 from bot.candidates import Candidates, Suspect
+from bot.effect import is_due, looked_at, verified
 from bot.model import (
+    STORM,
+    Culprit,
     Diagnosis,
     EvidenceItem,
     Finding,
     Incident,
     Level,
+    Measured,
     Phase,
     Verification,
 )
 from bot.ports import Diagnoser, DiagnosisUnavailable, Evidence, Wakeable
 from bot.record import Record
 from bot.triage import Change, Opened, Resolved, Updated, triage
-from bot.words import figures, level_word, seconds, title_of
+from bot.words import level_word, seconds, title_of
 from remediation.audit import Event, append
 from remediation.moment import Moment
-from remediation.verify import Measure, Verdict, judge
+from remediation.verify import Verdict
 
 log = logging.getLogger(__name__)
 
@@ -66,8 +70,9 @@ class Respond:
         self._clock = record.clock
         self._poster = poster
         self._alerts: dict[str, Alert] = {}
-        self._latest: dict[str, Finding] = {}
-        self._redrawn: dict[int, datetime] = {}
+        self._latest: dict[str, Measured] = {}
+        self._redrawn: dict[int, Moment] = {}
+        self._started = self._clock.now()
         # Detectors run in threads of their own; their rounds are absorbed in turn.
         self._turn = threading.Lock()
         self._resume()
@@ -84,21 +89,21 @@ class Respond:
 
     def current(self) -> Mapping[str, Finding]:
         """Return the latest finding of every condition, for status."""
-        return dict(self._latest)
+        return {key: measured.finding for key, measured in dict(self._latest).items()}
 
     def absorb(self, findings: Sequence[Finding], timing: Timing) -> None:
         """Take in one detector's round."""
         with self._turn, self._unless_it_fails():
-            touched = [self._advance(finding, timing) for finding in findings]
-            alerts = [alert for alert in touched if alert is not None]
             now = self._clock.now()
+            touched = [self._advance(finding, timing, now) for finding in findings]
+            alerts = [alert for alert in touched if alert is not None]
             with self._database.read() as tx:
                 open_ = store.opened(tx)
                 muted = store.muted(tx, now.wall)
             for change in triage(open_, _heard(alerts, muted)):
                 self._apply(change, now)
             self._verify_due(open_, now)
-            self._forget_over(open_, now.wall)
+            self._forget_over(open_, now.boot)
         self._poster.wake()
 
     @contextmanager
@@ -139,6 +144,7 @@ class Respond:
                 _log_event(tx, incident, "evidence.gathered", text, now)
             _log_event(tx, incident, "chart.due", incident.lead.label, now)
             self._offer(tx, incident, suspect, now)
+        self._redrawn[incident.number] = now
         log.warning("incident.opened number=%s title=%s", incident.number, draft.title)
 
     def _draw(self, change: Opened, now: Moment) -> Incident:
@@ -148,7 +154,7 @@ class Respond:
         return Incident(
             number=0,
             host=lead.host,
-            fingerprint=f"{lead.host}/storm/{now.wall.isoformat()}"
+            fingerprint=f"{lead.host}/{STORM}/{now.wall.isoformat()}"
             if change.is_storm
             else lead.key,
             phase=Phase.OPEN,
@@ -189,13 +195,14 @@ class Respond:
 
     def _update(self, change: Updated, now: Moment) -> None:
         incident = change.incident
-        last = self._redrawn.get(incident.number, incident.opened_at)
+        last = self._redrawn.setdefault(incident.number, now)
         news = change.joined or change.worsened or change.ended
-        if not news and now.wall - last < REFRESH:
+        if not news and now.since(last) < REFRESH:
             return
-        self._redrawn[incident.number] = now.wall
-        found = next((f.culprit for f in incident.findings if f.culprit), None)
-        late = found if incident.culprit is None and incident.offered is None else None
+        self._redrawn[incident.number] = now
+        late = _late_culprit(incident)
+        # Read before the transaction: nobody's click waits for /proc.
+        suspect = self._candidates.suspect(late)
         with self._database.write() as tx:
             kept = store.get(tx, incident.number)
             if not kept.is_open:
@@ -215,7 +222,7 @@ class Respond:
                 text = f"It got worse: {level_word(incident.level)}. {incident.lead.summary}"
                 _log_event(tx, incident, "incident.worsened", text, now)
             if late is not None and not self._ledger.of(tx, incident.number):
-                self._offer(tx, incident, self._candidates.suspect(late), now)
+                self._offer(tx, replace(incident, culprit=late), suspect, now)
 
     def _resolve(self, incident: Incident, how: str, now: Moment) -> None:
         with self._database.write() as tx:
@@ -240,51 +247,14 @@ class Respond:
 
     def _verify_due(self, open_: Sequence[Incident], now: Moment) -> None:
         for incident in open_:
-            check = incident.check
-            if check is None:
+            if incident.check is None:
                 continue
-            latest = [self._latest.get(finding.key) for finding in check.before]
-            measured = [f for f in latest if f is not None and f.at > check.acted_at]
-            clear = len(measured) == len(check.before) and all(
-                finding.level is Level.OK for finding in measured
-            )
-            if (check.clear_at is not None) is not clear:
-                check = replace(check, clear_at=now.wall if clear else None)
+            check = looked_at(incident.check, self._latest, now)
+            if check != incident.check:
                 with self._database.write() as tx:
                     store.bump(tx, incident.number, check=check)
-            if now.wall >= check.until:
-                self._judge(replace(incident, check=check), now)
-
-    def _judge(self, incident: Incident, now: Moment) -> None:
-        check = incident.check
-        if check is None:
-            return
-        after = tuple(
-            self._measured_since(finding, check.acted_at) for finding in check.before
-        )
-        verdict = judge(
-            tuple(
-                Measure(
-                    before=old.value,
-                    after=new.value if new else None,
-                    is_clear=new is not None and new.level is Level.OK,
-                    above=old.limits.above,
-                )
-                for old, new in zip(check.before, after, strict=True)
-            )
-        )
-        took = check.clear_at - check.acted_at if check.clear_at else None
-        result = Verification(
-            proposal=check.proposal,
-            verdict=verdict,
-            figures=figures(check.before, after),
-            took=took,
-        )
-        self._conclude(incident, result, now)
-
-    def _measured_since(self, finding: Finding, acted_at: datetime) -> Finding | None:
-        latest = self._latest.get(finding.key)
-        return latest if latest is not None and latest.at > acted_at else None
+            if is_due(check, self._latest, now, started=self._started):
+                self._conclude(incident, verified(check, self._latest), now)
 
     def _conclude(self, incident: Incident, result: Verification, now: Moment) -> None:
         measured = f"{result.verdict.capitalize()}: {result.figures}"
@@ -297,15 +267,21 @@ class Respond:
         took = f" in {seconds(result.took)}" if result.took else ""
         for finding in incident.check.before if incident.check else ():
             self._alerts.pop(finding.key, None)
-        fresh = tuple(self._latest.get(f.key, f) for f in incident.findings)
+        latest = (self._latest.get(finding.key) for finding in incident.findings)
+        fresh = tuple(
+            new.finding if new else old
+            for old, new in zip(incident.findings, latest, strict=True)
+        )
         done = replace(incident, findings=fresh)
         self._resolve(done, f"recovered{took}: {result.figures}", now)
 
     # --- alerts ----------------------------------------------------------------
 
-    def _advance(self, finding: Finding, timing: Timing) -> Alert | None:
-        self._latest[finding.key] = finding
-        alert = advance(self._alerts.get(finding.key), finding, timing)
+    def _advance(self, finding: Finding, timing: Timing, now: Moment) -> Alert | None:
+        measured = Measured.of(finding, now)
+        self._latest[finding.key] = measured
+        before = self._alerts.get(finding.key)
+        alert = advance(before, finding, timing, measured.at.boot)
         if alert is None:
             self._alerts.pop(finding.key, None)
             if finding.subject.startswith("process:"):
@@ -314,7 +290,7 @@ class Respond:
             self._alerts[finding.key] = alert
         return alert
 
-    def _forget_over(self, open_: Sequence[Incident], now: datetime) -> None:
+    def _forget_over(self, open_: Sequence[Incident], now: float) -> None:
         # A process's relapses count for half an hour; then nothing is left of it.
         judged = {f.key for i in open_ if i.check for f in i.check.before}
         for key, alert in list(self._alerts.items()):
@@ -322,7 +298,8 @@ class Respond:
             if alert.stage is not Stage.OVER or not is_process or key in judged:
                 continue
             self._latest.pop(key, None)
-            if not alert.relapses or now - alert.relapses[-1] >= FLAP_WINDOW:
+            kept = FLAP_WINDOW.total_seconds()
+            if not alert.relapses or now - alert.relapses[-1] >= kept:
                 self._alerts.pop(key)
 
     def _resume(self) -> None:
@@ -334,9 +311,17 @@ class Respond:
                 self._alerts[finding.key] = Alert(
                     stage=Stage.FIRING,
                     since=incident.since,
-                    stage_since=incident.since,
+                    began=self._started.boot,
+                    stage_since=self._started.boot,
                     finding=finding,
                 )
+
+
+def _late_culprit(incident: Incident) -> Culprit | None:
+    """Return a culprit that was found after the incident was opened without one."""
+    if incident.is_storm or incident.culprit is not None or incident.offered:
+        return None
+    return next((f.culprit for f in incident.findings if f.culprit), None)
 
 
 def _read(source: Evidence, incident: Incident) -> list[EvidenceItem]:

@@ -1,5 +1,6 @@
 """The state of things at a glance, for `/sre status` and App Home."""
 
+import difflib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from bot.model import Finding, Incident, Level
 from bot.record import Record
 from bot.respond import Respond
 from bot.triage import worst
+from remediation.decision import NotDecided
 from remediation.lock import Locked, locked
 from remediation.proposal import Proposal, State
 
@@ -96,6 +98,23 @@ class Status:
                 week=done,
                 incidents_this_week=len(recent),
             )
+
+    def mutable(self, named: str) -> str:
+        """Return the host or condition that somebody named; raise `NotDecided`.
+
+        `HOST`, `HOST/DETECTOR` and `HOST/DETECTOR/SUBJECT` name one that was measured
+        or stands in an open incident.
+        """
+        with self._database.read() as tx:
+            open_ = [f for incident in store.opened(tx) for f in incident.findings]
+        known = [*open_, *self._respond.current().values()]
+        names = {f.key for f in known} | {f.host for f in known}
+        for name in (named, f"{named}/"):
+            if name in names:
+                return name
+        close = difflib.get_close_matches(named, sorted(names), n=3, cutoff=0.4)
+        hint = f"; did you mean {' or '.join(close)}?" if close else ""
+        raise NotDecided(f"nothing here is called {named}{hint}")
 
     def incidents(self, span: timedelta) -> list[Incident]:
         """Return the incidents opened within the span, the newest first."""

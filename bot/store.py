@@ -252,6 +252,11 @@ def muted(tx: Connection, at: datetime) -> dict[str, datetime]:
     return {row.target: row.until for row in rows}
 
 
+def lapsed_mutes(tx: Connection, at: datetime) -> list[str]:
+    """Return the targets whose mute is over."""
+    return list(tx.execute(select(mutes.c.target).where(mutes.c.until <= at)).scalars())
+
+
 def remember(tx: Connection, key: str, value: str) -> None:
     """Keep a small fact of the instance."""
     tx.execute(delete(meta).where(meta.c.key == key))

@@ -1,6 +1,7 @@
 """The rounds: each detector at its own pace, and a fault in one stops no other."""
 
 import logging
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -34,9 +35,13 @@ class Watch:
         self._clock = clock
         self._history = history
         self._telemetry = telemetry
+        self.failures: Counter[str] = Counter()
 
     def round(self, name: str) -> None:
-        """Run one detector once and respond to what it found."""
+        """Run one detector once and respond to what it found.
+
+        `failures` counts how many of its rounds have failed one after the other.
+        """
         detector = self.detectors[name]
         section = detector.section
         with self._telemetry.detector_round(name):
@@ -51,13 +56,16 @@ class Watch:
 
     def _check(self, detector: Detector, watched: Collection[str]) -> list[Finding]:
         try:
-            return detector.check(watched)
+            found = detector.check(watched)
         except Exception:
             # A border (the detector run): the others go on, and what this one
             # watched is unknown now, which is a condition of its own.
             log.exception("detector.failed detector=%s", detector.name)
             self._telemetry.detector_failed(detector.name)
+            self.failures[detector.name] += 1
             return self._unknown(detector.name)
+        self.failures[detector.name] = 0
+        return found
 
     def _unknown(self, name: str) -> list[Finding]:
         at = self._clock.now().wall

@@ -17,9 +17,10 @@ from sqlalchemy.exc import DBAPIError
 from bot import detectors, evidence, migrations, web
 from bot.ask import Ask
 from bot.candidates import Candidates
+from bot.carry_out import CarryOut
 from bot.clock import SystemClock
 from bot.database import BadDatabase, Database, connect, url_of
-from bot.decide import CarryOut, Decide
+from bot.decide import Decide
 from bot.diagnosis.rules import RuleDiagnoser
 from bot.heartbeat import Beat
 from bot.host import HostContext, HostSampler
@@ -39,11 +40,12 @@ from bot.status import Status
 from bot.telemetry import Telemetry
 from bot.watch import Watch
 from handlers.app import build
+from handlers.channel import Channel
 from handlers.client import client
 from handlers.desk import Desk
 from handlers.guard import Guard
 from handlers.http import router
-from handlers.poster import Place, Poster
+from handlers.poster import Poster
 from handlers.reply import Reply
 from handlers.socket import Socket
 from remediation.execute import Executor
@@ -60,6 +62,8 @@ log = logging.getLogger(__name__)
 
 VERIFY_SECONDS = 1.5
 """How long Slack may take to say who clicked; the ack is due after three."""
+FAILS = 5
+"""After so many failures one after the other something is unhealthy, not unlucky."""
 SETTLE_SECONDS = 0.05
 """How long the poster lets a change settle before it looks."""
 
@@ -200,7 +204,7 @@ def assembled(loaded: Loaded, database: Database) -> Core:
         carry_out=CarryOut(
             record=record,
             executor=_executor(database, rules, own, clock),
-            observer=_observer(),
+            observer=_observer(settings.host),
             window=_window(loaded),
             poster=poster,
         ),
@@ -226,9 +230,9 @@ def _executor(database: Database, rules: Rules, own: OwnTree, clock: Clock) -> E
     return Executor(rules=rules, own=own, halted=halted, now=lambda: clock.now().wall)
 
 
-def _observer() -> Observer:
+def _observer(host: str) -> Observer:
     with open_process(os.getpid()) as me:
-        return Observer(me.identity)
+        return Observer(me.identity, host=host)
 
 
 def _window(loaded: Loaded) -> "Window":
@@ -262,18 +266,19 @@ class Running(AbstractContextManager[None]):
         guard = Guard(
             client(token, api_url, timeout=VERIFY_SECONDS), settings.slack.approvers
         )
-        poster_client = client(token, api_url, timeout=20)
-        self._poster = Poster(
-            client=poster_client,
-            record=core.record,
-            pictures=core.pictures,
-            place=Place(
-                channel=settings.slack.channel or "",
-                critical=settings.slack.notify.critical,
-            ),
+        channel = Channel(
+            client=client(token, api_url, timeout=20),
+            channel_id=settings.slack.channel or "",
             telemetry=core.telemetry,
         )
-        desk = _desk(core, guard, Reply(self._app_client, api_url))
+        self._poster = Poster(
+            channel=channel,
+            record=core.record,
+            pictures=core.pictures,
+            critical=settings.slack.notify.critical,
+            telemetry=core.telemetry,
+        )
+        desk = _desk(core, guard, Reply(self._app_client, api_url, channel))
         secret = None if environment.app_token else environment.signing_secret
         app = build(self._app_client, desk, signing_secret=secret)
         self._socket = (
@@ -322,7 +327,15 @@ class Running(AbstractContextManager[None]):
     def unhealthy(self) -> Sequence[str]:
         """Say what only a restart would mend."""
         loops = (self._post_loop, self._work_loop, self._sweep_loop)
-        return [f"the {loop.name} has died" for loop in loops if not loop.is_alive()]
+        died = [f"the {loop.name} has died" for loop in loops if not loop.is_alive()]
+        failing = [
+            *((f"the {loop.name}", loop.failures) for loop in loops),
+            *((f"detector {name}", n) for name, n in self._core.watch.failures.items()),
+        ]
+        return [
+            *died,
+            *(f"{what} failed {n} times" for what, n in failing if n >= FAILS),
+        ]
 
     def unready(self) -> Sequence[str]:
         """Say what keeps clicks from arriving."""
@@ -339,6 +352,7 @@ class Running(AbstractContextManager[None]):
     def _sweep(self) -> None:
         self._schedule.guard_clock()
         self._core.decide.expire()
+        self._core.own.end_mutes()
         self._core.carry_out.recover()
 
 
@@ -353,7 +367,8 @@ class Round:
     def __call__(self) -> None:
         """Run it once."""
         self._watch.round(self._name)
-        self._beat.after_round()
+        if not self._watch.failures[self._name]:
+            self._beat.after_round()
 
 
 def _desk(core: Core, guard: Guard, reply: Reply) -> Desk:

@@ -13,7 +13,7 @@ from handlers.blocks.markup import Message, escaped
 from handlers.client import NETWORK_ERRORS, failure_of
 from handlers.desk import Desk, opaque, origin_of
 from handlers.guard import Denied
-from remediation.ledger import NotDecided
+from remediation.decision import NotDecided
 
 Body = dict[str, object]
 Click = Callable[[str, Person, Origin], Message | None]

@@ -16,6 +16,10 @@ from handlers.guard import Denied, Guard
 
 log = logging.getLogger(__name__)
 
+_FAILED = (
+    "Something failed on my side and this was not done. "
+    "Try again; if it stays, look at my log."
+)
 LISTENERS = 32
 """Threads that serve clicks and commands; each may wait for `users.info`."""
 
@@ -76,12 +80,10 @@ def _on_error(desk: Desk) -> Callable[..., None]:
     def on_error(error: Exception, body: Body) -> None:
         log.error("listener.failed", exc_info=error)
         desk.telemetry.failed("listener")
-        desk.reply(
-            body,
-            answers.plain(
-                "Something failed on my side and this was not done. "
-                "Try again; if it stays, look at my log."
-            ),
-        )
+        event = body.get("event")
+        if isinstance(event, dict):
+            desk.reply.aside(mentions.spoken_in(event), answers.plain(_FAILED))
+        else:
+            desk.reply(body, answers.plain(_FAILED))
 
     return on_error

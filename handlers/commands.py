@@ -17,9 +17,9 @@ from handlers.blocks import answers, dialogs
 from handlers.blocks.card import card
 from handlers.blocks.markup import Message, escaped
 from handlers.client import NETWORK_ERRORS, failure_of
-from handlers.desk import Desk
-from handlers.guard import Denied
-from remediation.ledger import NotDecided
+from handlers.desk import Desk, sender
+from handlers.guard import Denied, Unverified
+from remediation.decision import NotDecided
 from remediation.printable import printable
 from remediation.proposal import Proposal
 
@@ -120,24 +120,49 @@ class Commands:
         open_dialog: Callable[[dict[str, object]], None] | None,
     ) -> Message | None:
         """Carry out one command and return what to say to the person."""
+        try:
+            return self.carry_out(text, body, open_dialog)
+        except (Denied, NotDecided) as refusal:
+            return self.refusal(text, refusal)
+
+    def carry_out(
+        self,
+        text: str,
+        body: Body,
+        open_dialog: Callable[[dict[str, object]], None] | None,
+    ) -> Message | None:
+        """Carry out one command; raise `Denied` or `NotDecided`."""
         verb, *words = text.split() or ["help"]
         verb = verb.lower()
+        request = Request(
+            verb=verb,
+            words=tuple(words),
+            who=self._who(verb, body),
+            channel=str(body.get("channel_id") or ""),
+            team_id=str(body.get("team_id") or ""),
+            open_dialog=open_dialog,
+        )
+        return self._run(request)
+
+    def refusal(self, text: str, refusal: Denied | NotDecided) -> Message:
+        """Word why a command did not count, for whoever gave it."""
+        if isinstance(refusal, Denied):
+            who_may = self._desk.guard.who_may()
+            return answers.refused(refusal.reason, who_may=who_may)
+        verb = text.lower().partition(" ")[0]
+        self._desk.telemetry.decided(_known(verb), counted=False)
+        may = self._desk.guard.who_may() if "approver" in refusal.reason else ()
+        return answers.refused(refusal.reason, by=refusal.by, who_may=may)
+
+    def _who(self, verb: str, body: Body) -> Person:
         try:
-            request = Request(
-                verb=verb,
-                words=tuple(words),
-                who=self._desk.person(body),
-                channel=str(body.get("channel_id") or ""),
-                team_id=str(body.get("team_id") or ""),
-                open_dialog=open_dialog,
-            )
-            return self._run(request)
-        except Denied as denied:
-            return answers.refused(denied.reason, who_may=self._desk.guard.who_may())
-        except NotDecided as refusal:
-            self._desk.telemetry.decided(_known(verb), counted=False)
-            may = self._desk.guard.who_may() if "approver" in refusal.reason else ()
-            return answers.refused(refusal.reason, by=refusal.by, who_may=may)
+            return self._desk.person(body)
+        except Unverified:
+            user_id, _team = sender(body)
+            if verb != "lock" or user_id is None:
+                raise
+            # Stopping is the safe choice: it must work while Slack verifies nobody.
+            return Person(id=user_id, is_approver=False)
 
     def _run(self, request: Request) -> Message | None:
         act = self._verbs.get(request.verb)
@@ -214,8 +239,7 @@ class Commands:
 
     def _approve(self, request: Request) -> Message | None:
         proposal = self._proposal(request)
-        if not request.who.is_approver:
-            raise NotDecided("you are not among the approvers")
+        self._desk.decide.decidable(proposal.id, request.who)
         if request.open_dialog is None:
             return self._to_the_card(request)
         incident = self._desk.incident(proposal.incident)
@@ -260,12 +284,16 @@ class Commands:
     # --- quiet -------------------------------------------------------------------
 
     def _mute(self, request: Request) -> Message:
-        target, span = _first(request, "mute what?"), _span(request.words[1:], "2h")
+        span = _span(request.words[1:], "2h")
+        named = _first(request, "mute what?")
+        here = named == self._desk.host
+        target = named if here else self._desk.status.mutable(named)
         self._desk.own.mute(target, request.who, span)
         return answers.plain(f"Muted {escaped(target)}.")
 
     def _unmute(self, request: Request) -> Message:
-        target = _first(request, "unmute what?")
+        named = _first(request, "unmute what?")
+        target = f"{named}/" if named.count("/") == 1 else named
         self._desk.own.unmute(target, request.who)
         return answers.plain(f"Unmuted {escaped(target)}.")
 

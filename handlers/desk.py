@@ -15,7 +15,8 @@ from bot.status import Status
 from bot.telemetry import Telemetry
 from handlers.guard import Guard
 from handlers.reply import Reply
-from remediation.ledger import Ledger, NotDecided
+from remediation.decision import NotDecided
+from remediation.ledger import Ledger
 from remediation.proposal import Proposal
 
 

@@ -15,7 +15,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.model import Person
 from bot.settings import Approvers
-from handlers.client import NETWORK_ERRORS
+from handlers.client import NETWORK_ERRORS, failure_of
 
 CACHE_SECONDS = 60.0
 GROUPS_SECONDS = 0.5
@@ -37,6 +37,10 @@ class Denied(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class Unverified(Denied):
+    """Slack did not say who this is: nobody was turned away, nobody let in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,9 +145,11 @@ class Guard:
         try:
             data = self._client.api_call(method, params=params).data
         except SlackApiError as error:
-            raise Denied(f"Slack could not verify you ({_code(error)})") from error
+            reason = f"Slack could not verify you ({_code(error)})"
+            passing = failure_of(error).again
+            raise (Unverified if passing else Denied)(reason) from error
         except NETWORK_ERRORS as error:
-            raise Denied("Slack could not verify you (no answer)") from error
+            raise Unverified("Slack could not verify you (no answer)") from error
         return data if isinstance(data, dict) else {}
 
 

@@ -5,7 +5,7 @@ from slack_bolt import Ack, App
 from handlers.actions import Body
 from handlers.desk import Desk
 from handlers.guard import Denied
-from remediation.ledger import NotDecided
+from remediation.decision import NotDecided
 from remediation.printable import printable
 
 

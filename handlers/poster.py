@@ -6,13 +6,9 @@ post whose answer never came is looked for in Slack before it is sent again.
 """
 
 import logging
-import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 
-from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot import store
@@ -23,80 +19,44 @@ from bot.store import CARD, Posting
 from bot.telemetry import Telemetry
 from handlers.blocks import thread
 from handlers.blocks.card import card, card_id
-from handlers.blocks.markup import Message, section
-from handlers.client import NETWORK_ERRORS, Failure, failure_of
+from handlers.blocks.markup import Message
+from handlers.channel import Again, Channel, File
+from handlers.client import failure_of
 from remediation.audit import Sealed, current, read
 
 log = logging.getLogger(__name__)
 
 
-_BAD_BLOCKS = frozenset(
-    {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"}
-)
-
-
-class Again(Exception):
-    """Slack cannot take it now; the same difference is closed later."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.error)
-        self.failure = failure
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where posts go, and whom a critical one calls."""
-
-    channel: str
-    critical: tuple[str, ...]
-
-
-class Pace:
-    """At most one message per second into the channel."""
-
-    def __init__(self, seconds: float = 1.05) -> None:
-        self._seconds = seconds
-        self._free_at = 0.0
-        self.stopping = threading.Event()
-
-    def wait(self) -> None:
-        """Wait for the next slot; returns early when the poster stops."""
-        delay = self._free_at - time.monotonic()
-        if delay > 0:
-            self.stopping.wait(delay)
-        self._free_at = time.monotonic() + self._seconds
-
-
 class Poster:
-    """Posts and updates cards and thread lines."""
+    """Posts and updates cards and thread lines.
+
+    critical: whom the first post of a critical incident mentions.
+    """
 
     def __init__(
         self,
         *,
-        client: WebClient,
+        channel: Channel,
         record: Record,
         pictures: Pictures,
-        place: Place,
+        critical: tuple[str, ...],
         telemetry: Telemetry,
     ) -> None:
-        self._client = client
+        self._channel = channel
         self._database = record.database
         self._ledger = record.ledger
         self._clock = record.clock
         self._pictures = pictures
-        self._place = place
+        self._critical = critical
         self._telemetry = telemetry
-        self._messages = Pace()
-        self._edits = Pace()
 
     def stop(self) -> None:
         """Wait for nothing any more."""
-        self._messages.stopping.set()
-        self._edits.stopping.set()
+        self._channel.stop()
 
     def step(self) -> None:
         """Close the difference completely; the loop calls it whenever one may exist."""
-        while not self._messages.stopping.is_set() and self._pass():
+        while not self._channel.stopping.is_set() and self._pass():
             pass
 
     def _pass(self) -> bool:
@@ -106,7 +66,7 @@ class Poster:
         thread: cards go first in every pass.
         """
         with self._database.write() as tx:
-            behind = store.unposted(tx, self._place.channel)
+            behind = store.unposted(tx, self._channel.id)
         self._telemetry.unposted.set(len(behind))
         try:
             # One that fails holds up no other.
@@ -114,7 +74,7 @@ class Poster:
             sound = [posting for posting in sound if self._did(self._line_of, posting)]
         except Again as again:
             log.warning("slack.later error=%s", again.failure.error)
-            self._messages.stopping.wait(max(again.failure.wait, 0.5))
+            self._channel.stopping.wait(max(again.failure.wait, 0.5))
             return True
         return bool(sound)
 
@@ -155,48 +115,30 @@ class Poster:
         number = incident.number
         found = None
         if posting.attempting == CARD:
-            found = self._find(card_id(incident), thread_ts=None)
+            found = self._channel.find(card_id(incident), thread_ts=None)
         if found is None:
             doubtful = int(posting.doubtful or posting.attempting == CARD)
             self._mark(number, attempting=CARD, doubtful=doubtful)
-            found = self._post(self._draw(incident), None)
+            found = self._channel.post(self._draw(incident), None)
         # First of all: from now on this card's buttons are known.
         self._mark(number, ts=found, version=incident.version, attempting=0)
-        self._mark(number, permalink=self._permalink(found))
+        self._mark(number, permalink=self._channel.permalink(found))
 
     def _update_card(self, posting: Posting, incident: Incident) -> None:
-        message = self._draw(incident)
-        self._edits.wait()
         try:
-            self._update(posting, message)
+            self._channel.update(posting.ts or "", self._draw(incident))
         except SlackApiError as error:
-            if failure_of(error).error in _BAD_BLOCKS:
-                log.exception("blocks.refused")
-                # The old card must not stay behind with buttons that are over.
-                plain = (section(message.text),)
-                self._update(posting, Message(text=message.text, blocks=plain))
-            else:
-                # Deleted, or not editable any more: the thread still tells all.
-                log.error("card.lost number=%s error=%s", incident.number, error)  # noqa: TRY400 - as below
+            # Deleted, or not editable any more: the thread still tells all.
+            failure = failure_of(error).error
+            log.warning("card.lost number=%s error=%s", incident.number, failure)
         self._mark(incident.number, version=incident.version)
-
-    def _update(self, posting: Posting, message: Message) -> None:
-        self._call(
-            "chat.update",
-            channel=posting.channel,
-            ts=posting.ts or "",
-            text=message.text,
-            blocks=list(message.blocks),
-        )
 
     def _draw(self, incident: Incident) -> Message:
         with self._database.read() as tx:
             proposals = self._ledger.of(tx, incident.number)
         critical = incident.level is Level.CRITICAL
         # The names stay on the card: taking them away would be an edit for nothing.
-        calls = (
-            self._place.critical if critical and not self._is_muted(incident) else ()
-        )
+        calls = self._critical if critical and not self._is_muted(incident) else ()
         return card(incident, proposals, mentions=calls)
 
     # --- the thread ------------------------------------------------------------
@@ -212,24 +154,23 @@ class Poster:
 
     def _post_line(self, posting: Posting, incident: Incident, entry: Sealed) -> None:
         if posting.attempting == entry.seq:
-            found = self._find(thread.line_id(entry), thread_ts=posting.ts)
+            found = self._channel.find(thread.line_id(entry), thread_ts=posting.ts)
             if found is not None:
                 return
         self._mark(incident.number, attempting=entry.seq)
         try:
-            self._post(self._line(incident, entry), posting.ts)
+            self._channel.post(self._line(incident, entry), posting.ts)
         except SlackApiError as error:
             # Refused for good: the ledger keeps it, and the thread goes on.
-            log.error("line.lost seq=%s error=%s", entry.seq, error.response)  # noqa: TRY400 - the answer says all, the traceback nothing
+            failure = failure_of(error).error
+            log.warning("line.lost seq=%s error=%s", entry.seq, failure)
 
     def _line(self, incident: Incident, entry: Sealed) -> Message:
         if entry.event.kind == "evidence.gathered":
             return thread.evidence(incident, entry)
         wakes = entry.event.kind in thread.WAKES and not self._is_muted(incident)
         owner = (incident.owner,) if incident.owner else ()
-        return thread.line(
-            entry, mentions=(owner or self._place.critical) if wakes else ()
-        )
+        return thread.line(entry, mentions=(owner or self._critical) if wakes else ())
 
     def _is_muted(self, incident: Incident) -> bool:
         until = incident.muted_until
@@ -239,21 +180,9 @@ class Poster:
         picture = self._picture_of(incident)
         if picture is None:
             return
-        self._messages.wait()
-        try:
-            self._client.files_upload_v2(
-                channel=posting.channel,
-                thread_ts=posting.ts,
-                content=picture,
-                filename=f"incident-{incident.number}.png",
-                title=incident.title,
-            )
-        except (SlackApiError, *NETWORK_ERRORS) as error:
-            # A picture is no decision: it is left out rather than holding up lines.
-            self._telemetry.posted("files.upload", "gave up")
-            log.warning("chart.left_out error=%s", failure_of(error).error)
-        else:
-            self._telemetry.posted("files.upload", "ok")
+        name = f"incident-{incident.number}.png"
+        file = File(name=name, title=incident.title, content=picture)
+        self._channel.upload(file, posting.ts)
 
     def _picture_of(self, incident: Incident) -> bytes | None:
         try:
@@ -263,7 +192,7 @@ class Poster:
             log.exception("chart.failed incident=%s", incident.number)
             return None
 
-    # --- calls -----------------------------------------------------------------
+    # --- the ledger's head -----------------------------------------------------
 
     def tell_head(self, today: date) -> None:
         """Post the ledger's head once a day, if anything happened since the last.
@@ -276,82 +205,13 @@ class Poster:
         if str(last.seq) in told[1:] or told[:1] == [str(today)] or not last.seq:
             return
         try:
-            self._post(thread.ledger_head(last), None)
+            self._channel.post(thread.ledger_head(last), None)
         except (Again, SlackApiError) as error:
             log.warning("head.not_told error=%s", error)
             return
         with self._database.write() as tx:
             store.remember(tx, "head told", f"{today} {last.seq}")
 
-    def _post(self, message: Message, thread_ts: str | None) -> str:
-        try:
-            return self._post_as(message.text, list(message.blocks), thread_ts)
-        except SlackApiError as error:
-            if failure_of(error).error not in _BAD_BLOCKS:
-                raise
-            log.exception("blocks.refused")
-            return self._post_as(message.text[:3000], None, thread_ts)
-
-    def _post_as(
-        self, text: str, blocks: list[dict[str, object]] | None, thread_ts: str | None
-    ) -> str:
-        self._messages.wait()
-        answer = self._call(
-            "chat.postMessage",
-            channel=self._place.channel,
-            text=text,
-            unfurl_links=False,
-            unfurl_media=False,
-            **({"blocks": blocks} if blocks else {}),
-            **({"thread_ts": thread_ts} if thread_ts else {}),
-        )
-        return str(answer["ts"])
-
-    def _call(self, method: str, **arguments: object) -> dict[str, object]:
-        """Call Slack; raise `Again` for what may pass, `SlackApiError` for the rest."""
-        try:
-            answer = self._client.api_call(method, json=arguments).data
-        except (SlackApiError, *NETWORK_ERRORS) as error:
-            failure = failure_of(error)
-            self._telemetry.posted(method, "retry" if failure.again else "gave up")
-            if failure.again or not isinstance(error, SlackApiError):
-                raise Again(failure) from error
-            raise
-        self._telemetry.posted(method, "ok")
-        return answer if isinstance(answer, dict) else {}
-
-    def _find(self, block_id: str, *, thread_ts: str | None) -> str | None:
-        """Look for a post whose answer was lost; None when it is not there.
-
-        Raises `Again` while Slack does not tell: posting unseen could double it.
-        """
-        method = "conversations.replies" if thread_ts else "conversations.history"
-        params = {"channel": self._place.channel, "limit": "50"}
-        if thread_ts:
-            params["ts"] = thread_ts
-        try:
-            data = self._client.api_call(method, params=params).data
-        except (SlackApiError, *NETWORK_ERRORS) as error:
-            failure = failure_of(error)
-            if failure.again:
-                raise Again(failure) from error
-            return None
-        messages = data.get("messages", []) if isinstance(data, dict) else []
-        return next((str(m["ts"]) for m in messages if _carries(m, block_id)), None)
-
-    def _permalink(self, ts: str) -> str:
-        params = {"channel": self._place.channel, "message_ts": ts}
-        try:
-            data = self._client.api_call("chat.getPermalink", params=params).data
-        except (SlackApiError, *NETWORK_ERRORS):
-            return ""
-        return str(data.get("permalink", "")) if isinstance(data, dict) else ""
-
     def _mark(self, number: int, **fields: object) -> None:
         with self._database.write() as tx:
             store.posted(tx, number, **fields)
-
-
-def _carries(message: object, block_id: str) -> bool:
-    blocks = message.get("blocks") if isinstance(message, dict) else None
-    return any(block.get("block_id") == block_id for block in blocks or [])

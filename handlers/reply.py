@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from slack_sdk import WebClient
@@ -9,6 +10,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
 from handlers.blocks.markup import Message
+from handlers.channel import Channel, File
 from handlers.client import NETWORK_ERRORS, failure_of
 
 log = logging.getLogger(__name__)
@@ -17,11 +19,23 @@ _HOOKS = "hooks.slack.com"
 _SECONDS = 5
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """Where somebody spoke: channel, thread and who."""
+
+    channel: str
+    thread_ts: str
+    user: str
+
+
 class Reply:
     """Sends ephemeral answers. A lost answer is logged; it never undoes a decision."""
 
-    def __init__(self, client: WebClient, api_url: str | None) -> None:
+    def __init__(
+        self, client: WebClient, api_url: str | None, channel: Channel
+    ) -> None:
         self._client = client
+        self._channel = channel
         self._api_origin = _origin(api_url) if api_url else None
 
     def __call__(self, body: Mapping[str, object], message: Message) -> None:
@@ -31,22 +45,29 @@ class Reply:
             return
         self._ephemeral(body, message)
 
-    def in_thread(self, channel: str, thread_ts: str, message: Message) -> None:
-        """Answer for everybody, in a thread."""
+    def in_thread(self, spoken: Spoken, message: Message) -> None:
+        """Answer for everybody, in the thread where somebody spoke."""
         self._try(
-            "chat.postMessage", channel=channel, thread_ts=thread_ts, message=message
+            "chat.postMessage",
+            channel=spoken.channel,
+            thread_ts=spoken.thread_ts,
+            message=message,
         )
 
-    def picture(self, channel: str, content: bytes, title: str) -> bool:
-        """Upload a picture into the channel; False where the server takes none."""
-        try:
-            self._client.files_upload_v2(
-                channel=channel, content=content, filename="chart.png", title=title
-            )
-        except (SlackApiError, *NETWORK_ERRORS) as error:
-            log.warning("reply.picture_lost error=%s", failure_of(error).error)
-            return False
-        return True
+    def aside(self, spoken: Spoken, message: Message) -> None:
+        """Answer only whoever spoke, in that thread."""
+        self._try(
+            "chat.postEphemeral",
+            channel=spoken.channel,
+            user=spoken.user,
+            thread_ts=spoken.thread_ts,
+            message=message,
+        )
+
+    def picture(self, channel_id: str, content: bytes, title: str) -> bool:
+        """Upload a picture into a channel; False where the server takes none."""
+        file = File(name="chart.png", title=title, content=content)
+        return self._channel.upload(file, elsewhere=channel_id)
 
     def _hook(self, url: str, message: Message) -> bool:
         try:
@@ -73,6 +94,8 @@ class Reply:
             )
 
     def _try(self, method: str, *, message: Message, **arguments: str) -> None:
+        if method == "chat.postMessage":
+            self._channel.wait()
         body = {**arguments, "text": message.text, "blocks": list(message.blocks)}
         try:
             self._client.api_call(method, json=body)

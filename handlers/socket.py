@@ -6,6 +6,7 @@ import threading
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode.websocket_client import SocketModeHandler
 from slack_sdk import WebClient
+from websocket import WebSocketException
 
 from handlers.client import NETWORK_ERRORS
 
@@ -15,6 +16,8 @@ CONCURRENCY = 32
 _PAUSE = 1.0
 _LONGEST_PAUSE = 30.0
 _CLOSE_SECONDS = 1.0
+_CANNOT_CONNECT = (*NETWORK_ERRORS, WebSocketException, ValueError, KeyError)
+"""No answer, no handshake, or an answer that names no address to connect to."""
 
 
 class Socket:
@@ -56,7 +59,7 @@ class Socket:
         while not self._stopping.is_set():
             try:
                 self._handler.connect()
-            except NETWORK_ERRORS as error:
+            except _CANNOT_CONNECT as error:
                 log.warning("slack.not_connected error=%s", error)
                 self._stopping.wait(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)

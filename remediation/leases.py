@@ -20,7 +20,9 @@ from sqlalchemy import (
 from remediation.action import Action, RestorePriority, Resume, target_key
 from remediation.moment import Moment
 from remediation.proposal import Proposal
-from remediation.tables import leases, proposals
+from remediation.tables import leases
+
+_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,8 @@ class Hold:
 class Target:
     """What the limits are counted by: the host, and what is acted on there.
 
-    is_undo: it puts back what was done, so the quiet time after that does not hold it.
+    is_undo: it puts back what was done, so neither the quiet time after that nor the
+    cap holds it, and it does not count.
     """
 
     host: str
@@ -71,7 +74,8 @@ def hold(tx: Connection, target: Target, caps: Caps, now: Moment) -> Hold | None
             f"free again at {cooling:%H:%M:%S} UTC",
             passes=False,
         )
-    if _actions_since(tx, target.host, now.wall - timedelta(hours=1)) >= caps.per_hour:
+    capped = not target.is_undo and _lately(tx, target.host, now) >= caps.per_hour
+    if capped:
         return Hold(
             rule="policy.actions_per_hour",
             reason=f"{caps.per_hour} actions were taken on {target.host} "
@@ -88,10 +92,16 @@ def hold(tx: Connection, target: Target, caps: Caps, now: Moment) -> Hold | None
     )
 
 
-def take(tx: Connection, proposal_id: str, target: Target, cooled: Moment) -> None:
-    """Occupy the host and start the target's quiet time, for this proposal."""
+def take(
+    tx: Connection, proposal_id: str, target: Target, caps: Caps, now: Moment
+) -> None:
+    """Occupy the host, start the target's quiet time and count, for this proposal."""
     _write(tx, f"busy:{target.host}", proposal_id, None)
-    _write(tx, f"cooldown:{target.key}", proposal_id, cooled)
+    _write(tx, f"cooldown:{target.key}", proposal_id, now.after(caps.cooldown))
+    if not target.is_undo:
+        tx.execute(delete(leases).where(_counted(target.host), _past(now)))
+        key = f"hour:{target.host}:{proposal_id}"
+        _write(tx, key, proposal_id, now.after(_HOUR))
 
 
 def release(tx: Connection, proposal: Proposal) -> None:
@@ -108,10 +118,13 @@ def cooling_until(tx: Connection, target: Target, now: Moment) -> datetime | Non
     return tx.execute(query).scalar()
 
 
-def _actions_since(tx: Connection, host: str, since: datetime) -> int:
-    query = select(func.count()).select_from(proposals)
-    recent = query.where(proposals.c.host == host, proposals.c.claimed_at > since)
-    return tx.execute(recent).scalar_one()
+def _lately(tx: Connection, host: str, now: Moment) -> int:
+    query = select(func.count()).select_from(leases)
+    return tx.execute(query.where(_counted(host), ~_past(now))).scalar_one()
+
+
+def _counted(host: str) -> ColumnElement[bool]:
+    return leases.c.key.startswith(f"hour:{host}:", autoescape=True)
 
 
 def _write(tx: Connection, key: str, holder: str, until: Moment | None) -> None:

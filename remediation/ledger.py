@@ -7,14 +7,12 @@ refusal. `claim` is the only place in the product that makes an `Approval`, and
 """
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime
 
-from pydantic import TypeAdapter
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Row,
-    and_,
+    Select,
     bindparam,
     exists,
     func,
@@ -25,33 +23,22 @@ from sqlalchemy import (
     update,
 )
 
-from remediation import audit
-from remediation.action import Action, digest, from_json, in_words, target_key, to_json
+from remediation import audit, docket
+from remediation.action import digest, in_words, target_key, to_json
+from remediation.decision import Decided, Draft, NotClaimable
 from remediation.leases import Caps, Target, hold, release, take
-from remediation.lock import is_free, locked
+from remediation.lock import is_free
 from remediation.moment import Moment
 from remediation.outcome import Outcome, Result
 from remediation.proposal import Proposal, State, new_id
 from remediation.tables import proposals, votes
 
 _SEAL = object()
-_OUTCOMES: TypeAdapter[Outcome] = TypeAdapter(Outcome)
 # Built once: these are on the path of every click.
-_ONE = select(proposals).where(proposals.c.id == bindparam("wanted"))
-_VOTERS = (
-    select(votes.c.person)
-    .where(votes.c.proposal == bindparam("wanted"))
-    .order_by(votes.c.at)
-)
 _SUPERSEDE = (
     update(proposals)
     .where(proposals.c.id == bindparam("wanted"), proposals.c.state == State.PENDING)
     .values(state=State.SUPERSEDED)
-)
-_IN_STATE = (
-    select(proposals)
-    .where(proposals.c.state == bindparam("wanted"))
-    .order_by(proposals.c.decided_at, proposals.c.created_at)
 )
 
 
@@ -66,51 +53,6 @@ class Approval:
     def __post_init__(self) -> None:
         if self.seal is not _SEAL:
             raise TypeError("an Approval is made by Ledger.claim only")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """What is to be proposed, as the policy allowed it."""
-
-    incident: int
-    action: Action
-    rule: str
-    needed: int
-    ttl: timedelta
-    requested_by: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
-    """A vote that counted: the proposal after it."""
-
-    proposal: Proposal
-
-    @property
-    def missing(self) -> int:
-        """How many more approvers are needed."""
-        return max(self.proposal.needed - len(self.proposal.voters), 0)
-
-
-class NotDecided(Exception):
-    """The click did not count; `reason` says why in words for the person.
-
-    by: whoever decided (or locked) before, where somebody did.
-    """
-
-    def __init__(self, reason: str, *, by: str | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.by = by
-
-
-class NotClaimable(Exception):
-    """The proposal cannot be carried out (now): `final` says whether ever."""
-
-    def __init__(self, reason: str, *, final: bool) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.final = final
 
 
 class Ledger:
@@ -158,21 +100,14 @@ class Ledger:
         The vote that completes the number also decides: state `approved`.
         """
         audit.serialize(tx)
-        votable = select(
-            proposals.c.id, literal(by), literal(now.wall, votes.c.at.type)
-        )
-        votable = votable.where(
-            *self._alive(proposal_id, State.PENDING, now),
-            or_(proposals.c.requested_by.is_(None), proposals.c.requested_by != by),
-            ~exists().where(votes.c.proposal == proposal_id, votes.c.person == by),
-        )
+        votable = self._votable(proposal_id, by=by, now=now)
         # Without the option PostgreSQL's driver says -1 for an INSERT.
         written = tx.execute(
             insert(votes).from_select(["proposal", "person", "at"], votable),
             execution_options={"preserve_rowcount": True},
         )
         if written.rowcount != 1:
-            raise _why_not(tx, self.get(tx, proposal_id), by=by, now=now)
+            raise docket.why_not(tx, self.get(tx, proposal_id), by=by, now=now)
         counted = (
             select(func.count())
             .where(votes.c.proposal == proposal_id)
@@ -192,6 +127,14 @@ class Ledger:
             self.supersede(tx, decided.incident, now=now)
         return Decided(proposal=decided)
 
+    def votable(
+        self, tx: Connection, proposal_id: str, *, by: str, now: Moment
+    ) -> None:
+        """Raise `NotDecided` unless a vote of this person would count now."""
+        query = self._votable(proposal_id, by=by, now=now)
+        if tx.execute(query).first() is None:
+            raise docket.why_not(tx, self.get(tx, proposal_id), by=by, now=now)
+
     def reject(
         self, tx: Connection, proposal_id: str, *, by: str, why: str, now: Moment
     ) -> Decided:
@@ -203,12 +146,12 @@ class Ledger:
             .where(
                 proposals.c.id == proposal_id,
                 proposals.c.state == State.PENDING,
-                ~_past(now),
+                ~docket.past(now),
             )
             .values(state=State.REJECTED, decided_by=by, decided_at=now.wall, note=why)
         )
         if done.rowcount != 1:
-            raise _why_not(tx, self.get(tx, proposal_id), by=by, now=now)
+            raise docket.why_not(tx, self.get(tx, proposal_id), by=by, now=now)
         return Decided(proposal=self.get(tx, proposal_id))
 
     def claim(
@@ -237,8 +180,10 @@ class Ledger:
             .values(state=State.EXECUTING, claimed_at=now.wall, claimed_by=claimant)
         )
         if taken.rowcount != 1:
-            raise NotClaimable(_why_not(tx, found, by="", now=now).reason, final=True)
-        take(tx, proposal_id, target, now.after(self._caps.cooldown))
+            raise NotClaimable(
+                docket.why_not(tx, found, by="", now=now).reason, final=True
+            )
+        take(tx, proposal_id, target, self._caps, now)
         return Approval(
             proposal=self.get(tx, proposal_id), approvers=found.voters, seal=_SEAL
         )
@@ -254,19 +199,23 @@ class Ledger:
     def overdue(self, tx: Connection, *, now: Moment) -> int:
         """Count what `expire` would end now."""
         waiting = proposals.c.state.in_([State.PENDING, State.APPROVED])
-        query = select(func.count()).select_from(proposals).where(waiting, _past(now))
+        query = (
+            select(func.count()).select_from(proposals).where(waiting, docket.past(now))
+        )
         return tx.execute(query).scalar_one()
 
     def expire(self, tx: Connection, *, now: Moment) -> list[Proposal]:
         """End every undecided or unclaimed proposal whose time is over."""
         waiting = proposals.c.state.in_([State.PENDING, State.APPROVED])
-        ids = tx.execute(select(proposals.c.id).where(waiting, _past(now))).scalars()
+        ids = tx.execute(
+            select(proposals.c.id).where(waiting, docket.past(now))
+        ).scalars()
         ended = []
         for proposal_id in ids.all():
             audit.serialize(tx)
             done = tx.execute(
                 update(proposals)
-                .where(proposals.c.id == proposal_id, waiting, _past(now))
+                .where(proposals.c.id == proposal_id, waiting, docket.past(now))
                 .values(state=State.EXPIRED)
             )
             if done.rowcount == 1:
@@ -300,24 +249,25 @@ class Ledger:
 
     def get(self, tx: Connection, proposal_id: str) -> Proposal:
         """Return the proposal; raise `NotDecided` for an unknown id."""
-        row = tx.execute(_ONE, {"wanted": proposal_id}).first()
-        if row is None:
-            raise NotDecided("this proposal is not known here")
-        return _proposal(tx, row)
+        return docket.one(tx, proposal_id)
 
     def of(self, tx: Connection, incident: int) -> list[Proposal]:
         """Return the incident's proposals in the order of their letters."""
-        rows = tx.execute(
-            select(proposals)
-            .where(proposals.c.incident == incident)
-            .order_by(func.length(proposals.c.letter), proposals.c.letter)
-        )
-        return [_proposal(tx, row) for row in rows.all()]
+        return docket.of(tx, incident)
 
     def in_state(self, tx: Connection, state: State) -> list[Proposal]:
         """Return all proposals in this state, the oldest decision first."""
-        rows = tx.execute(_IN_STATE, {"wanted": state})
-        return [_proposal(tx, row) for row in rows.all()]
+        return docket.in_state(tx, state)
+
+    def _votable(
+        self, proposal_id: str, *, by: str, now: Moment
+    ) -> Select[tuple[str, str, datetime]]:
+        """Return the row of votes that counts, or no row."""
+        own = or_(proposals.c.requested_by.is_(None), proposals.c.requested_by != by)
+        voted = exists().where(votes.c.proposal == proposal_id, votes.c.person == by)
+        return select(
+            proposals.c.id, literal(by), literal(now.wall, votes.c.at.type)
+        ).where(*self._alive(proposal_id, State.PENDING, now), own, ~voted)
 
     def _alive(
         self, proposal_id: str, state: State, now: Moment
@@ -325,7 +275,7 @@ class Ledger:
         return (
             proposals.c.id == proposal_id,
             proposals.c.state == state,
-            ~_past(now),
+            ~docket.past(now),
             is_free(),
         )
 
@@ -338,7 +288,7 @@ class Ledger:
             .where(proposals.c.id == proposal_id, proposals.c.state == state)
             .values(
                 state=_END[outcome.result],
-                outcome=_OUTCOMES.dump_json(outcome).decode(),
+                outcome=docket.OUTCOMES.dump_json(outcome).decode(),
             )
         )
         release(tx, self.get(tx, proposal_id))
@@ -370,13 +320,6 @@ _END: dict[Result, State] = {
 }
 
 
-def _past(now: Moment) -> ColumnElement[bool]:
-    return or_(
-        proposals.c.expires_at <= now.wall,
-        and_(proposals.c.boot_id == now.boot_id, proposals.c.expires_boot <= now.boot),
-    )
-
-
 def _letter(index: int) -> str:
     # a … z, aa, ab, …: bijective base 26, so a letter is never given twice.
     text = ""
@@ -385,44 +328,3 @@ def _letter(index: int) -> str:
         index, rest = divmod(index - 1, 26)
         text = chr(ord("a") + rest) + text
     return text
-
-
-def _proposal(tx: Connection, row: Row[tuple[object, ...]]) -> Proposal:
-    return Proposal(
-        id=row.id,
-        incident=row.incident,
-        letter=row.letter,
-        action=from_json(row.action),
-        digest=row.digest,
-        rule=row.rule,
-        needed=row.needed,
-        requested_by=row.requested_by,
-        created_at=row.created_at,
-        expires=Moment(wall=row.expires_at, boot=row.expires_boot, boot_id=row.boot_id),
-        state=State(row.state),
-        voters=tuple(tx.execute(_VOTERS, {"wanted": row.id}).scalars()),
-        decided_by=row.decided_by,
-        decided_at=row.decided_at,
-        claimed_by=row.claimed_by,
-        note=row.note,
-        outcome=_OUTCOMES.validate_json(row.outcome) if row.outcome else None,
-    )
-
-
-def _why_not(tx: Connection, found: Proposal, *, by: str, now: Moment) -> NotDecided:
-    undecided = found.state in (State.PENDING, State.APPROVED)
-    if found.state is State.EXPIRED or (undecided and now.is_past(found.expires)):
-        return NotDecided(
-            "it expired, it was not rejected: nobody decided in time. "
-            "Propose again measures anew"
-        )
-    if not undecided:
-        return NotDecided(f"it is already {found.state}", by=found.decided_by)
-    stopped = locked(tx)
-    if stopped is not None:
-        return NotDecided(f"the bot is locked ({stopped.why})", by=stopped.by)
-    if found.requested_by == by:
-        return NotDecided("you asked for this action; somebody else must approve it")
-    if found.is_pending and by in found.voters:
-        return NotDecided("your approval counts already; another person is needed")
-    return NotDecided(f"it is already {found.state}", by=found.decided_by)

@@ -33,3 +33,9 @@ class Moment:
         if self.wall >= deadline.wall:
             return True
         return self.boot_id == deadline.boot_id and self.boot >= deadline.boot
+
+    def since(self, earlier: "Moment") -> timedelta:
+        """Return the time between: by the boot clock, across boots by the wall."""
+        if self.boot_id == earlier.boot_id:
+            return timedelta(seconds=self.boot - earlier.boot)
+        return self.wall - earlier.wall

@@ -20,8 +20,9 @@ _FOREIGN_PATIENCE = timedelta(minutes=15)
 class Observer:
     """Tells whether an executor still lives, and looks at what it left behind."""
 
-    def __init__(self, me: ProcessIdentity) -> None:
+    def __init__(self, me: ProcessIdentity, *, host: str) -> None:
         self._me = me
+        self._host = host
         self.claimant = _name(me)
 
     def after_crash(self, proposal: Proposal, now: Moment) -> Outcome | None:
@@ -41,16 +42,16 @@ class Observer:
             return False
         boot_id, pid, start = proposal.claimed_by.split("/")
         if boot_id != self._me.boot_id:
+            # This host booted since, and whoever claimed it is gone; or it is another.
             decided = proposal.decided_at or proposal.created_at
-            return now.wall - decided < _FOREIGN_PATIENCE
+            late = now.wall - decided >= _FOREIGN_PATIENCE
+            return proposal.action.host != self._host and not late
         if proposal.claimed_by == self.claimant:
             return True
         try:
             with open_process(int(pid)) as live:
                 return live.identity.start_ticks == int(start)
-        except Gone:
-            return False
-        except Unobservable:
+        except (Gone, Unobservable):
             return False  # it was ours, so it would be visible
 
 

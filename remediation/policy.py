@@ -94,24 +94,37 @@ def _refuse_kind(action: Action, facts: ProcessFacts) -> Refusal | None:
     match action:
         case Terminate():
             # Below the root the respawner is the tree's own master, which goes too.
-            if facts.respawner is None or facts.identity != action.process:
-                return None
-            return Refusal(
-                rule="respawner",
-                reason=f"{facts.respawner} would start it again at once",
-                by_hand=f"stop it where it is managed: {facts.respawner}",
-            )
+            is_root = facts.identity == action.process
+            return _would_come_back(facts.respawner) if is_root else None
         case Pause():
-            if not facts.ports:
-                return None
-            ports = ", ".join(map(str, facts.ports[:5]))
-            return Refusal(
-                rule="listens on a port",
-                reason=f"it listens on {ports}: its clients would hang",
-            )
-        case LowerPriority() | Resume() | RestorePriority():
+            return _would_hang_clients(facts.ports)
+        case LowerPriority(nice=nice):
+            reason = f"it already has nice {facts.nice}"
+            lowered = Refusal(rule="already lowered", reason=reason)
+            return lowered if facts.nice >= nice else None
+        case Resume() | RestorePriority():
             return None
     assert_never(action)
+
+
+def _would_come_back(respawner: str | None) -> Refusal | None:
+    if respawner is None:
+        return None
+    return Refusal(
+        rule="respawner",
+        reason=f"{respawner} would start it again at once",
+        by_hand=f"stop it where it is managed: {respawner}",
+    )
+
+
+def _would_hang_clients(ports: Sequence[int]) -> Refusal | None:
+    if not ports:
+        return None
+    listed = ", ".join(map(str, ports[:5]))
+    return Refusal(
+        rule="listens on a port",
+        reason=f"it listens on {listed}: its clients would hang",
+    )
 
 
 def _by_hand(action: Action, facts: ProcessFacts) -> str:

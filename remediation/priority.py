@@ -6,6 +6,9 @@ somebody else, the stranger gets its priority back and the outcome says so.
 """
 
 import os
+import re
+import resource
+from pathlib import Path
 from typing import Final
 
 from remediation import procfs
@@ -16,6 +19,8 @@ from remediation.outcome import Outcome, Result, Seen
 from remediation.target import Target, holding
 
 _ROUNDS: Final = 8
+_CAP_SYS_NICE: Final = 23
+"""Its bit in a capability set (linux/capability.h)."""
 
 
 def lower_priority(action: LowerPriority, attempt: Attempt) -> Outcome:
@@ -55,7 +60,8 @@ def _apply(
     attempt: Attempt,
 ) -> Outcome:
     nice = action.nice
-    undo = facts.nice if isinstance(action, LowerPriority) else None
+    lowers = isinstance(action, LowerPriority)
+    undo = facts.nice if lowers and _may_set(facts.nice) else None
     try:
         done = _set_all(target, nice, attempt)
     except PermissionError:
@@ -65,12 +71,25 @@ def _apply(
         _give_back(target.pid, nice, attempt)
         words = f"{target.name} exited while its priority was changed"
         return attempt.end(Result.FAILED, Seen.EXITED, words)
+    if lowers and undo is None:
+        words = f"{words}; CAP_SYS_NICE is missing to put it back"
     missed = [found for found in _nices(target.pid) if found != nice]
     words = f"{target.name} has nice {nice} instead of {facts.nice} in {done} threads"
     if missed:
         words = f"{words}, {len(missed)} others have not"
     result = Result.FAILED if missed else Result.DONE
     return attempt.end(result, Seen.RUNNING, words, undo_nice=undo)
+
+
+def _may_set(nice: int) -> bool:
+    """Say whether this process may lower a nice value to this one (capabilities(7))."""
+    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    found = re.search(r"^CapEff:\s*([0-9a-f]+)$", status, re.MULTILINE)
+    if found and int(found[1], 16) >> _CAP_SYS_NICE & 1:
+        return True
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NICE)
+    # RLIMIT_NICE counts from 1 (nice 19) to 40 (nice -20).
+    return allowed == resource.RLIM_INFINITY or nice >= 20 - allowed
 
 
 def _set_all(target: Target, nice: int, attempt: Attempt) -> int:

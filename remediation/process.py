@@ -26,8 +26,9 @@ def perform(
 ) -> Outcome:
     """Do the action and say what was seen; what is refused comes as an outcome too.
 
-    recheck: asked with fresh facts of every process immediately before it is
-    signalled, and again before SIGKILL; words refuse (policy, lock).
+    recheck: asked with facts read after the process was opened, before the first
+    signal and again before SIGKILL; words refuse (policy, lock). The identity itself
+    is compared once more right before each signal.
     progress: told each step. What it or `recheck` raises stops the action at once.
     Takes up to `grace` + 5 s for the signals and up to 3 s to see whether it came back.
     """

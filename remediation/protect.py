@@ -1,6 +1,7 @@
-"""What is never signalled, decided by what the kernel says and never by a chosen name.
+"""What is never signalled, decided by what the kernel says of a process.
 
-A process can call itself anything, so a rule looks at the executable, the systemd
+A process can call itself anything, so no rule asks for the name it gives itself: rules
+look at the executable, the systemd
 unit, the cgroup, the account and kernel flags. Rules are asked before a button is
 offered and again at the instant of the signal. Some kinds can be lifted, by the exact
 path of an executable or the exact name of a unit; the others never.

@@ -22,8 +22,10 @@ from handlers.blocks.markup import (
     mention,
     section,
 )
-from remediation.action import consequence, in_words, is_reversible
+from handlers.blocks.proposed import proposed
+from remediation.action import in_words
 from remediation.proposal import Proposal, State
+from remediation.undo import undo_of
 
 _MARKS = {
     Level.OK: "🟢",
@@ -108,45 +110,20 @@ def _action(
         return _ending(incident, shown)
     if shown is not None and shown.is_pending:
         return [
-            section(_proposal(incident, shown)),
+            section(proposed(shown)),
             buttons.deciding(incident, proposals, shown),
         ]
     if shown is not None and shown.state in _BUSY:
         return [section(_decision(shown))]
     if incident.check is not None and shown is not None:
-        verifying = f"Verifying until {clock(incident.check.until)} …"
-        undo = [buttons.undo(shown)] if is_reversible(shown.action) else []
+        check = incident.check
+        until = check.acted.after(check.window).wall
+        verifying = f"Verifying until {clock(until)} …"
+        undo = [buttons.undo(shown)] if undo_of(shown) else []
         return [section(f"{_decision(shown)}\n{verifying}"), *undo]
     row = buttons.idle(incident, proposals, shown)
     text = _no_action(incident) if shown is None else _outcome(incident, shown)
     return [section(text), row]
-
-
-def _proposal(incident: Incident, proposal: Proposal) -> str:
-    name = f"{incident.number}{proposal.letter}"
-    people = "1 approver" if proposal.needed == 1 else f"{proposal.needed} approvers"
-    so_far = ""
-    if proposal.voters:
-        so_far = f" · approved by {', '.join(map(mention, proposal.voters))}"
-    asked = ""
-    if proposal.requested_by:
-        asked = f" · asked for by {mention(proposal.requested_by)}, so somebody else approves"
-    return (
-        f"*Proposed action* · {name}\n"
-        f"*{escaped(in_words(proposal.action))}*\n"
-        f"{escaped(consequence(proposal.action))}\n"
-        f"{people} needed · until {clock(proposal.expires.wall)}{so_far}{asked}"
-        f"{_weaker_identity(proposal)}"
-    )
-
-
-def _weaker_identity(proposal: Proposal) -> str:
-    if proposal.action.process.pidfd_inode is not None:
-        return ""
-    return (
-        "\nThis kernel gives processes no number of their own: which one it is rests "
-        "on pid, start time, program and owner."
-    )
 
 
 def _decision(proposal: Proposal) -> str:
@@ -194,9 +171,7 @@ def _ending(incident: Incident, shown: Proposal | None) -> list[dict[str, object
     said = ""
     if decided and shown:
         said = f"\n{_decision(shown) if acted else _outcome(incident, shown)}"
-    undo = []
-    if shown and shown.state is State.DONE and is_reversible(shown.action):
-        undo = [buttons.undo(shown)]
+    undo = [buttons.undo(shown)] if shown and undo_of(shown) else []
     return [section(ended + said), *undo]
 
 

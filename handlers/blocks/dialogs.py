@@ -1,8 +1,8 @@
 """Modals: the second place where Approve may stand, and the reason for a rejection."""
 
 from bot.model import Incident
-from handlers.blocks.markup import clock, escaped, field, section
-from remediation.action import consequence, in_words
+from handlers.blocks.markup import escaped, field, section
+from handlers.blocks.proposed import proposed
 from remediation.proposal import Proposal
 
 MAX_REASON = 500
@@ -26,9 +26,7 @@ def approve(incident: Incident, proposal: Proposal) -> dict[str, object]:
             section(f"*{escaped(incident.title)}*\n{escaped(incident.lead.summary)}"),
             *facts,
             section(
-                f"*{escaped(in_words(proposal.action))}*\n"
-                f"{escaped(consequence(proposal.action))}\n"
-                f"{proposal.needed} needed · until {clock(proposal.expires.wall)} · "
+                f"{proposed(proposal)}\n"
                 f"action {proposal.digest[:8]} · rule {escaped(proposal.rule)}"
             ),
         ],

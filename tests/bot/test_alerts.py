@@ -20,7 +20,7 @@ def after(*rounds: tuple[int, Level], timing: Timing = TIMING) -> Alert | None:
     alert = None
     for second, level in rounds:
         at = START + timedelta(seconds=second)
-        alert = advance(alert, finding(at=at, level=level), timing)
+        alert = advance(alert, finding(at=at, level=level), timing, float(second))
     return alert
 
 
@@ -171,6 +171,9 @@ def test_only_clear_time_ends_an_alert(steps: list[tuple[int, Level]]) -> None:
     alert = None
     for second, level in rounds:
         at = START + timedelta(seconds=second)
-        before, alert = alert, advance(alert, finding(at=at, level=level), TIMING)
+        before, alert = (
+            alert,
+            advance(alert, finding(at=at, level=level), TIMING, float(second)),
+        )
         if before is not None and before.is_firing and not (alert and alert.is_firing):
             assert level is OK

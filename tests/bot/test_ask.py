@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from bot.database import Database
+from bot.settings import Policy
+from remediation.decision import NotDecided
 from remediation.identity import Unobservable
-from remediation.ledger import NotDecided
 from remediation.proposal import State
-from tests.fakes.story import ALICE, BOB, Story
+from tests.fakes.story import ALICE, BOB, CHEN, Story
 from tests.fakes.things import process
 
 
@@ -97,3 +99,19 @@ def test_a_request_whose_process_has_ended_is_settled_when_asked_again(
     story.reader.living.clear()
     assert story.ask.again(1, BOB) == []
     assert not story.incident().is_open
+
+
+def test_asking_again_twice_proposes_once(story: Story) -> None:
+    story.opens()
+    story.clock.go(60)
+    first = story.ask.again(1, BOB)
+    assert story.ask.again(1, CHEN) == first
+    assert story.events(1).count("proposal.again") == 1
+
+
+def test_asking_again_throws_away_no_approval(database: Database) -> None:
+    story = Story(database, policy=Policy(approvals=2))
+    story.opens()
+    story.decide.approve(story.incident().offered or "", ALICE, None)
+    with pytest.raises(NotDecided, match="has an approval already"):
+        story.ask.again(1, BOB)

@@ -9,7 +9,7 @@ from bot.database import Database
 from bot.model import Origin, Phase
 from bot.settings import Policy
 from remediation import lock
-from remediation.ledger import NotDecided
+from remediation.decision import NotDecided
 from remediation.outcome import Outcome, Result, Seen
 from remediation.proposal import State
 from tests.fakes.story import ALICE, BOB, CHANNEL, CHEN, Story
@@ -192,7 +192,7 @@ def test_after_an_action_its_effect_is_measured(story: Story) -> None:
     proposal = story.acted()
     check = story.incident().check
     assert check is not None
-    assert (check.proposal, check.until - check.acted_at) == (
+    assert (check.proposal, check.window) == (
         proposal.id,
         timedelta(seconds=30),
     )
@@ -392,3 +392,18 @@ def test_only_the_proposal_on_the_card_is_missed_aloud(story: Story) -> None:
     story.decide.expire()
     assert story.events(1).count("proposal.expired") == 1
     assert story.events(1).count("proposal.lapsed") == 2
+
+
+def test_two_clicks_on_undo_undo_once(database: Database) -> None:
+    story = paused(database)
+    story.decide.undo(1, BOB)
+    with pytest.raises(NotDecided, match="being undone already"):
+        story.decide.undo(1, ALICE)
+
+
+def test_a_dialog_opens_only_for_a_vote_that_would_count(story: Story) -> None:
+    offered = story.opens().offered or ""
+    story.decide.decidable(offered, ALICE)
+    story.decide.reject(offered, BOB, None)
+    with pytest.raises(NotDecided, match="already rejected"):
+        story.decide.decidable(offered, ALICE)

@@ -12,7 +12,7 @@ import pytest
 from bot.evidence.culprit import CulpritEvidence
 from bot.evidence.top_processes import TopProcesses
 from bot.host import HostContext
-from bot.model import Culprit, EvidenceItem, Finding, Incident, Level, Limits, Phase
+from bot.model import Culprit, EvidenceItem, Incident
 from tests.detectors.pieces import (
     BURN,
     START,
@@ -22,6 +22,8 @@ from tests.detectors.pieces import (
     context,
     this_host,
 )
+from tests.fakes import things
+from tests.fakes.things import finding
 
 CANARY = "hunter2-canary"
 
@@ -32,33 +34,8 @@ def host() -> HostContext:
 
 
 def incident(culprits: tuple[Culprit, ...] = ()) -> Incident:
-    limits = Limits(warning=85, critical=95, clear_warning=75, clear_critical=85)
-    finding = Finding(
-        detector="cpu",
-        host="web-1",
-        subject="",
-        label="CPU",
-        unit="%",
-        value=98.0,
-        limits=limits,
-        level=Level.CRITICAL,
-        summary="",
-        at=START,
-        series="cpu",
-        culprits=culprits,
-    )
-    return Incident(
-        number=1,
-        host="web-1",
-        fingerprint="cpu",
-        phase=Phase.OPEN,
-        level=Level.CRITICAL,
-        title="CPU 98 %",
-        since=START,
-        opened_at=START,
-        findings=(finding,),
-        culprit=culprits[0] if culprits else None,
-    )
+    seen = finding(at=START, culprits=culprits)
+    return things.incident(findings=(seen,), culprit=culprits[0] if culprits else None)
 
 
 def pids(item: EvidenceItem) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from bot import store
 from bot.model import Phase
-from remediation.ledger import NotDecided
+from remediation.decision import NotDecided
 from remediation.lock import locked
 from tests.fakes.story import ALICE, BOB, CHEN, Story
 
@@ -113,3 +113,36 @@ def test_a_second_lock_and_a_second_unlock_are_refused(story: Story) -> None:
     story.own.unlock(ALICE)
     with pytest.raises(NotDecided, match="not locked"):
         story.own.unlock(ALICE)
+
+
+# --- mutes on the card ---------------------------------------------------------------
+
+
+def test_a_mute_that_is_over_leaves_the_card(story: Story) -> None:
+    story.opens()
+    story.own.mute_incident(1, ALICE, HOUR)
+    story.clock.go(HOUR.total_seconds())
+    story.own.end_mutes()
+    assert story.incident().muted_until is None
+    assert story.status.board().muted == {}
+
+
+def test_a_lifted_mute_leaves_the_card(story: Story) -> None:
+    story.opens()
+    story.own.mute_incident(1, ALICE, HOUR)
+    story.own.unmute("web-1/cpu/", ALICE)
+    assert story.incident().muted_until is None
+
+
+def test_a_muted_host_shows_on_its_cards(story: Story) -> None:
+    story.opens()
+    story.own.mute("web-1", ALICE, HOUR)
+    assert story.incident().muted_until == story.clock.wall + HOUR
+
+
+def test_a_second_escalation_calls_nobody_again(story: Story) -> None:
+    story.opens()
+    story.own.escalate(1, CHEN)
+    with pytest.raises(NotDecided, match="escalated already"):
+        story.own.escalate(1, BOB)
+    assert story.events(1).count("incident.escalated") == 1

@@ -309,7 +309,7 @@ def test_while_it_is_measured_nothing_resolves_it(story: Story) -> None:
     incident = story.incident()
     assert incident.is_open
     assert incident.check is not None
-    assert incident.check.clear_at == story.clock.wall
+    assert incident.check.clear == story.clock.now()
 
 
 def test_a_relapse_while_it_is_measured_is_not_recovered(story: Story) -> None:
@@ -386,4 +386,66 @@ def test_another_process_with_the_culprits_pid_is_no_suspect(story: Story) -> No
         alive, identity=replace(alive.identity, start_ticks=1)
     )
     story.opens()
+    assert story.proposals() == []
+
+
+# --- clocks and storms ---------------------------------------------------------------
+
+LASTING = Timing(hold_for=timedelta(seconds=30), keep_for=timedelta(seconds=30))
+
+
+def test_a_clock_that_is_set_back_delays_no_alert(story: Story) -> None:
+    story.sees(story.found(), timing=LASTING)
+    story.clock.set_wall_back(7200)
+    story.clock.go(30)
+    story.sees(story.found(), timing=LASTING)
+    assert len(story.open()) == 1
+
+
+def test_a_clock_that_jumps_ahead_fires_no_alert(story: Story) -> None:
+    story.sees(story.found(), timing=LASTING)
+    story.clock.set_wall_back(-7200)
+    story.clock.go(5)
+    story.sees(story.found(), timing=LASTING)
+    assert story.open() == []
+
+
+def test_a_clock_that_is_set_back_delays_no_verdict(story: Story) -> None:
+    story.opens()
+    story.acted()
+    story.clock.set_wall_back(7200)
+    for _ in range(2):
+        story.clock.go(15)
+        story.sees(story.well())
+    verification = story.incident().verification
+    assert verification is not None
+    assert verification.verdict is Verdict.RECOVERED
+    assert verification.took == timedelta(seconds=15)
+
+
+def test_a_bot_that_was_away_measures_before_it_judges(story: Story) -> None:
+    story.opens()
+    story.acted()
+    story.clock.go(300)
+    story.respond = story.restarted()
+    story.sees()
+    waiting = story.incident()
+    story.clock.go(5)
+    story.sees(story.well())
+    verification = story.incident().verification
+    assert waiting.check is not None
+    assert verification is not None
+    assert verification.verdict is Verdict.RECOVERED
+
+
+def test_a_storm_offers_nothing_and_says_why(story: Story) -> None:
+    storm = [story.found(subject=f"/{n}", culprits=()) for n in range(5)]
+    story.sees(*storm)
+    story.clock.go(61)
+    story.sees(*storm, story.found(subject="/0"))
+    incident = story.incident()
+    assert incident.is_storm
+    assert incident.culprit is None
+    assert incident.no_action is not None
+    assert incident.no_action.rule == "many causes at once"
     assert story.proposals() == []

@@ -14,7 +14,7 @@ import yaml
 from handlers.workspace import Workspace
 from handlers.workspace.http_mode import HttpMode
 from handlers.workspace.people import ALICE
-from tests.scenarios.stage import Bot, config, until, villain
+from tests.scenarios.stage import Bot, card_of, config, until, villain
 
 SECRET = "0123456789abcdef0123456789abcdef"  # noqa: RUF100, S105
 
@@ -150,11 +150,8 @@ def test_a_click_over_http_approves(tmp_path: Path) -> None:
         bot.extra = {"SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": SECRET}
         bot.start(connected=False)
         try:
-            button = workspace.wait_for(lambda: workspace.find_button("Approve"), 30)
-            assert (
-                f"pid {process.pid}" in workspace.message(button.message_ts).all_text()
-            )
-            assert workspace.click(ALICE.id, button.message_ts, "Approve").acked
+            card = card_of(workspace, process.pid, "Proposed action")
+            assert workspace.click(ALICE.id, card.ts, "Approve").acked
             assert process.wait(15) == -15
             assert get(bot, "/readyz") == 200
             assert bot.stop() == 0

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from remediation.decision import NotDecided
 from remediation.facts import ProcessFacts
-from remediation.ledger import NotDecided
 from tests.fakes.story import CHEN, Story
 from tests.fakes.things import process
 

@@ -23,7 +23,7 @@ from bot.model import (
 )
 from remediation import audit
 from remediation.verify import Verdict
-from tests.fakes.clock import START
+from tests.fakes.clock import START, FakeClock
 from tests.fakes.things import culprit, finding, incident
 from tests.real.databases import KINDS, fresh
 
@@ -56,7 +56,12 @@ def test_an_incident_comes_back_whole(database: Database) -> None:
             author="rules",
         ),
         no_action=NoAction(rule="r", reason="x"),
-        check=Check(proposal="p", acted_at=START, until=START, before=(finding(),)),
+        check=Check(
+            proposal="p",
+            acted=FakeClock().now(),
+            window=timedelta(0),
+            before=(finding(),),
+        ),
         verification=Verification(
             proposal="p",
             verdict=Verdict.WORSE,

@@ -9,7 +9,12 @@ from tests.fakes.things import culprit, finding, incident
 
 def alert(made: Finding, stage: Stage = Stage.FIRING, **changes: object) -> Alert:
     return Alert(  # type: ignore[misc]
-        stage=stage, since=START, stage_since=START, finding=made, **changes
+        stage=stage,
+        since=START,
+        began=0.0,
+        stage_since=0.0,
+        finding=made,
+        **changes,
     )
 
 
@@ -136,7 +141,7 @@ def test_the_worst_level_seen_stays() -> None:
 
 
 def test_a_flapping_condition_marks_its_incident() -> None:
-    flaps = alert(finding(value=99.0), relapses=(START, START, START))
+    flaps = alert(finding(value=99.0), relapses=(0.0, 0.0, 0.0))
     (change,) = triage([held(finding())], [flaps])
     assert isinstance(change, Updated)
     assert change.incident.flapping

@@ -14,8 +14,9 @@ from bot.host import Facts, HostContext, HostSampler
 from bot.metrics import History
 from bot.ports import Clock
 from remediation.facts import FactReader, ProcessFacts
-from remediation.identity import Gone, ProcessIdentity, Unobservable
+from remediation.identity import Gone, Unobservable
 from remediation.moment import Moment
+from tests.fakes import things
 
 HOST = "web-1"
 START = datetime(2026, 11, 21, 14, 0, tzinfo=UTC)
@@ -117,34 +118,17 @@ class PaperFacts:
 
 
 def facts_of(pid: int, start_ticks: int) -> ProcessFacts:
-    return ProcessFacts(
-        identity=ProcessIdentity(
-            boot_id="boot-1",
-            pid=pid,
-            start_ticks=start_ticks,
-            pidfd_inode=None,
-            exe="/usr/bin/yes",
-            image="1:2:3",
-            uid=1000,
-        ),
-        name="yes",
+    """A build's process that has a unit and no pidfd inode."""
+    identity = things.identity(
+        pid, boot_id="boot-1", start_ticks=start_ticks, pidfd_inode=None
+    )
+    return things.process(
+        pid,
+        identity=identity,
         label="yes",
         user="build",
-        ppid=1,
-        ancestors=(1,),
-        state="R",
         cgroup="/system.slice/ci.service",
         unit="ci.service",
-        container=None,
-        kernel_thread=False,
-        foreign_pid_namespace=False,
-        started_at=START,
-        nice=0,
-        threads=1,
-        rss_bytes=1,
-        ports=(),
-        respawner=None,
-        denied=None,
     )
 
 

@@ -251,7 +251,9 @@ def test_a_short_burst_does_not_fire() -> None:
         for _ in range(10):
             for finding in runaway.check([s for s, known in alerts.items() if known]):
                 if finding.subject.startswith(f"process:{pid}:"):
-                    known = advance(alerts.get(finding.subject), finding, timing)
+                    known = advance(
+                        alerts.get(finding.subject), finding, timing, time.monotonic()
+                    )
                     alerts[finding.subject] = known
                     assert known is None or not known.is_firing
             time.sleep(0.2)

@@ -8,8 +8,9 @@ from bot import store
 from bot.alerts import Timing
 from bot.ask import Ask
 from bot.candidates import Candidates
+from bot.carry_out import CarryOut
 from bot.database import Database
-from bot.decide import CarryOut, Decide
+from bot.decide import Decide
 from bot.metrics import History
 from bot.model import (
     Diagnosis,
@@ -192,7 +193,7 @@ class Story:
         self.carry_out = CarryOut(
             record=self.record,
             executor=self.hands,  # type: ignore[arg-type]
-            observer=Observer(identity(4_190_001)),
+            observer=Observer(identity(4_190_001), host="web-1"),
             window=lambda _: self.window,
             poster=self.poster,
         )

@@ -7,6 +7,8 @@ import pytest
 from slack_sdk import WebClient
 
 from bot.database import Database
+from bot.telemetry import Telemetry
+from handlers.channel import Channel
 from handlers.client import client
 from handlers.workspace import Workspace
 from tests.fakes.story import Story
@@ -22,6 +24,17 @@ def workspace() -> Iterator[Workspace]:
 @pytest.fixture
 def slack(workspace: Workspace) -> WebClient:
     return client(workspace.bot_token, workspace.api_url, timeout=10)
+
+
+@pytest.fixture
+def quick(slack: WebClient, workspace: Workspace) -> Channel:
+    """The incident channel without its pace of one message a second."""
+    return Channel(
+        client=slack,
+        channel_id=workspace.channel_id,
+        telemetry=Telemetry(),
+        pace_seconds=0.0,
+    )
 
 
 @pytest.fixture

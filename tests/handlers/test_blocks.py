@@ -125,7 +125,8 @@ def is_taken(message: Message) -> None:
 
 # --- the card ------------------------------------------------------------------------
 
-CHECK = Check(proposal="p", acted_at=START, until=START, before=(finding(),))
+MOMENT = Moment(wall=START, boot=100.0, boot_id="b")
+CHECK = Check(proposal="p", acted=MOMENT, window=timedelta(0), before=(finding(),))
 VERIFIED = Verification(
     proposal="p", verdict=Verdict.UNCHANGED, figures="CPU 98 % → 97 %", took=None
 )

@@ -8,6 +8,7 @@ from slack_sdk import WebClient
 from bot.settings import Approvers
 from bot.telemetry import Telemetry
 from handlers.blocks.markup import Message
+from handlers.channel import Channel
 from handlers.commands import CHANGES, Commands
 from handlers.desk import Desk, origin_of, sender
 from handlers.guard import Guard
@@ -32,14 +33,14 @@ ARGUMENTS = {
 
 
 @pytest.fixture
-def desk(slack: WebClient, workspace: Workspace, story: Story) -> Desk:
+def desk(slack: WebClient, quick: Channel, workspace: Workspace, story: Story) -> Desk:
     return Desk(
         host="web-1",
         channel=workspace.channel_id,
         command="/sre",
         configuration={},
         guard=Guard(slack, Approvers(users=(ALICE.id, BOB.id))),
-        reply=Reply(slack, workspace.api_url),
+        reply=Reply(slack, workspace.api_url, quick),
         decide=story.decide,
         ask=story.ask,
         own=story.own,
@@ -113,6 +114,17 @@ def test_anybody_locks_from_anywhere(say: Say, story: Story) -> None:
         found = locked(tx)
     assert found is not None
     assert (found.by, found.why) == (STRANGER.id, "it is odd")
+
+
+def test_locking_works_while_slack_verifies_nobody(
+    say: Say, story: Story, workspace: Workspace
+) -> None:
+    workspace.faults.server_error("users.info")
+    assert say("lock it is odd", ALICE).startswith("Locked")
+    workspace.faults.server_error("users.info")
+    assert "could not verify" in say("unlock", BOB)
+    with story.database.read() as tx:
+        assert locked(tx) is not None
 
 
 @pytest.mark.parametrize("verb", ["unlock", "unmute web-1", "mute web-1", "reject 1a"])
@@ -255,6 +267,21 @@ def test_mute_and_unmute(say: Say, story: Story) -> None:
     assert say("unmute web-1") == "Unmuted web-1."
 
 
+def test_a_condition_is_muted_by_its_short_name(say: Say, story: Story) -> None:
+    story.opens()
+    assert say("mute web-1/cpu 30m") == "Muted web-1/cpu/."
+    assert set(story.status.board().muted) == {"web-1/cpu/"}
+    assert say("unmute web-1/cpu") == "Unmuted web-1/cpu/."
+
+
+def test_a_mute_of_nothing_known_is_refused_with_the_nearest(
+    say: Say, story: Story
+) -> None:
+    story.opens()
+    assert "did you mean web-1/cpu/" in say("mute web-1/cpus")
+    assert story.status.board().muted == {}
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -275,9 +302,22 @@ def test_odd_spans_and_targets_are_explained(say: Say, words: str) -> None:
 def test_an_event_is_new_once_in_a_quarter_of_an_hour() -> None:
     at = [0.0]
     seen = Seen(lambda: at[0])
-    first, second = seen.is_new("e"), seen.is_new("e")
+
+    def is_new() -> bool:
+        with seen.once("e") as new:
+            return new
+
+    first, second = is_new(), is_new()
     at[0] = 900.0
-    assert (first, second, seen.is_new("e")) == (True, False, True)
+    assert (first, second, is_new()) == (True, False, True)
+
+
+def test_an_event_whose_work_failed_is_new_again() -> None:
+    seen = Seen()
+    with pytest.raises(KeyError), seen.once("e"):
+        raise KeyError
+    with seen.once("e") as new:
+        assert new
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ from slack_sdk import WebClient
 from bot.settings import Approvers
 from bot.telemetry import Telemetry
 from handlers.app import build
+from handlers.channel import Channel
 from handlers.desk import Desk
 from handlers.guard import Guard
-from handlers.poster import Pace, Place, Poster
+from handlers.poster import Poster
 from handlers.reply import Reply
 from handlers.socket import Socket
 from handlers.workspace import Workspace
@@ -21,14 +22,14 @@ from tests.fakes.story import Story
 
 
 @pytest.fixture
-def desk(slack: WebClient, workspace: Workspace, story: Story) -> Desk:
+def desk(slack: WebClient, quick: Channel, workspace: Workspace, story: Story) -> Desk:
     return Desk(
         host="web-1",
         channel=workspace.channel_id,
         command="/sre",
         configuration={"Host": "web-1"},
         guard=Guard(slack, Approvers(users=(ALICE.id, BOB.id))),
-        reply=Reply(slack, workspace.api_url),
+        reply=Reply(slack, workspace.api_url, quick),
         decide=story.decide,
         ask=story.ask,
         own=story.own,
@@ -43,20 +44,19 @@ def desk(slack: WebClient, workspace: Workspace, story: Story) -> Desk:
 
 @pytest.fixture
 def card(
-    desk: Desk, slack: WebClient, workspace: Workspace, story: Story
+    desk: Desk, slack: WebClient, quick: Channel, workspace: Workspace, story: Story
 ) -> Iterator[str]:
     """The ts of an incident's card, with the app connected."""
     socket = Socket(build(slack, desk, signing_secret=None), slack, workspace.app_token)
     socket.start()
     story.opens()
     poster = Poster(
-        client=slack,
+        channel=quick,
         record=story.record,
         pictures=story.pictures,
-        place=Place(channel=workspace.channel_id, critical=()),
+        critical=(),
         telemetry=desk.telemetry,
     )
-    poster._messages = Pace(0.0)
     poster.step()
     workspace.wait_connected()
     yield workspace.posts()[0].ts
@@ -167,6 +167,16 @@ def test_a_mention_is_answered_in_its_thread(card: str, workspace: Workspace) ->
     workspace.wait_for(
         lambda: "1 open incidents" in workspace.thread(card)[-1].all_text(), 10
     )
+
+
+def test_a_refused_mention_stays_out_of_the_thread(
+    card: str, workspace: Workspace
+) -> None:
+    before = len(workspace.thread(card))
+    workspace.mention(STRANGER.id, "unlock", thread_ts=card)
+    assert "only approvers may unlock" in whispered(workspace, STRANGER.id)
+    # Only what they said themselves stands there.
+    assert len(workspace.thread(card)) == before + 1
 
 
 def test_a_repeated_mention_is_answered_once(card: str, workspace: Workspace) -> None:

@@ -9,7 +9,8 @@ from slack_sdk import WebClient
 from bot import store
 from bot.telemetry import Telemetry
 from handlers.blocks.card import card_id
-from handlers.poster import Pace, Place, Poster
+from handlers.channel import Channel, Pace
+from handlers.poster import Poster
 from handlers.workspace import Workspace
 from handlers.workspace.message import Message
 from handlers.workspace.people import ALICE
@@ -19,17 +20,14 @@ from tests.fakes.story import CHEN, Story
 
 
 @pytest.fixture
-def poster(slack: WebClient, workspace: Workspace, story: Story) -> Poster:
-    made = Poster(
-        client=slack,
+def poster(quick: Channel, story: Story) -> Poster:
+    return Poster(
+        channel=quick,
         record=story.record,
         pictures=story.pictures,
-        place=Place(channel=workspace.channel_id, critical=(ALICE.id,)),
+        critical=(ALICE.id,),
         telemetry=Telemetry(),
     )
-    made._messages = Pace(0.0)
-    made._edits = Pace(0.0)
-    return made
 
 
 def lines(workspace: Workspace) -> list[str]:
@@ -101,10 +99,12 @@ def test_messages_are_a_second_apart(
     slack: WebClient, workspace: Workspace, story: Story
 ) -> None:
     real = Poster(
-        client=slack,
+        channel=Channel(
+            client=slack, channel_id=workspace.channel_id, telemetry=Telemetry()
+        ),
         record=story.record,
         pictures=story.pictures,
-        place=Place(channel=workspace.channel_id, critical=()),
+        critical=(),
         telemetry=Telemetry(),
     )
     story.opens()

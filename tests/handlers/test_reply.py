@@ -8,7 +8,8 @@ import pytest
 from slack_sdk import WebClient
 
 from handlers.blocks import answers
-from handlers.reply import Reply
+from handlers.channel import Channel
+from handlers.reply import Reply, Spoken
 from handlers.workspace import Workspace
 from handlers.workspace.people import ALICE
 
@@ -45,13 +46,17 @@ def foreign() -> Iterator[Foreign]:
 
 
 @pytest.fixture
-def reply(slack: WebClient, workspace: Workspace) -> Reply:
-    return Reply(slack, workspace.api_url)
+def reply(slack: WebClient, quick: Channel, workspace: Workspace) -> Reply:
+    return Reply(slack, workspace.api_url, quick)
 
 
 def body(workspace: Workspace, **more: object) -> dict[str, object]:
     where = {"channel_id": workspace.channel_id, "user_id": ALICE.id}
     return {**where, **more}
+
+
+def spoken(workspace: Workspace, ts: str) -> Spoken:
+    return Spoken(channel=workspace.channel_id, thread_ts=ts, user=ALICE.id)
 
 
 def texts(workspace: Workspace) -> list[str]:
@@ -99,11 +104,11 @@ def test_only_slacks_own_address_is_ours(reply: Reply, url: str, ours: bool) -> 
 
 
 def test_the_servers_own_address_is_ours_only_where_it_was_set(
-    slack: WebClient, workspace: Workspace
+    slack: WebClient, quick: Channel, workspace: Workspace
 ) -> None:
     url = workspace.api_url.replace("/api/", "/hook/1")
-    assert Reply(slack, workspace.api_url)._is_ours(url)
-    assert not Reply(slack, None)._is_ours(url)
+    assert Reply(slack, workspace.api_url, quick)._is_ours(url)
+    assert not Reply(slack, None, quick)._is_ours(url)
 
 
 def test_an_address_that_no_longer_answers_falls_back_to_a_whisper(
@@ -117,7 +122,7 @@ def test_an_address_that_no_longer_answers_falls_back_to_a_whisper(
 def test_a_lost_answer_raises_nothing(reply: Reply, workspace: Workspace) -> None:
     workspace.faults.outage(on=True)
     reply(body(workspace), SAID)
-    reply.in_thread(workspace.channel_id, "1.1", SAID)
+    reply.in_thread(spoken(workspace, "1.1"), SAID)
     assert not reply.picture(workspace.channel_id, b"\x89PNG", "cpu")
     assert texts(workspace) == []
 
@@ -133,7 +138,7 @@ def test_an_answer_to_a_mention_stands_in_the_thread(
     reply: Reply, workspace: Workspace, slack: WebClient
 ) -> None:
     ts = slack.chat_postMessage(channel=workspace.channel_id, text="card")["ts"]
-    reply.in_thread(workspace.channel_id, ts, SAID)
+    reply.in_thread(spoken(workspace, ts), SAID)
     assert [m.text for m in workspace.thread(ts)] == ["card", "hello"]
 
 

@@ -12,17 +12,19 @@ from pathlib import Path
 from sqlalchemy import insert, select
 
 from bot import store
+from bot.carry_out import CarryOut
 from bot.clock import SystemClock
 from bot.database import Database, connect
-from bot.decide import CarryOut, Decide
+from bot.decide import Decide
 from bot.model import Culprit
 from bot.ports import Clock
 from bot.record import Record
 from remediation.action import Terminate
+from remediation.decision import Draft, NotDecided
 from remediation.execute import Executor
 from remediation.facts import FactReader, ProcessFacts
 from remediation.identity import Gone, open_process
-from remediation.ledger import Draft, Ledger, NotDecided
+from remediation.ledger import Ledger
 from remediation.lock import locked
 from remediation.observe import Observer
 from remediation.proposal import State
@@ -60,7 +62,7 @@ def parts(
             return "locked" if locked(tx) else None
 
     with open_process(os.getpid()) as me:
-        observer = Observer(me.identity)
+        observer = Observer(me.identity, host="web-1")
     protect = ProtectSettings(users=None, first_uid=0)
     executor = Executor(
         rules=type(wanted)(ttl=wanted.ttl, needed=1, caps=wanted.caps, protect=protect),

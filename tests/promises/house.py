@@ -16,8 +16,9 @@ from sqlalchemy import Connection, func, insert, select
 from bot import migrations, store
 from bot.ask import Ask
 from bot.candidates import Candidates
+from bot.carry_out import CarryOut
 from bot.database import Database, connect
-from bot.decide import CarryOut, Decide
+from bot.decide import Decide
 from bot.model import (
     Culprit,
     Fact,
@@ -45,6 +46,7 @@ from remediation.policy import Rules
 from remediation.proposal import Proposal, State
 from remediation.protect import OwnTree, ProtectSettings
 from remediation.tables import events, proposals, votes
+from tests.fakes import things
 
 HOST = "web-1"
 INSTANCE = f"{HOST}~abc123"
@@ -56,34 +58,9 @@ START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PEOPLE = tuple(Person(id=f"U0PERSON{n}", is_approver=True) for n in range(4))
 BYSTANDER = Person(id="U0NOBODY9", is_approver=False)
 
-_FACTS = ProcessFacts(
-    identity=ProcessIdentity(
-        boot_id="boot-0",
-        pid=NOBODY,
-        start_ticks=1,
-        pidfd_inode=1,
-        exe="/usr/bin/stress",
-        image="1:2:3:4",
-        uid=1000,
-    ),
-    name="stress",
-    label="stress",
-    user="ada",
-    ppid=1,
-    ancestors=(1,),
-    state="R",
-    cgroup="/user.slice/user-1000.slice/session-3.scope",
-    unit="session-3.scope",
-    container=None,
-    kernel_thread=False,
-    foreign_pid_namespace=False,
-    started_at=START,
-    nice=0,
-    threads=1,
-    rss_bytes=1,
-    ports=(),
-    respawner=None,
-    denied=None,
+_SESSION = "/user.slice/user-1000.slice/session-3.scope"
+_FACTS = things.process(
+    NOBODY, name="stress", user="ada", cgroup=_SESSION, unit="session-3.scope"
 )
 
 
@@ -304,7 +281,7 @@ class House:
         self.carry_out = CarryOut(
             record=record,
             executor=self.hands,  # type: ignore[arg-type]
-            observer=Observer(me),
+            observer=Observer(me, host="elsewhere"),
             window=lambda _incident: timedelta(seconds=30),
             poster=quiet,
         )

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
+from remediation.decision import NotDecided
 from remediation.identity import open_process
-from remediation.ledger import Approval, NotDecided
+from remediation.ledger import Approval
 from remediation.outcome import Outcome
 from tests.promises.house import PEOPLE, House, on_card
 

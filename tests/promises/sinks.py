@@ -3,25 +3,9 @@
 import json
 from collections.abc import Iterator
 
-from handlers.workspace.message import Message
 from handlers.workspace.wire import Json
 from handlers.workspace.workspace import Workspace
 from tests.scenarios.stage import Bot
-
-
-def card_of(
-    workspace: Workspace, pid: int, words: str = "", seconds: float = 30
-) -> Message:
-    """The card that names the pid, once it says the words."""
-
-    def find() -> Message | None:
-        for post in workspace.posts():
-            text = post.all_text()
-            if f"pid {pid})" in text and words in text:
-                return post
-        return None
-
-    return workspace.wait_for(find, seconds)
 
 
 def files_of(bot: Bot) -> Iterator[tuple[str, bytes]]:

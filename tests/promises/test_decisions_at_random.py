@@ -21,7 +21,7 @@ from sqlalchemy import select
 
 from bot.model import Person
 from remediation import audit
-from remediation.ledger import NotDecided
+from remediation.decision import NotDecided
 from remediation.proposal import Proposal, State
 from remediation.tables import events, proposals, votes
 from tests.promises.house import BYSTANDER, NOBODY, PEOPLE, Died, House, on_card, rules

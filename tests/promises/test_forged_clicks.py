@@ -17,8 +17,7 @@ from handlers.workspace.message import Message
 from handlers.workspace.people import ALICE, BOB, GUEST, OUTSIDER, STRANGER
 from handlers.workspace.wire import Json
 from handlers.workspace.workspace import Workspace
-from tests.promises.sinks import card_of
-from tests.scenarios.stage import Bot, config, villain
+from tests.scenarios.stage import Bot, card_of, config, villain
 
 pytestmark = [pytest.mark.promise, pytest.mark.timeout(600)]
 

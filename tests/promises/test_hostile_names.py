@@ -10,8 +10,8 @@ import pytest
 from handlers.workspace.people import ALICE, BOB
 from handlers.workspace.workspace import Workspace
 from tests.promises.hostile import ARGV0, COMMS, EXES, announced, called, residing
-from tests.promises.sinks import calls_of, card_of, spoken_blocks
-from tests.scenarios.stage import Bot, config, until
+from tests.promises.sinks import calls_of, spoken_blocks
+from tests.scenarios.stage import Bot, card_of, config, until
 
 pytestmark = [pytest.mark.promise, pytest.mark.timeout(600)]
 

@@ -18,15 +18,14 @@ from bot.database import connect
 from bot.schedule import Schedule
 from handlers.workspace.people import ALICE, STRANGER
 from handlers.workspace.workspace import Workspace
-from remediation.ledger import NotDecided
+from remediation.decision import NotDecided
 from remediation.lock import set_lock
 from remediation.moment import Moment
 from remediation.proposal import State
 from remediation.protect import OwnTree
 from tests.promises import act_once
 from tests.promises.house import PEOPLE, House, on_card
-from tests.promises.sinks import card_of
-from tests.scenarios.stage import Bot, config, until, villain
+from tests.scenarios.stage import Bot, card_of, config, until, villain
 
 pytestmark = [pytest.mark.promise, pytest.mark.timeout(240)]
 

@@ -9,8 +9,8 @@ from bot.settings import Environment
 from handlers.workspace.people import ALICE, BOB
 from handlers.workspace.workspace import Workspace
 from tests.promises.hostile import knowing
-from tests.promises.sinks import calls_of, card_of, files_of
-from tests.scenarios.stage import Bot, config, until
+from tests.promises.sinks import calls_of, files_of
+from tests.scenarios.stage import Bot, card_of, config, until
 
 pytestmark = [pytest.mark.promise, pytest.mark.timeout(240)]
 

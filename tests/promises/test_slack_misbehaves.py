@@ -13,8 +13,7 @@ from handlers.blocks.thread import CARD_TELLS
 from handlers.workspace.message import Message
 from handlers.workspace.people import ALICE, BOB, GUEST, STRANGER
 from handlers.workspace.workspace import Workspace
-from tests.promises.sinks import card_of
-from tests.scenarios.stage import Bot, config, until, villain
+from tests.scenarios.stage import Bot, card_of, config, until, villain
 
 pytestmark = [pytest.mark.promise, pytest.mark.timeout(240)]
 SECOND = 1.0

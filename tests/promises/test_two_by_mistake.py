@@ -10,8 +10,7 @@ import yaml
 
 from handlers.workspace.people import ALICE
 from handlers.workspace.workspace import Workspace
-from tests.promises.sinks import card_of
-from tests.scenarios.stage import Bot, config, until, villain
+from tests.scenarios.stage import Bot, card_of, config, until, villain
 
 pytestmark = [pytest.mark.promise, pytest.mark.timeout(180)]
 

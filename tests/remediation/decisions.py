@@ -5,8 +5,9 @@ from datetime import timedelta
 
 from bot.database import Database
 from remediation.action import Action
+from remediation.decision import Draft
 from remediation.leases import Caps
-from remediation.ledger import Approval, Draft, Ledger
+from remediation.ledger import Approval, Ledger
 from remediation.moment import Moment
 from remediation.outcome import Outcome, Result, Seen
 from remediation.proposal import Proposal

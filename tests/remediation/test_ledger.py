@@ -9,7 +9,8 @@ from sqlalchemy import delete
 from bot.database import Database, connect
 from remediation import audit, lock
 from remediation.action import digest
-from remediation.ledger import Approval, Ledger, NotClaimable, NotDecided, _letter
+from remediation.decision import NotClaimable, NotDecided
+from remediation.ledger import Approval, Ledger, _letter
 from remediation.outcome import Outcome, Result, Seen
 from remediation.proposal import State
 from remediation.tables import head

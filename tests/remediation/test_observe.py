@@ -55,13 +55,15 @@ def executing(target: ProcessIdentity, claimed_by: str | None) -> Proposal:
     )
 
 
-def seen(proposal: Proposal, after: timedelta = timedelta(0)) -> Outcome | None:
+def seen(
+    proposal: Proposal, after: timedelta = timedelta(0), *, host: str = "elsewhere"
+) -> Outcome | None:
     clock = FakeClock(wall=START + after)
-    return Observer(ME).after_crash(proposal, clock.now())
+    return Observer(ME, host=host).after_crash(proposal, clock.now())
 
 
 def name(identity: ProcessIdentity) -> str:
-    return Observer(identity).claimant
+    return Observer(identity, host="web-1").claimant
 
 
 def test_ones_own_action_may_be_under_way() -> None:
@@ -106,6 +108,13 @@ def test_another_program_in_the_targets_place_is_told(
 
 def test_without_a_name_nobody_executes_it() -> None:
     assert seen(executing(NOBODY, None)) is not None
+
+
+def test_a_reboot_of_this_host_ends_what_was_executing() -> None:
+    earlier = name(replace(ME, boot_id="another-boot"))
+    outcome = seen(executing(NOBODY, earlier), timedelta(seconds=1), host="web-1")
+    assert outcome is not None
+    assert outcome.result is Result.INTERRUPTED
 
 
 def test_an_executor_elsewhere_has_a_quarter_of_an_hour() -> None:

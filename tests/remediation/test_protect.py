@@ -1,6 +1,5 @@
 import os
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,47 +8,18 @@ from hypothesis import strategies as st
 
 from remediation import protect as module
 from remediation.facts import ProcessFacts
-from remediation.identity import ProcessIdentity
 from remediation.protect import (
     OwnTree,
     ProtectSettings,
     first_ordinary_uid,
     protection,
 )
+from tests.fakes.things import identity, process
 from tests.remediation.victims import SLEEPS, facts_of, running
 
 OWN = OwnTree(pid=900, ancestors=frozenset({800, 1}), service=None)
 PEOPLE = ProtectSettings(first_uid=1000)
-FACTS = ProcessFacts(
-    identity=ProcessIdentity(
-        boot_id="b",
-        pid=4242,
-        start_ticks=1,
-        pidfd_inode=1,
-        exe="/usr/bin/stress",
-        image="1:2:3:4",
-        uid=1000,
-    ),
-    name="stress",
-    label="stress",
-    user="ada",
-    ppid=1,
-    ancestors=(1,),
-    state="R",
-    cgroup="/user.slice/user-1000.slice/session-3.scope",
-    unit="session-3.scope",
-    container=None,
-    kernel_thread=False,
-    foreign_pid_namespace=False,
-    leads_terminal=False,
-    started_at=datetime(2026, 1, 1, tzinfo=UTC),
-    nice=0,
-    threads=1,
-    rss_bytes=1,
-    ports=(),
-    respawner=None,
-    denied=None,
-)
+FACTS = process(identity=identity(exe="/usr/bin/stress"), unit="session-3.scope")
 
 
 def _facts(

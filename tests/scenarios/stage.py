@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pwd
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import TypeVar
 
 import yaml
 
+from handlers.workspace.message import Message
 from handlers.workspace.people import ALICE, BOB
 from handlers.workspace.workspace import Workspace
 
@@ -140,3 +142,18 @@ def until(look: Callable[[], T | None], seconds: float = 20.0) -> T:
             return found
         time.sleep(0.05)
     raise AssertionError(f"not within {seconds} s: {look}")
+
+
+def card_of(
+    workspace: Workspace, pid: int, words: str = "", seconds: float = 30
+) -> Message:
+    """The card that names the pid, once it says the words."""
+
+    def find() -> Message | None:
+        for post in workspace.posts():
+            text = post.all_text()
+            if re.search(rf"pid {pid}\b", text) and words in text:
+                return post
+        return None
+
+    return workspace.wait_for(find, seconds)

@@ -7,8 +7,8 @@ import pytest
 from handlers.workspace.people import ALICE
 from handlers.workspace.workspace import Workspace
 from tests.real.postgres import server
-from tests.scenarios.stage import Bot, villain
-from tests.scenarios.test_runaway import card_of, thread_says
+from tests.scenarios.stage import Bot, card_of, villain
+from tests.scenarios.test_runaway import thread_says
 
 
 @pytest.fixture(scope="module")

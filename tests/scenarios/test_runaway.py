@@ -9,20 +9,7 @@ import pytest
 from handlers.workspace.message import Message
 from handlers.workspace.people import ALICE, BOB, GUEST, OUTSIDER, STRANGER
 from handlers.workspace.workspace import Workspace
-from tests.scenarios.stage import BURN, STUBBORN, Bot, config, until, villain
-
-
-def card_of(workspace: Workspace, pid: int, words: str = "") -> Message:
-    """The card that names the pid, once it says the words."""
-
-    def find() -> Message | None:
-        for post in workspace.posts():
-            text = post.all_text()
-            if f"pid {pid}" in text and words in text:
-                return post
-        return None
-
-    return workspace.wait_for(find, 25)
+from tests.scenarios.stage import BURN, STUBBORN, Bot, card_of, config, until, villain
 
 
 def thread_says(workspace: Workspace, card: Message, words: str) -> str:

@@ -1,0 +1,155 @@
+"""What follows an approval: claim, act, observe, record, and begin to measure.
+
+Runs in the executor's own thread. A crash between any two of its steps never makes an
+action happen twice: what was claimed is observed at the next start and called
+interrupted (`recover`).
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from bot import store
+from bot.model import Check, Incident
+from bot.ports import Wakeable
+from bot.record import Record
+from bot.settle import settle_request
+from bot.told import named, tell
+from remediation.action import RestorePriority, Resume
+from remediation.decision import NotClaimable
+from remediation.execute import Executor
+from remediation.ledger import Approval
+from remediation.moment import Moment
+from remediation.observe import Observer
+from remediation.outcome import Outcome, Result, Seen
+from remediation.proposal import Proposal, State
+
+log = logging.getLogger(__name__)
+
+_UNKNOWN = Outcome(
+    result=Result.INTERRUPTED,
+    seen=Seen.UNKNOWN,
+    summary="Countersign failed while acting; what was done is not known. "
+    "It is not tried again: look at the target",
+)
+
+
+class CarryOut:
+    """What follows an approval, on this host: claim, act, observe, record."""
+
+    def __init__(
+        self,
+        *,
+        record: Record,
+        executor: Executor,
+        observer: Observer,
+        window: Callable[[Incident], timedelta],
+        poster: Wakeable,
+    ) -> None:
+        self._database = record.database
+        self._ledger = record.ledger
+        self._executor = executor
+        self._observer = observer
+        self._clock = record.clock
+        self._window = window
+        self._poster = poster
+        self._ended: list[tuple[Proposal, Outcome]] = []
+
+    def step(self) -> None:
+        """Carry out what is approved, one after the other; the worker calls it."""
+        self._record_ended()
+        with self._database.read() as tx:
+            approved = self._ledger.in_state(tx, State.APPROVED)
+        here = self._clock.now().boot_id
+        for proposal in approved:
+            # What belongs to another host is its own executor's; what belongs to an
+            # earlier boot expires.
+            if proposal.action.process.boot_id != here:
+                continue
+            approval = self._claim(proposal)
+            if approval is not None:
+                self._act(approval)
+
+    def _claim(self, proposal: Proposal) -> Approval | None:
+        now = self._clock.now()
+        me = self._observer.claimant
+        with self._database.write() as tx:
+            undo = isinstance(proposal.action, Resume | RestorePriority)
+            if not undo and not store.get(tx, proposal.incident).is_open:
+                self._refuse(tx, proposal, "the incident was resolved meanwhile", now)
+                return None
+            try:
+                approval = self._ledger.claim(tx, proposal.id, claimant=me, now=now)
+            except NotClaimable as refusal:
+                if refusal.final:
+                    self._refuse(tx, proposal, refusal.reason, now)
+                return None
+            text = f"Executing {named(proposal)}"
+            tell(tx, proposal, "action.started", text, now)
+        self._poster.wake()
+        return approval
+
+    def _refuse(
+        self, tx: Connection, proposal: Proposal, reason: str, now: Moment
+    ) -> None:
+        outcome = Outcome(
+            result=Result.REFUSED,
+            seen=Seen.UNKNOWN,
+            summary=f"Not carried out: {reason}",
+        )
+        if self._ledger.refuse(tx, proposal.id, outcome):
+            tell(tx, proposal, "action.refused", outcome.summary, now)
+            incident = store.get(tx, proposal.incident)
+            settle_request(tx, self._ledger, incident, outcome.summary, now)
+
+    def _act(self, approval: Approval) -> None:
+        outcome = _UNKNOWN
+        try:
+            outcome = self._executor.execute(approval, progress=log.info)
+        finally:
+            self._ended.append((approval.proposal, outcome))
+            self._record_ended()
+
+    def _record_ended(self) -> None:
+        # Kept until it is written: a full disk must not leave the host occupied.
+        while self._ended:
+            self._record(*self._ended[0])
+            del self._ended[0]
+
+    def _record(self, proposal: Proposal, outcome: Outcome) -> None:
+        now = self._clock.now()
+        with self._database.write() as tx:
+            if not self._ledger.finish(tx, proposal.id, outcome):
+                return
+            tell(tx, proposal, f"action.{outcome.result}", outcome.summary, now)
+            incident = store.get(tx, proposal.incident)
+            if settle_request(tx, self._ledger, incident, outcome.summary, now):
+                pass  # nothing complained, so what was seen is the end
+            elif outcome.result is Result.DONE and incident.is_open:
+                self._begin_check(tx, incident, proposal, now)
+        self._poster.wake()
+
+    def _begin_check(
+        self, tx: Connection, incident: Incident, proposal: Proposal, now: Moment
+    ) -> None:
+        check = Check(
+            proposal=proposal.id,
+            acted=now,
+            window=self._window(incident),
+            before=incident.findings,
+        )
+        store.bump(tx, incident.number, check=check, verification=None)
+
+    def recover(self) -> None:
+        """At the start: say what became of actions whose executor is gone.
+
+        They are observed, never repeated.
+        """
+        with self._database.read() as tx:
+            executing = self._ledger.in_state(tx, State.EXECUTING)
+        for proposal in executing:
+            seen = self._observer.after_crash(proposal, self._clock.now())
+            if seen is not None:
+                self._record(proposal, seen)

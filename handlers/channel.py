@@ -1,0 +1,212 @@
+"""The incident channel: every call that writes there, at Slack's pace, failures mapped."""
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from bot.telemetry import Telemetry
+from handlers.blocks.markup import Message
+from handlers.client import NETWORK_ERRORS, Failure, failure_of
+
+log = logging.getLogger(__name__)
+
+SECONDS = 1.05
+"""Slack takes about one message a second into a channel, and as many edits."""
+_BAD_BLOCKS = frozenset(
+    {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"}
+)
+_PAGES = 20
+_PAGE = 200
+
+
+class Again(Exception):
+    """Slack cannot take it now; the same difference is closed later."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.error)
+        self.failure = failure
+
+
+class Pace:
+    """At most one call per `seconds`, whichever thread it comes from."""
+
+    def __init__(self, seconds: float = SECONDS) -> None:
+        self._seconds = seconds
+        self._free_at = 0.0
+        self._turn = threading.Lock()
+        self.stopping = threading.Event()
+
+    def wait(self) -> None:
+        """Wait for the next slot; returns early when the bot stops."""
+        with self._turn:
+            delay = self._free_at - time.monotonic()
+            self._free_at = max(self._free_at, time.monotonic()) + self._seconds
+        if delay > 0:
+            self.stopping.wait(delay)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """Something to upload."""
+
+    name: str
+    title: str
+    content: bytes
+
+
+class Channel:
+    """Posts and edits there. Raises `Again` for what may pass, `SlackApiError` else."""
+
+    def __init__(
+        self,
+        *,
+        client: WebClient,
+        channel_id: str,
+        telemetry: Telemetry,
+        pace_seconds: float = SECONDS,
+    ) -> None:
+        self.id = channel_id
+        self._client = client
+        self._telemetry = telemetry
+        self._messages = Pace(pace_seconds)
+        self._edits = Pace(pace_seconds)
+
+    @property
+    def stopping(self) -> threading.Event:
+        """Set when the bot stops: nothing is waited for any more."""
+        return self._messages.stopping
+
+    def stop(self) -> None:
+        """Wait for nothing any more."""
+        self._messages.stopping.set()
+        self._edits.stopping.set()
+
+    def wait(self) -> None:
+        """Wait until one more message may go into the channel."""
+        self._messages.wait()
+
+    def post(self, message: Message, thread_ts: str | None = None) -> str:
+        """Post a message, as plain text if its blocks are refused; return its ts."""
+        try:
+            return self._post(message.text, list(message.blocks), thread_ts)
+        except SlackApiError as error:
+            if failure_of(error).error not in _BAD_BLOCKS:
+                raise
+            log.exception("blocks.refused")
+            return self._post(message.text[:3000], None, thread_ts)
+
+    def update(self, ts: str, message: Message) -> None:
+        """Edit a message; the old one must not stay because its blocks are refused."""
+        self._edits.wait()
+        try:
+            self._update(ts, message.text, list(message.blocks))
+        except SlackApiError as error:
+            if failure_of(error).error not in _BAD_BLOCKS:
+                raise
+            log.exception("blocks.refused")
+            text = {"type": "mrkdwn", "text": message.text[:3000]}
+            self._update(ts, message.text, [{"type": "section", "text": text}])
+
+    def upload(
+        self, file: File, thread_ts: str | None = None, *, elsewhere: str | None = None
+    ) -> bool:
+        """Upload a file; False where it could not be: a picture holds up no line."""
+        self._messages.wait()
+        try:
+            self._client.files_upload_v2(
+                channel=elsewhere or self.id,
+                content=file.content,
+                filename=file.name,
+                title=file.title,
+                thread_ts=thread_ts,
+            )
+        except (SlackApiError, *NETWORK_ERRORS) as error:
+            self._telemetry.posted("files.upload", "gave up")
+            log.warning("file.left_out error=%s", failure_of(error).error)
+            return False
+        self._telemetry.posted("files.upload", "ok")
+        return True
+
+    def find(self, block_id: str, *, thread_ts: str | None) -> str | None:
+        """Look for a post whose answer was lost; None when it is not there.
+
+        Raises `Again` while Slack does not tell: posting unseen could double it.
+        """
+        method = "conversations.replies" if thread_ts else "conversations.history"
+        params = {"channel": self.id, "limit": str(_PAGE)}
+        if thread_ts:
+            params["ts"] = thread_ts
+        # A thread comes oldest first, so the newest reply is on its last page.
+        for _ in range(_PAGES if thread_ts else 1):
+            page = self._page(method, params)
+            messages = page.get("messages")
+            for message in messages if isinstance(messages, list) else []:
+                if _carries(message, block_id):
+                    return str(message["ts"])
+            params["cursor"] = _next(page)
+            if not params["cursor"]:
+                break
+        return None
+
+    def permalink(self, ts: str) -> str:
+        """Return the message's address; "" if Slack does not tell."""
+        params = {"channel": self.id, "message_ts": ts}
+        try:
+            data = self._client.api_call("chat.getPermalink", params=params).data
+        except (SlackApiError, *NETWORK_ERRORS):
+            return ""
+        return str(data.get("permalink", "")) if isinstance(data, dict) else ""
+
+    def _post(
+        self, text: str, blocks: list[dict[str, object]] | None, thread_ts: str | None
+    ) -> str:
+        self._messages.wait()
+        answer = self._call(
+            "chat.postMessage",
+            channel=self.id,
+            text=text,
+            unfurl_links=False,
+            unfurl_media=False,
+            **({"blocks": blocks} if blocks else {}),
+            **({"thread_ts": thread_ts} if thread_ts else {}),
+        )
+        return str(answer["ts"])
+
+    def _update(self, ts: str, text: str, blocks: list[dict[str, object]]) -> None:
+        self._call("chat.update", channel=self.id, ts=ts, text=text, blocks=blocks)
+
+    def _call(self, method: str, **arguments: object) -> dict[str, object]:
+        try:
+            answer = self._client.api_call(method, json=arguments).data
+        except (SlackApiError, *NETWORK_ERRORS) as error:
+            failure = failure_of(error)
+            self._telemetry.posted(method, "retry" if failure.again else "gave up")
+            if failure.again or not isinstance(error, SlackApiError):
+                raise Again(failure) from error
+            raise
+        self._telemetry.posted(method, "ok")
+        return answer if isinstance(answer, dict) else {}
+
+    def _page(self, method: str, params: dict[str, str]) -> dict[str, object]:
+        try:
+            data = self._client.api_call(method, params=params).data
+        except (SlackApiError, *NETWORK_ERRORS) as error:
+            failure = failure_of(error)
+            if failure.again:
+                raise Again(failure) from error
+            return {}
+        return data if isinstance(data, dict) else {}
+
+
+def _next(page: dict[str, object]) -> str:
+    found = page.get("response_metadata")
+    return str(found.get("next_cursor") or "") if isinstance(found, dict) else ""
+
+
+def _carries(message: object, block_id: str) -> bool:
+    blocks = message.get("blocks") if isinstance(message, dict) else None
+    return any(block.get("block_id") == block_id for block in blocks or [])

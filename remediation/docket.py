@@ -1,0 +1,109 @@
+"""Proposals as they stand in the database, and why one cannot be voted on any more."""
+
+from pydantic import TypeAdapter
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+)
+
+from remediation.action import from_json
+from remediation.decision import NotDecided
+from remediation.lock import locked
+from remediation.moment import Moment
+from remediation.outcome import Outcome
+from remediation.proposal import Proposal, State
+from remediation.tables import proposals, votes
+
+OUTCOMES: TypeAdapter[Outcome] = TypeAdapter(Outcome)
+# Built once: these are on the path of every click.
+_ONE = select(proposals).where(proposals.c.id == bindparam("wanted"))
+_VOTERS = (
+    select(votes.c.person)
+    .where(votes.c.proposal == bindparam("wanted"))
+    .order_by(votes.c.at)
+)
+_IN_STATE = (
+    select(proposals)
+    .where(proposals.c.state == bindparam("wanted"))
+    .order_by(proposals.c.decided_at, proposals.c.created_at)
+)
+
+
+def one(tx: Connection, proposal_id: str) -> Proposal:
+    """Return the proposal; raise `NotDecided` for an unknown id."""
+    row = tx.execute(_ONE, {"wanted": proposal_id}).first()
+    if row is None:
+        raise NotDecided("this proposal is not known here")
+    return _proposal(tx, row)
+
+
+def of(tx: Connection, incident: int) -> list[Proposal]:
+    """Return the incident's proposals in the order of their letters."""
+    rows = tx.execute(
+        select(proposals)
+        .where(proposals.c.incident == incident)
+        .order_by(func.length(proposals.c.letter), proposals.c.letter)
+    )
+    return [_proposal(tx, row) for row in rows.all()]
+
+
+def in_state(tx: Connection, state: State) -> list[Proposal]:
+    """Return all proposals in this state, the oldest decision first."""
+    rows = tx.execute(_IN_STATE, {"wanted": state})
+    return [_proposal(tx, row) for row in rows.all()]
+
+
+def past(now: Moment) -> ColumnElement[bool]:
+    """Return the condition that a proposal's time is over, by either clock."""
+    return or_(
+        proposals.c.expires_at <= now.wall,
+        and_(proposals.c.boot_id == now.boot_id, proposals.c.expires_boot <= now.boot),
+    )
+
+
+def why_not(tx: Connection, found: Proposal, *, by: str, now: Moment) -> NotDecided:
+    """Explain why a vote of this person does not count (any more)."""
+    undecided = found.state in (State.PENDING, State.APPROVED)
+    if found.state is State.EXPIRED or (undecided and now.is_past(found.expires)):
+        return NotDecided(
+            "it expired, it was not rejected: nobody decided in time. "
+            "Propose again measures anew"
+        )
+    if not undecided:
+        return NotDecided(f"it is already {found.state}", by=found.decided_by)
+    stopped = locked(tx)
+    if stopped is not None:
+        return NotDecided(f"the bot is locked ({stopped.why})", by=stopped.by)
+    if found.requested_by == by:
+        return NotDecided("you asked for this action; somebody else must approve it")
+    if found.is_pending and by in found.voters:
+        return NotDecided("your approval counts already; another person is needed")
+    return NotDecided(f"it is already {found.state}", by=found.decided_by)
+
+
+def _proposal(tx: Connection, row: Row[tuple[object, ...]]) -> Proposal:
+    return Proposal(
+        id=row.id,
+        incident=row.incident,
+        letter=row.letter,
+        action=from_json(row.action),
+        digest=row.digest,
+        rule=row.rule,
+        needed=row.needed,
+        requested_by=row.requested_by,
+        created_at=row.created_at,
+        expires=Moment(wall=row.expires_at, boot=row.expires_boot, boot_id=row.boot_id),
+        state=State(row.state),
+        voters=tuple(tx.execute(_VOTERS, {"wanted": row.id}).scalars()),
+        decided_by=row.decided_by,
+        decided_at=row.decided_at,
+        claimed_by=row.claimed_by,
+        note=row.note,
+        outcome=OUTCOMES.validate_json(row.outcome) if row.outcome else None,
+    )
