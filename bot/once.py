@@ -4,11 +4,11 @@ import os
 import sys
 import time
 
-from bot import wiring
 from bot.clock import SystemClock
 from bot.metrics import History
 from bot.model import Finding, Level
 from bot.settings import DetectorSection, Environment, Loaded, check
+from bot.wiring import parts
 from bot.words import amount
 from bot.yamlfile import BadConfiguration, Located
 
@@ -23,8 +23,8 @@ def run() -> int:
     except BadConfiguration as error:
         sys.stderr.write(f"countersign once: {error}\n")
         return 2
-    host = wiring.host_context(loaded.settings, SystemClock(), History())
-    detectors = wiring.enabled_detectors(loaded, host)
+    host = parts.host_context(loaded.settings, SystemClock(), History())
+    detectors = parts.enabled_detectors(loaded, host)
     sys.stderr.write(f"measuring for {_BETWEEN_SECONDS:.0f} s …\n")
     for detector in detectors:
         detector.check(frozenset())
@@ -37,8 +37,8 @@ def run() -> int:
 def _loaded(environment: Environment) -> Loaded:
     """Read the file where there is one; the defaults do for a look."""
     if environment.config.is_file():
-        return wiring.configured(environment)
-    sections: dict[str, type[DetectorSection]] = wiring.sections()
+        return parts.configured(environment)
+    sections: dict[str, type[DetectorSection]] = parts.sections()
     return check(Located(source="defaults", values={}, lines={}), sections)
 
 

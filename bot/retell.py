@@ -85,6 +85,22 @@ def past(found: Recollection) -> PastCase:
     )
 
 
+def retold(found: Sequence[Recollection]) -> str:
+    """Tell recollections in lines, for whoever reads them as evidence."""
+    told = [_line(one.case, one) for one in found]
+    return "\n".join(told) or "Nothing similar is remembered."
+
+
+def _line(case: Case, found: Recollection) -> str:
+    done = f"; {case.action}, {_SAID[case.outcome]}" if case.action else ""
+    times = f", seen {found.seen} times" if found.seen > 1 else ""
+    cause = f" Cause: {case.cause}" if case.cause else ""
+    return (
+        f"Incident {case.incident} of {case.closed_at:%Y-%m-%d}{times}: "
+        f"{case.symptoms}{done}.{cause}"
+    )
+
+
 def track_words(record: TrackRecord, kind: str) -> str:
     """Say how often an action helped: `terminate worked 4 of 5 times, median 38 s`."""
     if not record.tried:

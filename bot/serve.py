@@ -8,10 +8,12 @@ from types import FrameType
 
 import uvicorn
 
-from bot import wiring
 from bot.database import BadDatabase
 from bot.instance import BadState, StateFolder, alone_in
 from bot.settings import Environment
+from bot.wiring.core import Core, assembled
+from bot.wiring.parts import configured, database_of
+from bot.wiring.running import Running, application
 from bot.yamlfile import BadConfiguration
 
 log = logging.getLogger(__name__)
@@ -30,8 +32,10 @@ def run() -> int:
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
         stream=sys.stderr,
     )
-    for chatty in ("apscheduler", "alembic", "matplotlib"):
+    for chatty in ("apscheduler", "alembic", "matplotlib", "watchfiles"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # Warns once that an answer has parts that are no text: tool calls, as asked for.
+    logging.getLogger("google_genai").setLevel(logging.ERROR)
     environment = Environment.read(os.environ)
     folder = StateFolder(environment.state_dir)
     try:
@@ -45,19 +49,19 @@ def run() -> int:
 
 
 def _serve(environment: Environment, folder: StateFolder) -> None:
-    loaded = wiring.configured(environment)
+    loaded = configured(environment)
     _require_slack(environment, loaded.settings.slack.channel)
     folder.hold()
-    database = wiring.database_of(environment)
+    database = database_of(environment)
     with alone_in(database):
-        _run_until_told(wiring.assembled(loaded, database), environment)
+        _run_until_told(assembled(loaded, database, environment), environment)
 
 
-def _run_until_told(core: wiring.Core, environment: Environment) -> None:
-    running = wiring.Running(core, environment)
+def _run_until_told(core: Core, environment: Environment) -> None:
+    running = Running(core, environment)
     listener = _listen(*core.settings.http.address)
     config = uvicorn.Config(
-        wiring.application(core, running),
+        application(core, running),
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,

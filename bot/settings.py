@@ -16,6 +16,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
+from bot.knowledge_section import MemorySection, RunbooksSection
 from bot.model import Limits
 from bot.model_section import Model
 from bot.section import Section
@@ -197,6 +198,8 @@ class Settings(Section):
     http: Http = Http()
     heartbeat: Heartbeat = Heartbeat()
     model: Model = Model()
+    memory: MemorySection = MemorySection()
+    runbooks: RunbooksSection = RunbooksSection()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,7 +89,8 @@ class Lexical:
             self._count(term, total, alive, norm)
             for term in dict.fromkeys(terms(query))
         ]
-        return total * alive / max(sum(bounds), 1e-9)
+        shares: NDArray[np.float64] = total * alive / max(sum(bounds), 1e-9)
+        return shares
 
     def _norm(self, alive: NDArray[np.bool_]) -> NDArray[np.float64]:
         lengths = np.array(self._lengths, dtype=np.float64)

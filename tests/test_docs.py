@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from bot import detectors, settings, wiring
+from bot import detectors, settings
 from bot.settings import DetectorSection, Environment, Settings, load
+from bot.wiring import parts
 from handlers.commands import BY_CLICK, CHANGES, VERBS, WORDS, Commands
 
 ROOT = Path(__file__).parent.parent
@@ -136,7 +137,7 @@ def test_readme_names_every_variable_that_is_read() -> None:
 
 
 def test_the_example_configuration_is_valid() -> None:
-    loaded = load(ROOT / "deploy" / "countersign.yaml", wiring.sections())
+    loaded = load(ROOT / "deploy" / "countersign.yaml", parts.sections())
     assert set(loaded.detectors) == set(detectors.known())
 
 

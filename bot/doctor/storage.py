@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import wiring
 from bot.checkup import Finding, fail, fine, warn
 from bot.database import BadDatabase
 from bot.instance import BadState, StateFolder
 from bot.settings import Environment
+from bot.wiring import parts
 from remediation import audit
 
 _LOW_BYTES = 500_000_000
@@ -39,7 +39,7 @@ def _room(environment: Environment) -> Finding:
 
 def _database(environment: Environment) -> Finding:
     try:
-        database = wiring.database_of(environment)
+        database = parts.database_of(environment)
         with database.write() as tx:
             head = audit.serialize(tx)
         database.close()

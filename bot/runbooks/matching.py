@@ -35,6 +35,12 @@ def exact(pages: Iterable[Page], incident: Incident) -> list[Match]:
     return [match for _, _, match in ranked]
 
 
+def retold(found: Iterable[Match]) -> str:
+    """Tell runbooks with their steps, for whoever reads them as evidence."""
+    told = ["\n".join((f"# {m.page.title}", *m.page.steps)) for m in found]
+    return "\n\n".join(told) or "No runbook was found."
+
+
 def words_of(incident: Incident) -> str:
     """Return what a search for the incident's runbook looks for: its leading condition.
 

@@ -42,6 +42,9 @@ class Shelf:
         self._told: frozenset[Problem] = frozenset()
         self._indexed: Stock | None = None
         self._loop: Loop | None = None
+        # Vectors cost seconds and 100 MB, so they are made when the first search asks.
+        self._asked = threading.Event()
+        self._stir = threading.Event()
 
     def start(self, failed: Callable[[str], None]) -> None:
         """Read the folders and follow them, in a thread of its own.
@@ -56,6 +59,7 @@ class Shelf:
     def stop(self, timeout: float = 10) -> None:
         """End the thread; what was read stays."""
         self._stop.set()
+        self._stir.set()
         if self._loop is not None:
             self._loop.stop(timeout)
             self._loop = None
@@ -121,6 +125,9 @@ class Shelf:
         made = self._index
         if self._loop is None and (made is None or made[0] is not stock):
             made = self._build(stock)
+        if not self._asked.is_set():
+            self._asked.set()
+            self._stir.set()
         if made is None:
             return []
         # An older index still finds what is on the shelf; the new one is being made.
@@ -140,17 +147,22 @@ class Shelf:
 
     def _follow(self) -> None:
         """Refresh once, the first time at once and then after a change."""
-        if self._read.is_set() and self._indexed is self._stock:
-            next(changes(self._folders, self._stop), None)
-        self._refresh()
+        if self._read.is_set() and not self._is_behind():
+            next(changes(self._folders, self._stir), None)
+        self._stir.clear()
+        if not self._stop.is_set():
+            self._refresh()
+
+    def _is_behind(self) -> bool:
+        return self._asked.is_set() and self._indexed is not self._stock
 
     def _refresh(self) -> None:
         self.reload()
-        if self._index is None:
+        if self._index is None or self._index[0] is not self._stock:
             # Vectors take seconds; until they are there, words do.
             self._index = self._stock, Index(self._stock.pages, None)
         # Making the index takes time, and nobody watches the folders meanwhile.
-        while self._indexed is not self._stock and not self._stop.is_set():
+        while self._is_behind() and not self._stop.is_set():
             stock = self._stock
             self._build(stock)
             self._indexed = stock

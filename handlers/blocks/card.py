@@ -1,14 +1,15 @@
 """The card: one per incident, edited in place; exactly what the incident row says.
 
 From top to bottom, so that nothing that arrives later moves the buttons: header,
-facts, proposed action, buttons, opinion, context.
+facts, proposed action, buttons, opinion, last time, runbook, context.
 """
 
 from collections.abc import Sequence
 
-from bot.model import Diagnosis, Fact, Incident, Level, Phase
+from bot.model import Fact, Incident, Level, Phase
 from bot.words import level_word, seconds
 from handlers.blocks import buttons
+from handlers.blocks.knowing import below
 from handlers.blocks.markup import (
     FIELD_LIMIT,
     Message,
@@ -47,7 +48,7 @@ def card(
         section(escaped(incident.lead.summary)),
         _facts(incident),
         *_action(incident, proposals, shown),
-        *([] if incident.diagnosis is None else [_opinion(incident.diagnosis)]),
+        *below(incident),
         context(_footer(incident, shown), block_id=card_id(incident)),
     ]
     return Message(text=_push(incident, shown, mentions), blocks=tuple(blocks))
@@ -173,15 +174,6 @@ def _ending(incident: Incident, shown: Proposal | None) -> list[dict[str, object
         said = f"\n{_decision(shown) if acted else _outcome(incident, shown)}"
     undo = [buttons.undo(shown)] if shown and undo_of(shown) else []
     return [section(ended + said), *undo]
-
-
-def _opinion(diagnosis: Diagnosis) -> dict[str, object]:
-    cited = sorted({e for h in diagnosis.hypotheses for e in h.evidence})
-    sources = f" · from {escaped(', '.join(cited))}" if cited else ""
-    return section(
-        f"*What I think* ({escaped(diagnosis.author)}, "
-        f"{diagnosis.confidence:.0%} sure{sources})\n{escaped(diagnosis.summary)}"
-    )
 
 
 def _footer(incident: Incident, shown: Proposal | None) -> str:

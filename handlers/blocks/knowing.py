@@ -9,7 +9,6 @@ from handlers.blocks.markup import cut, escaped, section
 _SUMMARY = 700
 _CAUSE = 160
 _STEP = 140
-_AUTHORED = {"rules": "rules, no model"}
 
 
 def below(incident: Incident) -> list[dict[str, object]]:
@@ -25,7 +24,7 @@ def below(incident: Incident) -> list[dict[str, object]]:
 def _opinion(diagnosis: Diagnosis, objections: tuple[str, ...]) -> dict[str, object]:
     cited = list(dict.fromkeys(e for h in diagnosis.hypotheses for e in h.evidence))
     sources = f" · from {escaped(', '.join(cited[:6]))}" if cited else ""
-    author = escaped(_AUTHORED.get(diagnosis.author, diagnosis.author))
+    author = escaped(diagnosis.author)
     lines = [
         f"*What I think* ({author}, {diagnosis.confidence:.0%} sure{sources})",
         escaped(cut(diagnosis.summary, _SUMMARY)),

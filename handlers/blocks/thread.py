@@ -17,7 +17,13 @@ from handlers.blocks.markup import (
 from remediation.audit import Head, Sealed
 
 CARD_TELLS = frozenset(
-    {"incident.opened", "proposal.made", "proposal.superseded", "proposal.lapsed"}
+    {
+        "diagnosis.formed",
+        "incident.opened",
+        "proposal.lapsed",
+        "proposal.made",
+        "proposal.superseded",
+    }
 )
 """Events that the card itself shows; they get no line of their own."""
 

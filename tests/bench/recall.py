@@ -47,7 +47,9 @@ def run() -> Iterator[Result]:
         questions = [question(rng) for _ in range(LOOKUPS)]
 
         def exact(asked: Symptoms) -> None:
-            near = matrix @ embedder.query(asked.text)
+            # The sentence that memory asks with, before its own expansion of it.
+            said = f"{asked.condition} {asked.service}: {asked.text}"
+            near = matrix @ embedder.query(said)
             np.argpartition(-near, 50)
 
         ours, floor = _side_by_side(memory.recall, exact, questions)

@@ -182,7 +182,7 @@ def test_a_database_that_cannot_be_used_is_named(
 def test_a_torn_off_chain_is_named(environment: Environment) -> None:
     from sqlalchemy import text
 
-    from bot.wiring import database_of
+    from bot.wiring.parts import database_of
 
     environment.state_dir.mkdir()
     database = database_of(environment)

@@ -198,3 +198,10 @@ def test_the_export_is_a_line_of_json_per_case(database: Database) -> None:
     lines = [json.loads(line) for line in memory.export()]
     assert [line["incident"] for line in lines] == [3, 2, 1]
     assert lines[2]["took_seconds"] == 40
+
+
+def test_names_fit_a_database_index(either_database: Database) -> None:
+    memory = Memory(either_database, None, None)
+    noise = "".join(chr(0x4E00 + number) for number in range(5000))
+    memory.remember(case(1, condition=noise, service=noise, action_kind=noise))
+    assert len(memory.cases()[0].condition) == 120

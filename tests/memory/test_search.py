@@ -110,3 +110,12 @@ def test_markdown_is_split_by_headings_without_code() -> None:
     assert parts == ("Disk", "Disk: intro", "Disk: ask us")
     assert split("One. Two!") == ("One.", "Two!")
     assert split("") == ("",)
+
+
+def test_the_best_are_few_and_those_asked_for_are_among_them() -> None:
+    words = Lexical()
+    for key in "abc":
+        words.add(key, ("disk full",))
+    words.add("far", ("certificate expired",))
+    assert list(words.best("disk", 2, ["far", "never there"])) == ["a", "b", "far"]
+    assert words.best("disk", 2, ["far"])["far"] == 0

@@ -324,6 +324,7 @@ def test_a_step_that_fails_is_told_and_tried_again(tmp_path: Path) -> None:
     write(tmp_path, "x.md", page_text("Kept", "cpu"))
     shelf = Shelf([tmp_path], embedder)
     shelf.start(failed.append)
+    shelf.find("anything")
     until(lambda: bool(embedder.embedded))
     shelf.stop()
     assert failed == ["runbooks"]

@@ -1,0 +1,230 @@
+"""The bot without Slack, built from its configuration; nothing runs yet."""
+
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot import evidence
+from bot.ask import Ask
+from bot.candidates import Candidates
+from bot.carry_out import CarryOut
+from bot.clock import SystemClock
+from bot.database import Database
+from bot.decide import Decide
+from bot.diagnosis.rules import RuleDiagnoser
+from bot.host import HostContext
+from bot.instance import instance_of
+from bot.loop import Loop
+from bot.metrics import History
+from bot.model import Incident
+from bot.own import Own
+from bot.pictures import Pictures
+from bot.record import Record
+from bot.respond import Inquiry, Respond
+from bot.settings import Environment, Loaded, Settings
+from bot.simulate import Simulate
+from bot.status import Status
+from bot.telemetry import Telemetry
+from bot.watch import Watch
+from bot.wiring import parts
+from bot.wiring.knowledge import Known, known
+from remediation.execute import Executor
+from remediation.identity import open_process
+from remediation.leases import Caps
+from remediation.ledger import Ledger
+from remediation.lock import locked
+from remediation.observe import Observer
+from remediation.policy import Rules
+from remediation.protect import OwnTree, ProtectSettings
+
+
+class Wake:
+    """A wakeable that is wired before the loop behind it exists."""
+
+    def __init__(self) -> None:
+        self.loop: Loop | None = None
+
+    def wake(self) -> None:
+        """Wake it, if it is there."""
+        if self.loop is not None:
+            self.loop.wake()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Core:
+    """The bot without Slack: what it knows, and what it can do."""
+
+    settings: Settings
+    record: Record
+    history: History
+    telemetry: Telemetry
+    watch: Watch
+    respond: Respond
+    decide: Decide
+    carry_out: CarryOut
+    ask: Ask
+    own: Own
+    simulate: Simulate
+    status: Status
+    pictures: Pictures
+    known: Known
+    poster: Wake
+    worker: Wake
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kit:
+    """What several parts are built from."""
+
+    loaded: Loaded
+    environment: Environment
+    host: HostContext
+    record: Record
+    candidates: Candidates
+    rules: Rules
+    own: OwnTree
+    telemetry: Telemetry
+    poster: Wake
+    worker: Wake
+
+
+def assembled(loaded: Loaded, database: Database, environment: Environment) -> Core:
+    """Build the core; nothing runs yet."""
+    kit = _kit(loaded, database, environment)
+    record, poster = kit.record, kit.poster
+    respond = _respond(kit)
+    return Core(
+        settings=loaded.settings,
+        record=record,
+        history=kit.host.history,
+        telemetry=kit.telemetry,
+        watch=_watch(kit, respond),
+        respond=respond,
+        decide=Decide(record=record, poster=poster, worker=kit.worker),
+        carry_out=_carry_out(kit),
+        ask=Ask(
+            record=record,
+            host=loaded.settings.host,
+            candidates=kit.candidates,
+            poster=poster,
+        ),
+        own=Own(record=record, poster=poster),
+        simulate=Simulate(record=record, candidates=kit.candidates),
+        status=Status(record=record, respond=respond),
+        pictures=Pictures(record=record, history=kit.host.history),
+        known=known(loaded.settings, environment, record, kit.host, poster),
+        poster=poster,
+        worker=kit.worker,
+    )
+
+
+def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
+    settings, clock = loaded.settings, SystemClock()
+    rules, own = rules_of(settings), OwnTree.read()
+    host = parts.host_context(settings, clock, History())
+    instance = instance_of(database, settings.host)
+    ledger = Ledger(instance=instance, caps=rules.caps)
+    return _Kit(
+        loaded=loaded,
+        environment=environment,
+        host=host,
+        record=Record(database=database, ledger=ledger, clock=clock),
+        candidates=Candidates(
+            host=settings.host,
+            reader=host.facts,
+            policy=settings.policy,
+            rules=rules,
+            own=own,
+        ),
+        rules=rules,
+        own=own,
+        telemetry=Telemetry(),
+        poster=Wake(),
+        worker=Wake(),
+    )
+
+
+def _respond(kit: _Kit) -> Respond:
+    return Respond(
+        record=kit.record,
+        candidates=kit.candidates,
+        inquiry=Inquiry(
+            evidence=[source(kit.host) for source in evidence.known().values()],
+            diagnoser=RuleDiagnoser(),
+        ),
+        poster=kit.poster,
+    )
+
+
+def _watch(kit: _Kit, respond: Respond) -> Watch:
+    return Watch(
+        host=kit.loaded.settings.host,
+        detectors=parts.enabled_detectors(kit.loaded, kit.host),
+        respond=respond,
+        clock=kit.record.clock,
+        history=kit.host.history,
+        telemetry=kit.telemetry,
+    )
+
+
+def _carry_out(kit: _Kit) -> CarryOut:
+    return CarryOut(
+        record=kit.record,
+        executor=_executor(kit),
+        observer=_observer(kit.loaded.settings.host),
+        window=_window(kit.loaded),
+        poster=kit.poster,
+    )
+
+
+def _executor(kit: _Kit) -> Executor:
+    database, clock = kit.record.database, kit.record.clock
+
+    def halted() -> str | None:
+        with database.read() as tx:
+            stopped = locked(tx)
+        return f"the bot was locked: {stopped.why}" if stopped else None
+
+    return Executor(
+        rules=kit.rules, own=kit.own, halted=halted, now=lambda: clock.now().wall
+    )
+
+
+def _observer(host: str) -> Observer:
+    with open_process(os.getpid()) as me:
+        return Observer(me.identity, host=host)
+
+
+def _window(loaded: Loaded) -> "Window":
+    slowest = {name: section.interval for name, section in loaded.detectors.items()}
+    return Window(loaded.settings.verify.window, slowest)
+
+
+def rules_of(settings: Settings) -> Rules:
+    """Translate the policy section into the vocabulary of remediation."""
+    policy = settings.policy
+    users = policy.processes.users
+    return Rules(
+        ttl=policy.approval_ttl,
+        needed=policy.approvals,
+        caps=Caps(cooldown=policy.cooldown, per_hour=policy.actions_per_hour),
+        protect=ProtectSettings(
+            users=None if users is None else frozenset(users),
+            protect=policy.processes.protect,
+            allow=policy.processes.allow,
+        ),
+    )
+
+
+class Window:
+    """How long an action's effect is measured: the window, but two rounds at least."""
+
+    def __init__(self, window: timedelta, intervals: dict[str, timedelta]) -> None:
+        self._window = window
+        self._intervals = intervals
+
+    def __call__(self, incident: Incident) -> timedelta:
+        """Return the span for this incident."""
+        nothing = timedelta(0)
+        rounds = [self._intervals.get(f.detector, nothing) for f in incident.findings]
+        return max(self._window, 2 * max(rounds, default=nothing))

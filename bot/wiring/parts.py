@@ -1,0 +1,56 @@
+"""What the commands share: configuration, database, host, detectors."""
+
+from sqlalchemy.exc import DBAPIError
+
+from bot import detectors, migrations
+from bot.database import BadDatabase, Database, connect, url_of
+from bot.host import HostContext, HostSampler
+from bot.metrics import History
+from bot.ports import Clock, Detector
+from bot.settings import DetectorSection, Environment, Loaded, Settings, load
+from remediation.facts import FactReader
+
+
+def configured(environment: Environment) -> Loaded:
+    """Read the configuration file; raise `BadConfiguration` with all its problems."""
+    return load(environment.config, sections())
+
+
+def sections() -> dict[str, type[DetectorSection]]:
+    """Return the model of each known detector's section."""
+    return {name: found.Section for name, found in detectors.known().items()}
+
+
+def database_of(environment: Environment) -> Database:
+    """Open the database and bring its schema up to date."""
+    database = connect(url_of(environment.database_url, environment.state_dir))
+    try:
+        migrations.migrate(database)
+    except DBAPIError as error:
+        reason = str(error.orig).partition("\n")[0]
+        raise BadDatabase(
+            f"the database cannot be used ({reason}). Check that it is reachable and "
+            "whole; `countersign doctor` looks at it, a backup can replace it"
+        ) from error
+    return database
+
+
+def host_context(settings: Settings, clock: Clock, history: History) -> HostContext:
+    """Return what detectors and evidence sources are given."""
+    return HostContext(
+        name=settings.host,
+        sampler=HostSampler(clock),
+        facts=FactReader(settings.host),
+        history=history,
+        clock=clock,
+    )
+
+
+def enabled_detectors(loaded: Loaded, host: HostContext) -> list[Detector]:
+    """Build every detector that is not switched off."""
+    known = detectors.known()
+    return [
+        known[name](section, host)
+        for name, section in loaded.detectors.items()
+        if section.enabled
+    ]

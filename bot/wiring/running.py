@@ -1,0 +1,203 @@
+"""Everything that moves: Slack, the poster, the executor, the rounds, the sweeps."""
+
+import logging
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import timedelta
+
+from fastapi import FastAPI
+
+from bot import web
+from bot.heartbeat import Beat
+from bot.loop import Loop
+from bot.schedule import Schedule
+from bot.settings import Environment
+from bot.watch import Watch
+from bot.wiring.core import Core
+from handlers.app import build
+from handlers.channel import Channel
+from handlers.client import client
+from handlers.desk import Desk
+from handlers.guard import Guard
+from handlers.http import router
+from handlers.poster import Poster
+from handlers.reply import Reply
+from handlers.socket import Socket
+
+log = logging.getLogger(__name__)
+
+VERIFY_SECONDS = 1.5
+"""How long Slack may take to say who clicked; the ack is due after three."""
+FAILS = 5
+"""After so many failures one after the other something is unhealthy, not unlucky."""
+SETTLE_SECONDS = 0.05
+"""How long the poster lets a change settle before it looks."""
+
+
+class Running(AbstractContextManager[None]):
+    """Everything that moves: Slack, the poster, the executor, the rounds, the sweeps."""
+
+    def __init__(self, core: Core, environment: Environment) -> None:
+        self._core = core
+        settings = core.settings
+        api_url = environment.slack_api_url
+        token = environment.bot_token
+        self._app_client = client(token, api_url, timeout=10)
+        guard = Guard(
+            client(token, api_url, timeout=VERIFY_SECONDS), settings.slack.approvers
+        )
+        channel = Channel(
+            client=client(token, api_url, timeout=20),
+            channel_id=settings.slack.channel or "",
+            telemetry=core.telemetry,
+        )
+        self._poster = Poster(
+            channel=channel,
+            record=core.record,
+            pictures=core.pictures,
+            critical=settings.slack.notify.critical,
+            telemetry=core.telemetry,
+        )
+        desk = _desk(core, guard, Reply(self._app_client, api_url, channel))
+        secret = None if environment.app_token else environment.signing_secret
+        app = build(self._app_client, desk, signing_secret=secret)
+        self._socket = (
+            Socket(app, self._app_client, environment.app_token)
+            if environment.app_token
+            else None
+        )
+        self.routers = [router(app, secret)] if secret else []
+        failed = core.telemetry.failed
+        # Telling waits a moment for doing: the executor's claim comes first, and the
+        # card is edited once for both.
+        self._post_loop = Loop(
+            "poster", self._poster.step, every=5, failed=failed, settle=SETTLE_SECONDS
+        )
+        self._work_loop = Loop("executor", core.carry_out.step, every=1, failed=failed)
+        self._sweep_loop = Loop("sweep", self._sweep, every=1, failed=failed)
+        known = core.known
+        self._explain_loop = Loop("explain", known.explain.step, every=2, failed=failed)
+        self._memory_loop = Loop("memory", known.remember.step, every=5, failed=failed)
+        self._schedule = Schedule(core.record.clock)
+        self._beat = Beat(settings.heartbeat)
+
+    def __enter__(self) -> None:
+        core = self._core
+        core.carry_out.recover()
+        core.poster.loop, core.worker.loop = self._post_loop, self._work_loop
+        if self._socket is not None:
+            self._socket.start()
+        core.known.shelf.start(core.telemetry.failed)
+        for loop in self._loops:
+            loop.start()
+        for name, detector in core.watch.detectors.items():
+            self._schedule.every(detector.section.interval, name, self._round(name))
+        self._schedule.every(timedelta(hours=1), "ledger head", self._tell_head)
+        self._schedule.start()
+        log.info("started host=%s", core.settings.host)
+
+    def __exit__(self, *_: object) -> None:
+        self._schedule.stop()
+        if self._socket is not None:
+            self._socket.stop()
+        self._sweep_loop.stop(2)
+        # An action that has begun is finished and recorded, then what it means posted.
+        self._work_loop.stop(30)
+        self._explain_loop.stop(1)
+        self._memory_loop.stop(2)
+        self._core.known.close()
+        self._poster.stop()
+        self._post_loop.stop(5)
+        self._core.record.database.close()
+        log.info("stopped")
+
+    @property
+    def _loops(self) -> tuple[Loop, ...]:
+        acting = (self._post_loop, self._work_loop, self._sweep_loop)
+        return (*acting, self._explain_loop, self._memory_loop)
+
+    def unhealthy(self) -> Sequence[str]:
+        """Say what only a restart would mend."""
+        loops = self._loops
+        died = [f"the {loop.name} has died" for loop in loops if not loop.is_alive()]
+        failing = [
+            *((f"the {loop.name}", loop.failures) for loop in loops),
+            *((f"detector {name}", n) for name, n in self._core.watch.failures.items()),
+        ]
+        return [
+            *died,
+            *(f"{what} failed {n} times" for what, n in failing if n >= FAILS),
+        ]
+
+    def unready(self) -> Sequence[str]:
+        """Say what keeps clicks from arriving."""
+        if self._socket is not None and not self._socket.is_connected():
+            return ["not connected to Slack"]
+        return []
+
+    def _round(self, name: str) -> "Round":
+        return Round(name, self._core.watch, self._beat)
+
+    def _tell_head(self) -> None:
+        self._poster.tell_head(self._core.record.clock.now().wall.date())
+
+    def _sweep(self) -> None:
+        self._schedule.guard_clock()
+        self._core.decide.expire()
+        self._core.own.end_mutes()
+        self._core.carry_out.recover()
+
+
+class Round:
+    """One detector's job: measure, respond, give a sign of life."""
+
+    def __init__(self, name: str, watch: Watch, beat: Beat) -> None:
+        self._name = name
+        self._watch = watch
+        self._beat = beat
+
+    def __call__(self) -> None:
+        """Run it once."""
+        self._watch.round(self._name)
+        if not self._watch.failures[self._name]:
+            self._beat.after_round()
+
+
+def _desk(core: Core, guard: Guard, reply: Reply) -> Desk:
+    settings = core.settings
+    approvers = settings.slack.approvers
+    listed = len(approvers.users), len(approvers.groups)
+    return Desk(
+        host=settings.host,
+        channel=settings.slack.channel or "",
+        command=settings.slack.command,
+        configuration={
+            "Host": settings.host,
+            "Detectors": ", ".join(core.watch.detectors),
+            "Approvers": f"{listed[0]} people, {listed[1]} groups",
+            "Approvals needed": str(settings.policy.approvals),
+            "A button lives": str(settings.policy.approval_ttl),
+        },
+        guard=guard,
+        reply=reply,
+        decide=core.decide,
+        ask=core.ask,
+        own=core.own,
+        simulate=core.simulate,
+        status=core.status,
+        pictures=core.pictures,
+        database=core.record.database,
+        ledger=core.record.ledger,
+        telemetry=core.telemetry,
+    )
+
+
+def application(core: Core, running: Running) -> FastAPI:
+    """Return the web application whose life is the bot's life."""
+    return web.build(
+        running=running,
+        telemetry=core.telemetry,
+        unhealthy=running.unhealthy,
+        unready=running.unready,
+        routers=running.routers,
+    )
