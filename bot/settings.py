@@ -324,6 +324,7 @@ class Environment:
     gemini_base_url: str | None = None
     openai_key: str | None = field(default=None, repr=False)
     openai_base_url: str | None = None
+    otlp_endpoint: str | None = None
 
     @classmethod
     def read(cls, env: Mapping[str, str]) -> "Environment":
@@ -340,6 +341,7 @@ class Environment:
             gemini_base_url=env.get("GOOGLE_GEMINI_BASE_URL") or None,
             openai_key=_secret(env, "OPENAI_API_KEY"),
             openai_base_url=env.get("OPENAI_BASE_URL") or None,
+            otlp_endpoint=env.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
         )
 
 

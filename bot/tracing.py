@@ -4,7 +4,7 @@ Stored beside the incident for people; sent to an OpenTelemetry collector too wh
 `OTEL_EXPORTER_OTLP_ENDPOINT` names one.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -160,12 +160,6 @@ class Export:
     def close(self) -> None:
         """Send what is queued and stop; takes seconds where nobody answers."""
         self._provider.shutdown()
-
-
-def export_of(env: Mapping[str, str]) -> Export | None:
-    """Return the export that the environment asks for, if it does."""
-    endpoint = env.get("OTEL_EXPORTER_OTLP_ENDPOINT")
-    return Export(endpoint) if endpoint else None
 
 
 def _nanoseconds(at: datetime) -> int:

@@ -1,6 +1,5 @@
 """What the bot knows beyond facts: memory, runbooks, and a model where one is set."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +28,9 @@ from memory.case import Symptoms
 from memory.embed import Embedder, MiniLm
 from memory.recollect import Memory
 
-SHIPPED = Path(__file__).resolve().parents[2] / "runbooks"
-"""The runbooks that came with Countersign."""
+_BOT = Path(__file__).resolve().parents[1]
+SHIPPED = (_BOT / "runbooks" / "shipped", _BOT.parent / "runbooks")
+"""Where the runbooks that came with Countersign lie: installed, or in the repository."""
 POLICY = "policy.md"
 """The written policy, in the first runbook folder that has one."""
 
@@ -68,7 +68,8 @@ def known(
     folders = folders_of(settings, environment)
     memory = Memory(record.database, embedder, environment.state_dir / "chroma")
     shelf = Shelf(folders, embedder)
-    export = tracing.export_of(os.environ)
+    endpoint = environment.otlp_endpoint
+    export = tracing.Export(endpoint) if endpoint else None
     account = Account(record.database, record.clock, export=export)
     model = diagnosing(settings.model, environment)
     tools = ready(_readable(host, memory, shelf))
@@ -108,8 +109,8 @@ def folders_of(settings: Settings, environment: Environment) -> tuple[Path, ...]
     home = environment.config.resolve().parent
     if settings.runbooks.folders:
         return tuple(home / folder for folder in settings.runbooks.folders)
-    own = home / "runbooks"
-    return (own if own.is_dir() else SHIPPED,)
+    there = [folder for folder in (home / "runbooks", *SHIPPED) if folder.is_dir()]
+    return tuple(there[:1])
 
 
 def written_policy(folders: Sequence[Path]) -> str:

@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from bot import tracing
-from bot.tracing import Step, Trace, export_of
+from bot.tracing import Export, Step, Trace
 from tests.fakes.clock import START, FakeClock
 from tests.real.databases import fresh
 
@@ -72,7 +72,7 @@ def test_steps_are_found_again_in_order(tmp_path: Path) -> None:
 
 def test_a_collector_receives_the_work_and_its_steps() -> None:
     with collector() as (url, received):
-        export = export_of({"OTEL_EXPORTER_OTLP_ENDPOINT": url})
+        export = Export(url)
         assert export is not None
         steps = [Step(name="ask gemini", at=START, seconds=2.0, tokens=42)]
         export.send(12, "diagnosis", steps)
@@ -88,7 +88,3 @@ def test_a_collector_receives_the_work_and_its_steps() -> None:
     assert step.end_time_unix_nano - step.start_time_unix_nano == 2_000_000_000
     assert step.attributes[0].value.int_value == 42
     assert whole.attributes[0].value.int_value == 12
-
-
-def test_without_an_endpoint_nothing_is_sent() -> None:
-    assert export_of({}) is None

@@ -154,7 +154,7 @@ class FakeHands:
 
 @dataclass
 class Story:
-    """One of everything, wired as `bot/wiring.py` does."""
+    """One of everything, wired as `bot/wiring/core.py` does."""
 
     database: Database
     policy: Policy = field(default_factory=lambda: Policy(cooldown=timedelta(0)))

@@ -1,0 +1,166 @@
+"""Memory, runbooks and the model write prose beside the facts, after the card stands."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from bot.explain import Explain, Sources, context_of
+from bot.model import Diagnosis, EvidenceItem, Incident
+from bot.runbooks.matching import Match
+from bot.runbooks.page import Page
+from memory.case import Case, Outcome, Recollection, Symptoms, TrackRecord
+from tests.fakes.clock import START
+from tests.fakes.story import Story
+
+CASE = Case(
+    key="7",
+    incident=7,
+    closed_at=START,
+    host="web-1",
+    service="burn.py",
+    condition="cpu",
+    symptoms="CPU 98 % on web-1",
+    cause="a loop",
+    action="terminate burn.py",
+    action_kind="terminate",
+    outcome=Outcome.FIXED,
+)
+PAGE = Page(
+    path=Path("cpu.md"), name="cpu", title="CPU is busy", steps=("a", "b", "c", "d")
+)
+
+
+class FakeMemory:
+    """Recalls one case."""
+
+    def __init__(self, *, unwell: str = "") -> None:
+        self.asked: list[Symptoms] = []
+        self._unwell = unwell
+
+    def recall(self, symptoms: Symptoms, limit: int = 3) -> list[Recollection]:
+        self.asked.append(symptoms)
+        found = Recollection(case=CASE, similarity=0.9, seen=5, worked=4, tried=5)
+        return [found][:limit]
+
+    def track(self, symptoms: Symptoms, action_kind: str) -> TrackRecord:
+        del symptoms, action_kind
+        return TrackRecord(tried=5, worked=4, median=timedelta(seconds=38))
+
+    def health(self) -> str:
+        return self._unwell
+
+
+class FakeShelf:
+    """Has one page for everything."""
+
+    def pick(self, incident: Incident, limit: int = 2) -> list[Match]:
+        del incident
+        return [Match(page=PAGE, why="it is for cpu")][:limit]
+
+
+class FakeModel:
+    """Says what it was given."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[Sequence[tuple[str, str]], Sequence[EvidenceItem]]] = []
+
+    def diagnose(
+        self,
+        incident: Incident,
+        *,
+        candidates: Sequence[tuple[str, str]],
+        context: Sequence[EvidenceItem],
+    ) -> Diagnosis:
+        del incident
+        self.seen.append((candidates, context))
+        return Diagnosis(
+            summary="It loops.", hypotheses=(), confidence=0.7, author="fake-model"
+        )
+
+
+class FakeCritic:
+    """Objects with the policy it read."""
+
+    def review(
+        self, incident: Incident, *, candidates: Sequence[tuple[str, str]], policy: str
+    ) -> tuple[str, ...]:
+        del incident, candidates
+        return (policy,)
+
+
+def explain(story: Story, **sources: object) -> None:
+    given = {"memory": FakeMemory(), "shelf": FakeShelf(), **sources}
+    made = Sources(**given)  # type: ignore[arg-type]
+    Explain(record=story.record, sources=made, poster=story.poster).step()
+
+
+def test_memory_and_runbook_are_written_beside_the_facts(story: Story) -> None:
+    before = story.opens()
+    explain(story)
+    knowledge = story.incident().knowledge
+    assert knowledge is not None
+    assert knowledge.past[0].incident == 7
+    assert knowledge.track == "terminate worked 4 of 5 times, median 38 s"
+    assert knowledge.runbooks[0].steps == ("a", "b", "c")
+    assert story.incident().findings == before.findings
+    assert story.incident().offered == before.offered
+
+
+def test_without_a_model_one_look_is_enough(story: Story) -> None:
+    story.opens()
+    memory = FakeMemory()
+    explain(story, memory=memory)
+    version = story.incident().version
+    explain(story, memory=memory)
+    assert len(memory.asked) == 1
+    assert story.incident().version == version
+    assert story.incident().is_explained
+
+
+def test_the_models_opinion_comes_with_its_objections(story: Story) -> None:
+    story.opens()
+    model = FakeModel()
+    explain(story, model=model, critic=FakeCritic(), policy=lambda: "not on Fridays")
+    told = story.incident()
+    assert told.diagnosis is not None
+    assert (told.diagnosis.author, told.objections) == (
+        "fake-model",
+        ("not on Fridays",),
+    )
+    assert story.events(1)[-1] == "diagnosis.formed"
+
+
+def test_the_model_sees_letters_past_cases_and_runbooks(story: Story) -> None:
+    story.opens()
+    model = FakeModel()
+    explain(story, model=model)
+    candidates, context = model.seen[0]
+    assert [letter for letter, _ in candidates] == ["a", "b", "c"]
+    assert [item.id for item in context] == ["M1", "R1"]
+
+
+def test_the_model_is_asked_once(story: Story) -> None:
+    story.opens()
+    model = FakeModel()
+    for _ in range(3):
+        explain(story, model=model)
+    assert len(model.seen) == 1
+
+
+def test_what_is_missing_stands_on_the_card(story: Story) -> None:
+    story.opens()
+    explain(story, memory=FakeMemory(unwell="The index is being rebuilt"))
+    knowledge = story.incident().knowledge
+    assert knowledge is not None
+    assert knowledge.missing == "The index is being rebuilt"
+
+
+def test_what_ended_meanwhile_is_left_alone(story: Story) -> None:
+    story.opens()
+    story.sees(story.well())
+    explain(story)
+    assert story.incident().knowledge is None
+
+
+def test_nothing_known_is_no_context() -> None:
+    assert context_of(None) == ()
