@@ -1,6 +1,6 @@
 """What a team decides about the language model: the `model:` section of the file.
 
-Keys never stand here; they come from the environment (`bot.settings.Environment`).
+Keys never stand here; they come from the environment (`bot.environment.Environment`).
 """
 
 from typing import Annotated, Literal, Self

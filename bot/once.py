@@ -5,9 +5,10 @@ import sys
 import time
 
 from bot.clock import SystemClock
+from bot.environment import Environment
 from bot.metrics import History
 from bot.model import Finding, Level
-from bot.settings import DetectorSection, Environment, Loaded, check
+from bot.settings import DetectorSection, Loaded, check
 from bot.wiring import parts
 from bot.words import amount
 from bot.yamlfile import BadConfiguration, Located

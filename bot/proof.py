@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.database import BadDatabase, connect, url_of
-from bot.settings import Environment
+from bot.environment import Environment
 from remediation import audit
 from remediation.audit import ChainMissing, Head, Sealed
 

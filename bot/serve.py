@@ -9,8 +9,8 @@ from types import FrameType
 import uvicorn
 
 from bot.database import BadDatabase
+from bot.environment import Environment
 from bot.instance import BadState, StateFolder, alone_in
-from bot.settings import Environment
 from bot.wiring.core import Core, assembled
 from bot.wiring.parts import configured, database_of
 from bot.wiring.running import Running, application

@@ -1,15 +1,14 @@
 """Everything that can be configured, with its unit and default; read once at the start.
 
-One YAML file holds what a team decides (`Settings`); secrets come from the
-environment or from credential files only (`Environment`). `load` reports every
-problem of the file together.
+One YAML file holds what a team decides; secrets come from elsewhere
+(`bot/environment.py`). `load` reports every problem of the file together.
 """
 
 import difflib
 import re
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -307,55 +306,3 @@ def _unknown(name: str, sections: Mapping[str, object], located: Located) -> Pro
         seen="unknown detector",
         allowed=_nearest(str(name), sorted(sections)),
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
-    """What comes from outside the file. Secrets never show in `repr`."""
-
-    config: Path
-    state_dir: Path
-    slack_api_url: str | None = None
-    bot_token: str | None = field(default=None, repr=False)
-    app_token: str | None = field(default=None, repr=False)
-    signing_secret: str | None = field(default=None, repr=False)
-    database_url: str | None = field(default=None, repr=False)
-    gemini_key: str | None = field(default=None, repr=False)
-    gemini_base_url: str | None = None
-    openai_key: str | None = field(default=None, repr=False)
-    openai_base_url: str | None = None
-    otlp_endpoint: str | None = None
-
-    @classmethod
-    def read(cls, env: Mapping[str, str]) -> "Environment":
-        """Read the variables; a credentials file (systemd LoadCredential) wins."""
-        return cls(
-            config=Path(env.get("COUNTERSIGN_CONFIG") or "countersign.yaml"),
-            state_dir=_state_dir(env),
-            slack_api_url=env.get("SLACK_API_URL") or None,
-            bot_token=_secret(env, "SLACK_BOT_TOKEN"),
-            app_token=_secret(env, "SLACK_APP_TOKEN"),
-            signing_secret=_secret(env, "SLACK_SIGNING_SECRET"),
-            database_url=_secret(env, "DATABASE_URL"),
-            gemini_key=_secret(env, "GEMINI_API_KEY") or _secret(env, "GOOGLE_API_KEY"),
-            gemini_base_url=env.get("GOOGLE_GEMINI_BASE_URL") or None,
-            openai_key=_secret(env, "OPENAI_API_KEY"),
-            openai_base_url=env.get("OPENAI_BASE_URL") or None,
-            otlp_endpoint=env.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
-        )
-
-
-def _state_dir(env: Mapping[str, str]) -> Path:
-    named = env.get("COUNTERSIGN_STATE_DIR") or env.get("STATE_DIRECTORY")
-    if named:
-        return Path(named.split(":")[0])
-    home = env.get("XDG_STATE_HOME") or f"{env.get('HOME', '.')}/.local/state"
-    return Path(home) / "countersign"
-
-
-def _secret(env: Mapping[str, str], name: str) -> str | None:
-    folder = env.get("CREDENTIALS_DIRECTORY")
-    file = Path(folder) / name.lower() if folder else None
-    if file is not None and file.is_file():
-        return file.read_text().strip() or None
-    return env.get(name) or None

@@ -9,7 +9,8 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot.checkup import Finding, fail, fine, warn
-from bot.settings import Environment, Settings
+from bot.environment import Environment
+from bot.settings import Settings
 from handlers.client import NETWORK_ERRORS, client, failure_of
 
 _NEEDED = ("chat:write", "commands", "users:read")

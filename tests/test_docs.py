@@ -10,7 +10,8 @@ import pytest
 from pydantic import BaseModel
 
 from bot import detectors, settings
-from bot.settings import DetectorSection, Environment, Settings, load
+from bot.environment import Environment
+from bot.settings import DetectorSection, Settings, load
 from bot.wiring import parts
 from handlers.commands import BY_CLICK, CHANGES, VERBS, WORDS, Commands
 

@@ -5,9 +5,9 @@ import logging
 from bot.diagnosis.compatible import CompatibleProvider
 from bot.diagnosis.gemini import GeminiProvider
 from bot.diagnosis.provider import Provider
+from bot.environment import Environment
 from bot.genai import Genai
 from bot.model_section import Model
-from bot.settings import Environment
 
 log = logging.getLogger(__name__)
 

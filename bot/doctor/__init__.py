@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bot.checkup import Finding, Grade
 from bot.doctor import configuration, host, storage
-from bot.settings import Environment
+from bot.environment import Environment
 from bot.wiring.parts import configured
 from bot.yamlfile import BadConfiguration
 from handlers import checkup

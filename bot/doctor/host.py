@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.checkup import Finding, fail, fine, warn
-from bot.settings import Environment
+from bot.environment import Environment
 from remediation.identity import pidfd_inodes_are_unique
 
 _CAP_KILL = 5

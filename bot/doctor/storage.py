@@ -7,8 +7,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.checkup import Finding, fail, fine, warn
 from bot.database import BadDatabase
+from bot.environment import Environment
 from bot.instance import BadState, StateFolder
-from bot.settings import Environment
 from bot.wiring import parts
 from remediation import audit
 

@@ -12,6 +12,7 @@ from bot.clock import SystemClock
 from bot.database import Database
 from bot.decide import Decide
 from bot.diagnosis.rules import RuleDiagnoser
+from bot.environment import Environment
 from bot.host import HostContext
 from bot.instance import instance_of
 from bot.loop import Loop
@@ -21,7 +22,7 @@ from bot.own import Own
 from bot.pictures import Pictures
 from bot.record import Record
 from bot.respond import Inquiry, Respond
-from bot.settings import Environment, Loaded, Settings
+from bot.settings import Loaded, Settings
 from bot.simulate import Simulate
 from bot.status import Status
 from bot.telemetry import Telemetry

@@ -12,6 +12,7 @@ from bot.diagnosis.fallback import ModelOrRules
 from bot.diagnosis.model import ModelDiagnoser
 from bot.diagnosis.provider import Provider
 from bot.diagnosis.rules import RuleDiagnoser
+from bot.environment import Environment
 from bot.explain import Explain, Sources
 from bot.genai import GeminiEmbedder, Genai
 from bot.host import HostContext
@@ -21,7 +22,7 @@ from bot.remember import Remember
 from bot.retell import retold
 from bot.runbooks.matching import retold as read_out
 from bot.runbooks.shelf import Shelf
-from bot.settings import Environment, Settings
+from bot.settings import Settings
 from bot.tools import Sources as Readable
 from bot.tools import ready
 from memory.case import Symptoms

@@ -4,10 +4,11 @@ from sqlalchemy.exc import DBAPIError
 
 from bot import detectors, migrations
 from bot.database import BadDatabase, Database, connect, url_of
+from bot.environment import Environment
 from bot.host import HostContext, HostSampler
 from bot.metrics import History
 from bot.ports import Clock, Detector
-from bot.settings import DetectorSection, Environment, Loaded, Settings, load
+from bot.settings import DetectorSection, Loaded, Settings, load
 from remediation.facts import FactReader
 
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 from fastapi import FastAPI
 
 from bot import web
+from bot.environment import Environment
 from bot.heartbeat import Beat
 from bot.loop import Loop
 from bot.schedule import Schedule
-from bot.settings import Environment
 from bot.watch import Watch
 from bot.wiring.core import Core
 from handlers.app import build

@@ -9,7 +9,7 @@ import yaml
 
 from bot import doctor
 from bot.checkup import Finding, Grade
-from bot.settings import Environment
+from bot.environment import Environment
 from handlers.workspace import Workspace
 from handlers.workspace.people import ALICE, GROUP
 from tests.scenarios.stage import Bot, config

@@ -3,8 +3,9 @@
 import pytest
 
 from bot import yamlfile
+from bot.environment import Environment
 from bot.model_section import Budget
-from bot.settings import Environment, Settings, check
+from bot.settings import Settings, check
 from bot.yamlfile import BadConfiguration
 
 

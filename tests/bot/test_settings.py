@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import yamlfile
+from bot.environment import Environment
 from bot.settings import (
     Approvers,
     DetectorSection,
-    Environment,
     Loaded,
     Settings,
     check,

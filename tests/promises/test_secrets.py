@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import Environment
+from bot.environment import Environment
 from handlers.workspace.people import ALICE, BOB
 from handlers.workspace.workspace import Workspace
 from tests.promises.hostile import knowing

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from bot.diagnosis.choose import criticising, diagnosing
+from bot.environment import Environment
 from bot.model_section import Critic, Model
-from bot.settings import Environment
 from tests.bot.diagnosis.conftest import Room
 
 KEYED = Environment(config=Path("c"), state_dir=Path("s"), gemini_key="k")
