@@ -18,6 +18,8 @@ from remediation.verify import Verdict
 
 REQUEST = "request"
 """The `detector` of an incident that a person opened by asking for an action."""
+RULES = "rules"
+"""The author of a diagnosis that no model wrote."""
 STORM = "storm"
 """Stands in the fingerprint of an incident that folds many causes at once."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.model import Incident, PastCase, Phase
+from bot.model import RULES, Incident, PastCase, Phase
 from bot.words import seconds
 from memory.case import Case, Outcome, Recollection, Symptoms, TrackRecord
 from remediation.action import Action
@@ -118,7 +118,9 @@ def _seen(incident: Incident) -> str:
 def _cause(incident: Incident) -> str:
     if incident.feedback and incident.feedback.cause:
         return incident.feedback.cause
-    return incident.diagnosis.summary if incident.diagnosis else ""
+    # What the rules say is the symptom again, in other words.
+    opinion = incident.diagnosis
+    return opinion.summary if opinion and opinion.author != RULES else ""
 
 
 def _told(incident: Incident, proposals: Sequence[Proposal]) -> Proposal | None:

@@ -4,9 +4,11 @@ Unit: percent of one core, so two busy threads are 200. Window: one round. Limit
 is a thread that never waits (a loop without an end, a regular expression gone wild),
 190 % two of them; five minutes are longer than what people start and watch. Culprit:
 the process itself. While the whole host uses less than one process would have to, no
-process is looked at.
+process is looked at. The bot leaves itself out: what it reads of past incidents costs
+some seconds of CPU, nobody may act on it here, and /metrics tells of it.
 """
 
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -93,7 +95,8 @@ class RunawayProcess:
     def _over(self, percents: Mapping[Key, float], watched: int) -> set[str]:
         """Return the subjects over a limit: the largest, together with the watched ten."""
         least = min(self._levels.limits.warning, self._levels.limits.critical)
-        over = [key for key, used in percents.items() if used >= least]
+        mine = os.getpid()
+        over = [k for k, used in percents.items() if used >= least and k[0] != mine]
         over.sort(key=lambda key: percents[key], reverse=True)
         return {subject_of(key) for key in over[: max(MOST - watched, 0)]}
 

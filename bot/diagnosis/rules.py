@@ -1,6 +1,6 @@
 """Diagnosis without a model: what the figures themselves allow to say."""
 
-from bot.model import Culprit, Diagnosis, Hypothesis, Incident, Level
+from bot.model import RULES, Culprit, Diagnosis, Hypothesis, Incident, Level
 from bot.words import seconds
 
 
@@ -45,5 +45,5 @@ def _opinion(summary: str, cited: tuple[str, ...], confidence: float) -> Diagnos
         summary=summary,
         hypotheses=(hypothesis,),
         confidence=confidence,
-        author="rules",
+        author=RULES,
     )

@@ -69,6 +69,11 @@ def _past(case: PastCase) -> str:
 
 
 def _runbook(page: RunbookRef) -> str:
-    steps = [f"{n}. {escaped(cut(s, _STEP))}" for n, s in enumerate(page.steps, 1)]
+    steps = [f"{n}. {_step(step)}" for n, step in enumerate(page.steps, 1)]
     name = f"*Runbook* {escaped(page.title)} (`{escaped(page.name)}`)"
     return "\n".join((name, *steps))
+
+
+def _step(step: str) -> str:
+    plain = " ".join(step.replace("`", "").split())
+    return escaped(plain if len(plain) <= _STEP else f"{plain[: _STEP - 1]}…")

@@ -1,5 +1,6 @@
 """A process that never waits: which one exactly, and when nobody is looked at."""
 
+import os
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -257,3 +258,20 @@ def test_a_short_burst_does_not_fire() -> None:
                     alerts[finding.subject] = known
                     assert known is None or not known.is_firing
             time.sleep(0.2)
+
+
+def test_the_bots_own_work_is_no_runaway() -> None:
+    section = RunawaySection.model_validate(
+        {"interval": "0.2s", "for": "0s", "warning": 20, "critical": 500}
+    )
+    runaway = RunawayProcess(section, this_host())
+    own = f"process:{os.getpid()}:"
+    seen = []
+    with child(BURN) as pid:
+        for _ in range(4):
+            end = time.monotonic() + 0.4
+            while time.monotonic() < end:
+                pass
+            seen += [finding.subject for finding in runaway.check(())]
+    assert any(subject.startswith(f"process:{pid}:") for subject in seen)
+    assert not any(subject.startswith(own) for subject in seen)
