@@ -13,35 +13,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
+from bot.durations import Duration
 from bot.knowledge_section import MemorySection, RunbooksSection
 from bot.model import Limits
 from bot.model_section import Model
 from bot.section import Section
 from bot.yamlfile import BadConfiguration, Located, Problem, Where, read
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_LONGEST_SECONDS = 3650 * 86400
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
-
-
-def parse_duration(value: object) -> timedelta:
-    """Turn `5s`, `10m`, `2h`, `1d` or `1h30m` into a timedelta; raise `ValueError`."""
-    if isinstance(value, timedelta):
-        return value
-    text = str(value).strip()
-    parts = _DURATION.findall(text)
-    if not parts or _DURATION.sub("", text).strip():
-        raise ValueError("a duration is written like 5s, 10m, 2h or 1d")
-    seconds = sum(float(n) * _UNITS[unit] for n, unit in parts)
-    if seconds > _LONGEST_SECONDS:
-        raise ValueError("a duration is at most 3650d")
-    return timedelta(seconds=seconds)
-
-
 Limit = Annotated[float, Field(allow_inf_nan=False)]
-Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 SlackUser = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{2,}$")]
 SlackGroup = Annotated[str, Field(pattern=r"^S[A-Z0-9]{2,}$")]
 

@@ -67,7 +67,7 @@ def known(
     """Build it; nothing heavy is loaded before its first use."""
     embedder = embedder_of(settings, environment)
     folders = folders_of(settings, environment)
-    memory = Memory(record.database, embedder, environment.state_dir / "chroma")
+    memory = Memory(record.database, embedder, index_folder(environment))
     shelf = Shelf(folders, embedder)
     endpoint = environment.otlp_endpoint
     export = tracing.Export(endpoint) if endpoint else None
@@ -91,6 +91,11 @@ def known(
         remember=Remember(record=record, memory=memory),
         export=export,
     )
+
+
+def index_folder(environment: Environment) -> Path:
+    """Return where Chroma's index lies; one process owns it."""
+    return environment.state_dir / "chroma"
 
 
 def embedder_of(settings: Settings, environment: Environment) -> Embedder | None:

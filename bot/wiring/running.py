@@ -93,6 +93,7 @@ class Running(AbstractContextManager[None]):
         for name, detector in core.watch.detectors.items():
             self._schedule.every(detector.section.interval, name, self._round(name))
         self._schedule.every(timedelta(hours=1), "ledger head", self._tell_head)
+        self._schedule.every(timedelta(days=1), "compact memory", self._compact)
         self._schedule.start()
         log.info("started host=%s", core.settings.host)
 
@@ -137,6 +138,11 @@ class Running(AbstractContextManager[None]):
 
     def _round(self, name: str) -> "Round":
         return Round(name, self._core.watch, self._beat)
+
+    def _compact(self) -> None:
+        core = self._core
+        old = core.record.clock.now().wall - core.settings.memory.compact_after
+        core.known.memory.compact(old)
 
     def _tell_head(self) -> None:
         self._poster.tell_head(self._core.record.clock.now().wall.date())
