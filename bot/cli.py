@@ -15,6 +15,8 @@ environment:
   DATABASE_URL           postgresql://… instead of SQLite in the state folder
 """
 
+_MOST = 1_000_000
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return the exit code (0 well, 1 a finding, 2 bad input)."""
@@ -53,7 +55,31 @@ def _parser() -> argparse.ArgumentParser:
     words = "name file, line and mend of everything wrong with runbooks"
     check = _verb(shelves, "check", words, _runbooks_check)
     check.add_argument("folders", nargs="*", metavar="FOLDER", help="default: runbooks")
+    _memory(verbs)
     return parser
+
+
+def _memory(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    words = "past incidents: list, show, forget, rebuild, export"
+    cases = verbs.add_parser("memory", help=words, description=words.capitalize() + ".")
+    deeds = cases.add_subparsers(metavar="COMMAND", required=True)
+    every = _verb(deeds, "list", "the latest cases as a table", _memory_list)
+    every.add_argument(
+        "--limit", type=_count, default=100, metavar="N", help="default: 100"
+    )
+    one = _verb(deeds, "show", "everything about one case", _memory_show)
+    gone = _verb(deeds, "forget", "delete one case and say what it was", _memory_forget)
+    for verb in (one, gone):
+        verb.add_argument("key", metavar="KEY", help="first column of the list")
+    words = "compute all vectors and the index anew"
+    _verb(deeds, "rebuild", words, _memory_rebuild)
+    _verb(deeds, "export", "print all cases as JSON Lines", _memory_export)
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _MOST):
+        raise argparse.ArgumentTypeError(f"a number from 1 to {_MOST}, not {text!r}")
+    return int(text)
 
 
 def _verb(
@@ -107,3 +133,33 @@ def _runbooks_check(arguments: argparse.Namespace) -> int:
     from bot import shelfcheck
 
     return shelfcheck.check(arguments.folders or ["runbooks"])
+
+
+def _memory_list(arguments: argparse.Namespace) -> int:
+    from bot import recollections
+
+    return recollections.show_all(arguments.limit)
+
+
+def _memory_show(arguments: argparse.Namespace) -> int:
+    from bot import recollections
+
+    return recollections.show(arguments.key)
+
+
+def _memory_forget(arguments: argparse.Namespace) -> int:
+    from bot import recollections
+
+    return recollections.forget(arguments.key)
+
+
+def _memory_rebuild(_arguments: argparse.Namespace) -> int:
+    from bot import recollections
+
+    return recollections.rebuild()
+
+
+def _memory_export(_arguments: argparse.Namespace) -> int:
+    from bot import recollections
+
+    return recollections.export(sys.stdout)

@@ -16,70 +16,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from bot.script import CONFIG, INTRO, STEPS
 from handlers.workspace.people import ALICE, BOB
-from handlers.workspace.stage import Stage, StageStep
+from handlers.workspace.stage import Stage
 from handlers.workspace.workspace import Workspace
 
 _VILLAINS = Path(__file__).parent / "villains"
-_CONFIG = """\
-host: web-1
-slack:
-  channel: {channel}
-  approvers: {{users: [{alice}, {bob}]}}
-  notify: {{critical: [{alice}]}}
-detectors:
-  cpu: {{interval: 1s, for: 3s, keep_firing_for: 5s, warning: 85, critical: 95}}
-  runaway_process: {{interval: 1s, for: 4s, keep_firing_for: 5s, warning: 70, critical: 90}}
-  memory: {{interval: 2s}}
-  filesystem: {{interval: 5s}}
-  leaking_process: {{enabled: false}}
-policy:
-  cooldown: 3s
-  actions_per_hour: 100
-  grace: 5s
-  processes: {{users: [{user}]}}
-verify: {{window: 6s}}
-http: {{listen: "127.0.0.1:0"}}
-"""
-_INTRO = (
-    "This is a small Slack of our own, on your machine. The bot beside it is the real "
-    "one, and so is the process that burns your CPU. Above you choose who you are."
-)
-_ACT_ONE = StageStep(
-    id="watch",
-    title="Act one: a process runs wild",
-    text="Within a few seconds a card appears in the channel. As Chen (no approver) "
-    "click Approve: you are refused. As Alice click Approve and watch the thread: the "
-    "process dies, the figure falls, the ledger has its line. Reject works too.",
-    state="running",
-)
-_CHAMELEON = StageStep(
-    id="chameleon",
-    title="Act two: it is not what it was",
-    text="A process that executes another program as soon as its card is posted: same "
-    "pid, other image. Approve it and see that nothing is killed.",
-    button="Start the chameleon",
-)
-_CRASH = StageStep(
-    id="crash",
-    title="The bot dies, the card lives",
-    text="A new target gets its card, then the bot is killed with kill -9 and started "
-    "again. Approve the card it had posted before it died.",
-    button="Kill the bot",
-)
-_PROOF = StageStep(
-    id="proof",
-    title="Prove it",
-    text="Recompute the hash of every event in the ledger, beside the running bot.",
-    button="countersign audit verify",
-)
-_AGAIN = StageStep(
-    id="again",
-    title="Once more",
-    text="Start another runaway, for example to try Reject with a reason, Simulate, "
-    "/sre status or the Home tab.",
-    button="Start a runaway",
-)
+_FIRST = "runaway.py"
 
 
 class Demo:
@@ -90,12 +33,12 @@ class Demo:
         self._folder = folder
         self._bot: subprocess.Popen[bytes] | None = None
         self._villains: list[subprocess.Popen[bytes]] = []
-        self._steps = {s.id: s for s in (_ACT_ONE, _CHAMELEON, _CRASH, _PROOF, _AGAIN)}
+        self._steps = {step.id: step for step in STEPS}
         self._turn = threading.Lock()
 
     def open(self) -> None:
         """Start the bot, then the first villain."""
-        config = _CONFIG.format(
+        config = CONFIG.format(
             channel=self._workspace.channel_id,
             alice=ALICE.id,
             bob=BOB.id,
@@ -105,7 +48,7 @@ class Demo:
         self._start_bot()
         self._workspace.set_stage(self._stage(), self._on_stage)
         self._wait_for_bot()
-        self._start("runaway.py")
+        self._start(_FIRST)
 
     def _wait_for_bot(self) -> None:
         for _ in range(30):
@@ -131,12 +74,15 @@ class Demo:
                 self._bot.wait()
 
     def look(self) -> None:
-        """Tick off the first act once its process has ended."""
+        """Tick off the first act once its process ended; the next waits for its end."""
         watching = self._steps["watch"].state == "running"
         if watching and self._villains and self._villains[0].poll() is not None:
             with self._turn:
                 words = f"Pid {self._villains[0].pid} has ended."
                 self._show("watch", "done", words)
+        if self._steps["memory"].state == "waiting" and self._is_over(_FIRST):
+            with self._turn:
+                self._show("memory", "ready", "")
 
     def bot_ended(self) -> int | None:
         """Return the bot's exit code if it ended while nobody meant it to."""
@@ -147,6 +93,7 @@ class Demo:
 
     def _on_stage(self, step_id: str) -> None:
         acts: dict[str, Callable[[], str]] = {
+            "memory": self._memory,
             "chameleon": self._chameleon,
             "crash": self._crash,
             "proof": self._proof,
@@ -160,6 +107,15 @@ class Demo:
                 self._show(step_id, "failed", f"This did not work: {error}")
             else:
                 self._show(step_id, "done", result)
+
+    def _memory(self) -> str:
+        self._wait_for_memory()
+        villain = self._start(_FIRST)
+        self._wait_for_card(villain.pid, "Last time")
+        return (
+            f"{_FIRST} is pid {villain.pid} now, and its card says what happened last "
+            "time. Ask about it in the thread."
+        )
 
     def _chameleon(self) -> str:
         villain = self._start("chameleon.py")
@@ -186,19 +142,11 @@ class Demo:
         )
 
     def _proof(self) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "bot", "audit", "verify"],
-            env=self._environment(),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        return done.stdout + done.stderr
+        return self._countersign("audit", "verify")
 
     def _again(self) -> str:
-        villain = self._start("runaway.py")
-        return f"runaway.py is pid {villain.pid}."
+        villain = self._start(_FIRST)
+        return f"{_FIRST} is pid {villain.pid}."
 
     # --- parts -------------------------------------------------------------------
 
@@ -234,14 +182,37 @@ class Demo:
             **self._workspace.environment(),
         }
 
-    def _wait_for_card(self, pid: int) -> None:
+    def _countersign(self, *words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "bot", *words],
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return done.stdout + done.stderr
+
+    def _wait_for_card(self, pid: int, more: str = "approve") -> None:
         words = f"pid {pid}"
 
         def posted() -> bool:
             cards = (str(m.blocks) for m in self._workspace.posts())
-            return any(words in card and "approve" in card for card in cards)
+            return any(words in card and more in card for card in cards)
 
         self._workspace.wait_for(posted, 45)
+
+    def _wait_for_memory(self) -> None:
+        """Wait until what ended is remembered: the bot does that some seconds later."""
+        for _ in range(20):
+            if _FIRST in self._countersign("memory", "list"):
+                return
+            time.sleep(1)
+        raise TimeoutError("the first incident is not remembered yet")
+
+    def _is_over(self, program: str) -> bool:
+        cards = (str(m.blocks) for m in self._workspace.posts())
+        return any(program in card and "Resolved" in card for card in cards)
 
     def _show(self, step_id: str, state: str, result: str) -> None:
         step = self._steps[step_id]
@@ -250,7 +221,7 @@ class Demo:
 
     def _stage(self) -> Stage:
         steps = tuple(self._steps.values())
-        return Stage(title="Countersign, the demo", intro=_INTRO, steps=steps)
+        return Stage(title="Countersign, the demo", intro=INTRO, steps=steps)
 
 
 def run(*, port: int, browser: bool) -> int:

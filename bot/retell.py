@@ -55,7 +55,8 @@ def case_of(incident: Incident, proposals: Sequence[Proposal]) -> Case:
         action=_action(shown),
         action_kind=shown.action.kind if shown else "",
         outcome=_outcome(incident, shown),
-        confirmed=feedback.is_right if feedback else None,
+        # Who corrects the cause vouches for the correction.
+        confirmed=(True if feedback.cause else feedback.is_right) if feedback else None,
         took=incident.verification.took if incident.verification else None,
     )
 

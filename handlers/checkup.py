@@ -16,7 +16,9 @@ from handlers.client import NETWORK_ERRORS, client, failure_of
 _NEEDED = ("chat:write", "commands", "users:read")
 _USEFUL = {
     "app_mentions:read": "mentions are not heard",
+    "assistant:write": "nobody sees that an answer is being looked for",
     "files:write": "threads get no charts",
+    "im:history": "direct messages are not heard",
     "usergroups:read": "groups cannot approve",
 }
 _SECONDS = 10

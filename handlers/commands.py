@@ -1,9 +1,7 @@
 """`/sre VERB …`, and the same words after a mention. One method per verb."""
 
 import difflib
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 
 from slack_bolt import Ack, App
@@ -11,7 +9,6 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot.model import Person
-from bot.settings import parse_duration
 from handlers.actions import Body
 from handlers.blocks import answers, dialogs
 from handlers.blocks.card import card
@@ -19,6 +16,17 @@ from handlers.blocks.markup import Message, escaped
 from handlers.client import NETWORK_ERRORS, failure_of
 from handlers.desk import Desk, sender
 from handlers.guard import Denied, Unverified
+from handlers.reading import Reading
+from handlers.request import (
+    MENTIONED,
+    TARGET,
+    Request,
+    first,
+    is_span,
+    lettered,
+    number,
+    span,
+)
 from remediation.decision import NotDecided
 from remediation.printable import printable
 from remediation.proposal import Proposal
@@ -26,7 +34,9 @@ from remediation.proposal import Proposal
 VERBS: Mapping[str, str] = {
     "status [HOST]": "how the hosts are, what is open, what waits",
     "incidents [7d]": "what happened lately",
-    "show 12": "one incident's card",
+    "show 12": "one incident's card, and what the model did about it",
+    "runbook [words]": "find and show a runbook; without words all titles",
+    "postmortem 12": "a document about it, as a file in its thread",
     "take 12": "own it; escalation stops",
     "handover 12 @bob": "give it to somebody else",
     "escalate 12": "call the people on call",
@@ -41,6 +51,7 @@ VERBS: Mapping[str, str] = {
     "lock WHY": "stop the whole bot, at once",
     "unlock": "free it",
     "chart WHAT [6h]": "a picture of a figure",
+    "cost": "what the language model has cost",
     "help": "this list",
 }
 WORDS = tuple(usage.split()[0] for usage in VERBS)
@@ -57,27 +68,6 @@ DECIDES = CHANGES - {"approve"} | {"lock"}
 
 BY_CLICK = frozenset({"approve", "reject", "undo"})
 """Verbs that a mention answers with the card's link."""
-
-_PROPOSAL = re.compile(r"(\d{1,9})([a-z]{0,3})")
-_TARGET = re.compile(r"([A-Za-z0-9][A-Za-z0-9.-]{0,62}):(\d{1,7})")
-_PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One command: its words, who says it, and how a dialog can be opened for them."""
-
-    verb: str
-    words: tuple[str, ...]
-    who: Person
-    channel: str
-    team_id: str
-    open_dialog: Callable[[dict[str, object]], None] | None
-
-    @property
-    def rest(self) -> str:
-        """Everything behind the first argument, harmless and short."""
-        return printable(" ".join(self.words[1:]), limit=300)
 
 
 def register(app: App, desk: Desk) -> None:
@@ -109,6 +99,7 @@ class Commands:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._reading = Reading(desk)
         self._verbs: Mapping[str, Callable[[Request], Message | None]] = {
             word: getattr(self, f"_{word}") for word in WORDS
         }
@@ -190,27 +181,39 @@ class Commands:
 
     def _incidents(self, request: Request) -> Message:
         return answers.incident_list(
-            self._desk.status.incidents(_span(request.words, "7d"))
+            self._desk.status.incidents(span(request.words, "7d"))
         )
 
     def _show(self, request: Request) -> Message:
-        incident = self._desk.incident(_number(request))
+        incident = self._desk.incident(number(request))
         drawn = card(incident, self._desk.proposals(incident.number))
         # The buttons stay on the card itself: a copy of them would decide nothing.
         blocks = tuple(b for b in drawn.blocks if b["type"] != "actions")
         link = self._link(incident.number)
-        return Message(text=drawn.text, blocks=(*blocks, *answers.plain(link).blocks))
+        steps = self._reading.trace(incident.number)
+        # A link that does not exist yet would be an empty block.
+        linked = answers.plain(link).blocks if link else ()
+        return Message(text=drawn.text, blocks=(*blocks, *steps, *linked))
+
+    def _runbook(self, request: Request) -> Message:
+        return self._reading.runbook(request.said)
+
+    def _postmortem(self, request: Request) -> Message:
+        return self._reading.postmortem(self._incident(request))
+
+    def _cost(self, _request: Request) -> Message:
+        return self._reading.cost()
 
     def _chart(self, request: Request) -> Message:
         known = self._desk.pictures.series()
-        name = " ".join(w for w in request.words if not _is_span(w))
+        name = " ".join(w for w in request.words if not is_span(w))
         if name not in known:
             listed = (
                 ", ".join(escaped(series) for series in known[:30]) or "nothing yet"
             )
             return answers.plain(f"I can draw: {listed}")
-        spans = tuple(w for w in request.words if _is_span(w))
-        return self._draw(name, _span(spans, "6h"), request)
+        spans = tuple(w for w in request.words if is_span(w))
+        return self._draw(name, span(spans, "6h"), request)
 
     def _help(self, _request: Request) -> Message:
         return answers.help_text(self._desk.command, VERBS)
@@ -224,7 +227,9 @@ class Commands:
         )
 
     def _handover(self, request: Request) -> Message:
-        found = _PERSON.fullmatch(request.words[1]) if len(request.words) > 1 else None
+        found = (
+            MENTIONED.fullmatch(request.words[1]) if len(request.words) > 1 else None
+        )
         if found is None:
             raise NotDecided("say to whom: handover 12 @bob")
         other = self._desk.guard.person(found[1], request.team_id)
@@ -264,17 +269,17 @@ class Commands:
         )
 
     def _again(self, request: Request) -> Message:
-        number = self._incident(request)
-        made = self._desk.ask.again(number, request.who)
+        found = self._incident(request)
+        made = self._desk.ask.again(found, request.who)
         words = "A new proposal is on the card." if made else "No action is possible."
-        return answers.plain(f"{words} {self._link(number)}")
+        return answers.plain(f"{words} {self._link(found)}")
 
     def _undo(self, request: Request) -> Message:
-        self._desk.decide.undo(_number(request), request.who)
+        self._desk.decide.undo(number(request), request.who)
         return answers.plain("Undoing; the thread tells the outcome.")
 
     def _kill(self, request: Request) -> Message:
-        found = _TARGET.fullmatch(request.words[0]) if request.words else None
+        found = TARGET.fullmatch(request.words[0]) if request.words else None
         if found is None:
             raise NotDecided("say which process: kill HOST:PID")
         proposal = self._desk.ask.kill(found[1], int(found[2]), request.who)
@@ -284,15 +289,15 @@ class Commands:
     # --- quiet -------------------------------------------------------------------
 
     def _mute(self, request: Request) -> Message:
-        span = _span(request.words[1:], "2h")
-        named = _first(request, "mute what?")
+        quiet = span(request.words[1:], "2h")
+        named = first(request, "mute what?")
         here = named == self._desk.host
         target = named if here else self._desk.status.mutable(named)
-        self._desk.own.mute(target, request.who, span)
+        self._desk.own.mute(target, request.who, quiet)
         return answers.plain(f"Muted {escaped(target)}.")
 
     def _unmute(self, request: Request) -> Message:
-        named = _first(request, "unmute what?")
+        named = first(request, "unmute what?")
         target = f"{named}/" if named.count("/") == 1 else named
         self._desk.own.unmute(target, request.who)
         return answers.plain(f"Unmuted {escaped(target)}.")
@@ -309,20 +314,14 @@ class Commands:
     # --- words -------------------------------------------------------------------
 
     def _incident(self, request: Request) -> int:
-        return self._desk.incident(_number(request)).number
+        return self._desk.incident(number(request)).number
 
     def _proposal(self, request: Request) -> Proposal:
-        found = _PROPOSAL.fullmatch(_first(request, "say which: 12b").lower())
-        if found is None:
-            raise NotDecided("a proposal is named like 12b")
-        return self._desk.named(int(found[1]), found[2])
+        return self._desk.named(*lettered(request))
 
     def _to_the_card(self, request: Request) -> Message:
-        found = _PROPOSAL.fullmatch(_first(request, "say which: 12b").lower())
-        if found is None:
-            raise NotDecided("a proposal is named like 12b")
-        number = self._desk.incident(int(found[1])).number
-        return answers.plain(f"Decide on the card. {self._link(number)}")
+        found = self._desk.incident(lettered(request)[0]).number
+        return answers.plain(f"Decide on the card. {self._link(found)}")
 
     def _link(self, number: int) -> str:
         link = self._desk.link(number)
@@ -338,27 +337,3 @@ class Commands:
 
 def _known(verb: str) -> str:
     return verb if verb in WORDS else "unknown"
-
-
-def _first(request: Request, otherwise: str) -> str:
-    if not request.words:
-        raise NotDecided(otherwise)
-    return printable(request.words[0], limit=200)
-
-
-def _number(request: Request) -> int:
-    found = _PROPOSAL.fullmatch(_first(request, "say which incident: 12"))
-    if found is None:
-        raise NotDecided("an incident is named by its number, like 12")
-    return int(found[1])
-
-
-def _is_span(word: str) -> bool:
-    return re.fullmatch(r"\d+(\.\d+)?[smhd]", word) is not None
-
-
-def _span(words: tuple[str, ...], default: str) -> timedelta:
-    try:
-        return parse_duration(words[0] if words else default)
-    except ValueError as error:
-        raise NotDecided(str(error)) from error

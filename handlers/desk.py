@@ -5,12 +5,18 @@ from dataclasses import dataclass
 
 from bot import store
 from bot.ask import Ask
+from bot.converse.converse import Converse
 from bot.database import Database
 from bot.decide import Decide
+from bot.drafts import Drafts
+from bot.feedback import Feedbacks
 from bot.model import Incident, Origin, Person
 from bot.own import Own
 from bot.pictures import Pictures
+from bot.reports import Reports
+from bot.runbooks.shelf import Shelf
 from bot.simulate import Simulate
+from bot.spending import Purse
 from bot.status import Status
 from bot.telemetry import Telemetry
 from handlers.guard import Guard
@@ -39,6 +45,12 @@ class Desk:
     database: Database
     ledger: Ledger
     telemetry: Telemetry
+    feedback: Feedbacks
+    drafts: Drafts
+    reports: Reports
+    purse: Purse
+    shelf: Shelf
+    converse: Converse
 
     def incident(self, number: int) -> Incident:
         """Return the incident; raise `NotDecided` for an unknown number."""
@@ -72,9 +84,13 @@ class Desk:
 
     def link(self, number: int) -> str:
         """Return the card's permalink, or "" while it has none."""
-        with self.database.read() as tx:
-            posting = store.posting(tx, number)
+        posting = self.posting(number)
         return posting.permalink if posting else ""
+
+    def posting(self, number: int) -> store.Posting | None:
+        """Return where the incident stands in Slack; None before its first post."""
+        with self.database.read() as tx:
+            return store.posting(tx, number)
 
     def person(self, body: Mapping[str, object]) -> Person:
         """Verify whoever sent this payload; raise `Denied`."""

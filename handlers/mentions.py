@@ -1,22 +1,37 @@
-"""A mention says the same words as the slash command; the answer goes into the thread."""
+"""A mention, or a message to the bot alone; the answer goes into the thread.
+
+The words of the slash command do the same here; anything else is a question.
+"""
 
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
 
 from slack_bolt import App
 
 from handlers.actions import Body
-from handlers.commands import Commands
+from handlers.commands import VERBS, Commands
 from handlers.desk import Desk, opaque
 from handlers.guard import Denied
 from handlers.reply import Spoken
+from handlers.talk import Heard, Talk
 from remediation.decision import NotDecided
 
 _SEEN_SECONDS = 900.0
 _MENTION = re.compile(r"^\s*<@[UW][A-Z0-9]+(?:\|[^>]*)?>\s*")
+_ENTITIES: Final = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
+_SHAPES: Final[Mapping[str, re.Pattern[str]]] = {
+    "12": re.compile(r"-?\d\S*"),
+    "12b": re.compile(r"-?\d\S*"),
+    "HOST:PID": re.compile(r"\S+:\S*"),
+    "[7d]": re.compile(r"\d\S*"),
+    "[HOST]": re.compile(r"\S*[^\s?!,.]"),
+}
+"""What the first argument of a verb looks like, where a sentence could begin so too."""
 
 
 class Seen:
@@ -49,17 +64,33 @@ class Seen:
         return not known
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ears:
+    """What an event is answered with."""
+
+    desk: Desk
+    commands: Commands
+    seen: Seen
+    talk: Talk
+
+
 def register(app: App, desk: Desk) -> None:
-    """Wire mentions in the channel and in threads."""
-    commands = Commands(desk)
+    """Wire mentions in the channel and in threads, and messages to the bot alone."""
     seen = Seen()
+    talk = Talk(app.client, desk, desk.converse, seen.once)
+    ears = _Ears(desk=desk, commands=Commands(desk), seen=seen, talk=talk)
 
     def mentioned(event: Body, body: Body) -> None:
-        with seen.once(str(body.get("event_id"))) as is_new:
-            if is_new:
-                _answer(desk, commands, event, body)
+        _hear(ears, event, body)
+
+    def written(event: Body, body: Body) -> None:
+        # Edits, deletions and what bots write carry a subtype or a bot's id.
+        is_ours = event.get("channel_type") == "im" and event.get("user")
+        if is_ours and not event.get("subtype") and not event.get("bot_id"):
+            _hear(ears, event, body)
 
     app.event("app_mention")(mentioned)
+    app.event("message")(written)
 
 
 def spoken_in(event: Body) -> Spoken:
@@ -71,19 +102,61 @@ def spoken_in(event: Body) -> Spoken:
     )
 
 
-def _answer(desk: Desk, commands: Commands, event: Body, body: Body) -> None:
-    spoken = spoken_in(event)
+def is_command(text: str) -> bool:
+    """Say whether words are the slash command's, and not a sentence that begins alike.
+
+    `show 12` is one, "show memory for 6 h" is none; neither is "kill 4242", which
+    lacks the host. A verb alone is one.
+    """
+    verb, *words = text.split() or ["help"]
+    usage = next((u for u in VERBS if u.split()[0] == verb.lower()), None)
+    if usage is None:
+        return False
+    sample = usage.split()[1:2]
+    shape = _SHAPES.get(sample[0]) if sample else None
+    if shape is None or not words:
+        return True
+    one_word = sample == ["[HOST]"] and words[1:]
+    return not one_word and shape.fullmatch(words[0]) is not None
+
+
+def _hear(ears: _Ears, event: Body, body: Body) -> None:
     text = _MENTION.sub("", str(event.get("text") or ""))
+    event_id = str(body.get("event_id"))
+    if not is_command(text):
+        heard = Heard(
+            event_id=event_id,
+            spoken=spoken_in(event),
+            team_id=opaque(event.get("team") or body.get("team_id")),
+            text=_typed(text),
+        )
+        ears.talk.hear(heard)
+        return
+    with ears.seen.once(event_id) as is_new:
+        if is_new:
+            _obey(ears, event, body, text)
+
+
+def _typed(text: str) -> str:
+    """Return what the person typed: Slack sends three characters as entities."""
+    for entity, character in _ENTITIES:
+        text = text.replace(entity, character)
+    return text
+
+
+def _obey(ears: _Ears, event: Body, body: Body, text: str) -> None:
+    spoken = spoken_in(event)
     said = {
         "user_id": event.get("user"),
         "team_id": event.get("team") or body.get("team_id"),
         "channel_id": event.get("channel"),
     }
+    reply = ears.desk.reply
     try:
-        answer = commands.carry_out(text, said, None)
+        answer = ears.commands.carry_out(text, said, None)
     except (Denied, NotDecided) as refusal:
         # Refusals stay out of the thread.
-        desk.reply.aside(spoken, commands.refusal(text, refusal))
+        reply.aside(spoken, ears.commands.refusal(text, refusal))
         return
     if answer is not None:
-        desk.reply.in_thread(spoken, answer)
+        reply.in_thread(spoken, answer)

@@ -1,8 +1,10 @@
-"""Submitted dialogs: the reason of a rejection, and Approve in a dialog."""
+"""Submitted dialogs: Approve, the reason of a rejection, a cause, a runbook draft."""
 
 from slack_bolt import Ack, App
 
+from bot.feedback import Word
 from handlers.actions import Body
+from handlers.blocks import dialogs
 from handlers.desk import Desk
 from handlers.guard import Denied
 from remediation.decision import NotDecided
@@ -27,13 +29,49 @@ def register(app: App, desk: Desk) -> None:
             desk.decide.approve(_metadata(view), desk.person(body), None)
         except (Denied, NotDecided) as refusal:
             desk.telemetry.decided("approve", counted=False)
-            ack(response_action="update", view=_refused(refusal.reason))
+            text = f"Nothing was done: {refusal.reason}."
+            ack(response_action="update", view=dialogs.told("Not approved", text))
             return
         desk.telemetry.decided("approve", counted=True)
         ack()
 
     app.view("say_why_dialog")(say_why)
     app.view("approve_dialog")(approve)
+    _register_afterwards(app, desk)
+
+
+def _register_afterwards(app: App, desk: Desk) -> None:
+    """Wire the dialogs of a closed card."""
+
+    def cause(ack: Ack, body: Body, view: Body) -> None:
+        word = Word(is_right=False, cause=_input(view, "cause"))
+        try:
+            desk.feedback.give(_number(desk, view), desk.person(body), word)
+        except (Denied, NotDecided) as refusal:
+            ack(response_action="errors", errors={"cause": refusal.reason[:300]})
+            return
+        ack()
+
+    def draft(ack: Ack, body: Body, view: Body) -> None:
+        title, text = _input(view, "title"), _input(view, "body")
+        try:
+            who = desk.person(body)
+            name = desk.drafts.save(_number(desk, view), who, title=title, body=text)
+        except (Denied, NotDecided) as refusal:
+            ack(response_action="errors", errors={"title": refusal.reason[:300]})
+            return
+        said = f"The draft was saved as {name}. Read it once more where it lies."
+        ack(response_action="update", view=dialogs.told("Saved", said))
+
+    app.view("cause_dialog")(cause)
+    app.view("draft_dialog")(draft)
+
+
+def _number(desk: Desk, view: Body) -> int:
+    found = _metadata(view)
+    if not (found.isascii() and found.isdigit() and len(found) <= 9):
+        raise NotDecided("this dialog names no incident")
+    return desk.incident(int(found)).number
 
 
 def _metadata(view: Body) -> str:
@@ -46,13 +84,3 @@ def _input(view: Body, name: str) -> str:
     values = state.get("values", {}) if isinstance(state, dict) else {}
     found = values.get(name, {}).get(name, {}).get("value")
     return found if isinstance(found, str) else ""
-
-
-def _refused(reason: str) -> dict[str, object]:
-    text = {"type": "plain_text", "text": f"Nothing was done: {reason}."[:3000]}
-    return {
-        "type": "modal",
-        "title": {"type": "plain_text", "text": "Not approved"},
-        "close": {"type": "plain_text", "text": "Close"},
-        "blocks": [{"type": "section", "text": text}],
-    }

@@ -69,6 +69,10 @@ class Reply:
         file = File(name="chart.png", title=title, content=content)
         return self._channel.upload(file, elsewhere=channel_id)
 
+    def file(self, file: File, channel_id: str, thread_ts: str) -> bool:
+        """Upload a file into a thread; False where the server takes none."""
+        return self._channel.upload(file, thread_ts, elsewhere=channel_id)
+
     def _hook(self, url: str, message: Message) -> bool:
         try:
             answer = WebhookClient(url, timeout=_SECONDS).send(

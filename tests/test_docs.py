@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from bot import detectors, settings
+from bot import detectors
+from bot.durations import parse_duration
 from bot.environment import Environment
 from bot.settings import DetectorSection, Settings, load
 from bot.wiring import parts
@@ -102,7 +103,7 @@ def test_readmes_defaults_are_the_defaults() -> None:
         ("heartbeat.every", Settings().heartbeat.every),
         ("detectors.NAME.keep_firing_for", _default("keep_firing_for")),
     ):
-        assert settings.parse_duration(names(said[key])[0]) == value, key
+        assert parse_duration(names(said[key])[0]) == value, key
     for key, number in (
         ("policy.approvals", policy.approvals),
         ("policy.actions_per_hour", policy.actions_per_hour),

@@ -13,11 +13,12 @@ from datetime import timedelta
 
 from pydantic import Field
 
+from bot.durations import Duration
 from bot.host import HostContext, HostSample, Previous
 from bot.levels import Levels, limit_of, with_limit
 from bot.model import Culprit, Fact, Finding, Level
 from bot.procfs import CpuTimes
-from bot.settings import DetectorSection, Duration
+from bot.settings import DetectorSection
 from bot.suspects import Trail, cpu_suspects, culprit_facts, culprits, percent, who
 from bot.words import amount
 

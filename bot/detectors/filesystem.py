@@ -14,11 +14,12 @@ from typing import Annotated
 
 from pydantic import Field
 
+from bot.durations import Duration
 from bot.host import HostContext
 from bot.levels import Levels, with_limit
 from bot.model import Fact, Finding, Level, Limits
 from bot.mounts import Filesystem
-from bot.settings import DetectorSection, Duration
+from bot.settings import DetectorSection
 from bot.words import amount
 
 INSIDE = 2.0

@@ -15,12 +15,13 @@ from typing import Annotated
 
 from pydantic import Field
 
+from bot.durations import Duration
 from bot.growth import Growth
 from bot.host import HostContext, ProcessScan
 from bot.levels import Levels, with_limit
 from bot.model import Culprit, Fact, Finding, Level
 from bot.procfs import ProcessRow
-from bot.settings import DetectorSection, Duration
+from bot.settings import DetectorSection
 from bot.suspects import Key, key_of, process_facts, same_process, subject_of, who
 from bot.trend import Trend
 from bot.words import amount

@@ -12,11 +12,12 @@ from datetime import timedelta
 
 from pydantic import Field
 
+from bot.durations import Duration
 from bot.host import HostContext, HostSample
 from bot.levels import Levels, limit_of, with_limit
 from bot.model import Culprit, Fact, Finding, Level
 from bot.procfs import MemoryAmounts
-from bot.settings import DetectorSection, Duration
+from bot.settings import DetectorSection
 from bot.suspects import culprit_facts, culprits, memory_suspects, percent, who
 from bot.words import amount
 

@@ -16,10 +16,11 @@ from typing import Annotated
 
 from pydantic import Field
 
+from bot.durations import Duration
 from bot.host import HostContext, HostSample, Previous, ProcessScan
 from bot.levels import Levels, with_limit
 from bot.model import Culprit, Fact, Finding, Level
-from bot.settings import DetectorSection, Duration
+from bot.settings import DetectorSection
 from bot.suspects import (
     Key,
     cpu_percents,

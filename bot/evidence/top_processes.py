@@ -27,8 +27,12 @@ class TopProcesses:
         self._host = host
 
     def gather(self, incident: Incident) -> list[EvidenceItem]:
-        """Return two tables, or one where no CPU figures are known; none without /proc."""
+        """Return what `now` does; the incident does not matter."""
         del incident
+        return self.now()
+
+    def now(self) -> list[EvidenceItem]:
+        """Return two tables, or one where no CPU figures are known; none without /proc."""
         try:
             before, now = self._host.sampler.two_scans()
         except (OSError, ValueError):

@@ -9,10 +9,14 @@ from bot.ask import Ask
 from bot.candidates import Candidates
 from bot.carry_out import CarryOut
 from bot.clock import SystemClock
+from bot.converse.asked import Sources
+from bot.converse.converse import Converse
+from bot.converse.model import ModelTalk
 from bot.database import Database
 from bot.decide import Decide
 from bot.diagnosis.rules import RuleDiagnoser
 from bot.environment import Environment
+from bot.evidence.top_processes import TopProcesses
 from bot.host import HostContext
 from bot.instance import instance_of
 from bot.loop import Loop
@@ -28,6 +32,7 @@ from bot.status import Status
 from bot.telemetry import Telemetry
 from bot.watch import Watch
 from bot.wiring import parts
+from bot.wiring.afterwards import Afterwards, afterwards
 from bot.wiring.knowledge import Known, known
 from remediation.execute import Executor
 from remediation.identity import open_process
@@ -69,6 +74,8 @@ class Core:
     status: Status
     pictures: Pictures
     known: Known
+    afterwards: Afterwards
+    converse: Converse
     poster: Wake
     worker: Wake
 
@@ -94,6 +101,9 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
     kit = _kit(loaded, database, environment)
     record, poster = kit.record, kit.poster
     respond = _respond(kit)
+    status = Status(record=record, respond=respond)
+    pictures = Pictures(record=record, history=kit.host.history)
+    knows = known(loaded.settings, environment, record, kit.host, poster)
     return Core(
         settings=loaded.settings,
         record=record,
@@ -111,9 +121,11 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
         ),
         own=Own(record=record, poster=poster),
         simulate=Simulate(record=record, candidates=kit.candidates),
-        status=Status(record=record, respond=respond),
-        pictures=Pictures(record=record, history=kit.host.history),
-        known=known(loaded.settings, environment, record, kit.host, poster),
+        status=status,
+        pictures=pictures,
+        converse=_converse(kit, status, pictures, knows),
+        known=knows,
+        afterwards=afterwards(loaded, environment, record, knows, poster),
         poster=poster,
         worker=kit.worker,
     )
@@ -166,6 +178,28 @@ def _watch(kit: _Kit, respond: Respond) -> Watch:
         history=kit.host.history,
         telemetry=kit.telemetry,
     )
+
+
+def _converse(kit: _Kit, status: Status, pictures: Pictures, knows: Known) -> Converse:
+    settings = kit.loaded.settings
+    sources = Sources(
+        settings=settings,
+        record=kit.record,
+        status=status,
+        memory=knows.memory,
+        shelf=knows.shelf,
+        pictures=pictures,
+        processes=TopProcesses(kit.host).now,
+    )
+    if knows.model is None:
+        return Converse(sources)
+    talk = ModelTalk(
+        knows.model,
+        tools=knows.tools,
+        budget=settings.model.budget,
+        account=knows.account,
+    )
+    return Converse(sources, talk)
 
 
 def _carry_out(kit: _Kit) -> CarryOut:

@@ -78,6 +78,8 @@ class Running(AbstractContextManager[None]):
         known = core.known
         self._explain_loop = Loop("explain", known.explain.step, every=2, failed=failed)
         self._memory_loop = Loop("memory", known.remember.step, every=5, failed=failed)
+        alarms = core.afterwards.false_alarms
+        self._alarm_loop = Loop("false alarms", alarms.step, every=15, failed=failed)
         self._schedule = Schedule(core.record.clock)
         self._beat = Beat(settings.heartbeat)
 
@@ -106,6 +108,7 @@ class Running(AbstractContextManager[None]):
         self._work_loop.stop(30)
         self._explain_loop.stop(1)
         self._memory_loop.stop(2)
+        self._alarm_loop.stop(2)
         self._core.known.close()
         self._poster.stop()
         self._post_loop.stop(5)
@@ -115,7 +118,7 @@ class Running(AbstractContextManager[None]):
     @property
     def _loops(self) -> tuple[Loop, ...]:
         acting = (self._post_loop, self._work_loop, self._sweep_loop)
-        return (*acting, self._explain_loop, self._memory_loop)
+        return (*acting, self._explain_loop, self._memory_loop, self._alarm_loop)
 
     def unhealthy(self) -> Sequence[str]:
         """Say what only a restart would mend."""
@@ -195,6 +198,12 @@ def _desk(core: Core, guard: Guard, reply: Reply) -> Desk:
         database=core.record.database,
         ledger=core.record.ledger,
         telemetry=core.telemetry,
+        feedback=core.afterwards.feedback,
+        drafts=core.afterwards.drafts,
+        reports=core.afterwards.reports,
+        purse=core.afterwards.purse,
+        shelf=core.known.shelf,
+        converse=core.converse,
     )
 
 

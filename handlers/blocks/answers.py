@@ -1,8 +1,10 @@
-"""Answers to a person: refusals, status, lists, rehearsals, help."""
+"""Answers to a person: refusals, status, lists, rehearsals, help, what was asked."""
 
+import re
 from collections.abc import Mapping, Sequence
 
-from bot.model import Incident, Level
+from bot.converse.question import Answer
+from bot.model import Incident, Level, Table
 from bot.simulate import Simulation
 from bot.status import Board, HostHealth, OpenIncident
 from bot.words import amount, level_word
@@ -11,14 +13,23 @@ from handlers.blocks.markup import (
     Message,
     clock,
     context,
+    cut,
     day_and_clock,
     escaped,
     field,
     mention,
+    preformatted,
     section,
 )
 from remediation.proposal import Proposal
 
+_TEXT = 2900
+_TABLE = 2600
+# One line that Markdown shows as it is, whatever it says: no mark-up, link or mention.
+_HARMLESS = re.compile(
+    r"(?!\s*[-=+]{2,})(?!.*(?:://|www\.))"
+    r"(?:[A-Za-z0-9 ,;:%()/'\"?!…→.+=-]|(?<=[A-Za-z0-9])_(?=[A-Za-z0-9]))*"
+)
 _DOTS = {Level.OK: "🟢", Level.UNKNOWN: "⚪", Level.WARNING: "🟠", Level.CRITICAL: "🔴"}
 
 
@@ -89,6 +100,58 @@ def help_text(command: str, verbs: Mapping[str, str]) -> Message:
         f"`{command} {usage}`  {escaped(meaning)}" for usage, meaning in verbs.items()
     ]
     return plain("\n".join(lines))
+
+
+def not_answered(reason: str) -> Message:
+    """Say to the person who asked why they get no answer."""
+    return plain(
+        f"I answer full members of this workspace only: {escaped(reason)}. "
+        "Nothing was looked up."
+    )
+
+
+def said(answer: Answer, link: str) -> Message:
+    """Draw an answer as one message. link: to the card it speaks of, or ""."""
+    text = escaped(cut(answer.text, _TEXT))
+    return Message(text=text, blocks=(section(text), *below(answer, link)))
+
+
+def pieces(answer: Answer) -> list[str]:
+    """Return an answer's text as Markdown to be streamed: its first line, then the rest.
+
+    None where a line could carry mark-up: Markdown has no way to escape that every
+    reader honours, so such an answer is posted (`said`).
+    """
+    lines = cut(answer.text, _TEXT).splitlines()
+    if not all(map(_HARMLESS.fullmatch, lines)):
+        return []
+    rest = "\n".join(lines[1:])
+    return [*lines[:1], *([f"\n{rest}"] if rest else [])]
+
+
+def below(answer: Answer, link: str) -> list[dict[str, object]]:
+    """Return what stands below the text: table, command, card, what it rests on."""
+    blocks = []
+    if answer.table is not None:
+        blocks.append(preformatted(cut(columns(answer.table), _TABLE)))
+    if answer.command is not None:
+        blocks.append(preformatted(answer.command))
+    if link:
+        blocks.append(section(f"<{link}|Open the card of incident {answer.card}>"))
+    rests = f" · from {escaped(', '.join(answer.evidence))}" if answer.evidence else ""
+    lacks = f" · missing: {escaped(answer.missing)}" if answer.missing else ""
+    return [*blocks, context(f"By {escaped(answer.author)}{rests}{lacks}")]
+
+
+def columns(table: Table) -> str:
+    """Return a table in a fixed width; the last column is the longest, unpadded."""
+    rows = [table.columns, *table.rows]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(table.columns))]
+    widths[-1] = 0
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    )
 
 
 def _host(health: HostHealth) -> str:

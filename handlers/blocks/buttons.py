@@ -1,8 +1,11 @@
 """The buttons of a card and the dialogs that make sure. Labels are fixed words."""
 
+from collections.abc import Sequence
 from typing import Literal
 
+from bot.feedback import was_acted
 from bot.model import Incident
+from bot.retell import FALSE_ALARM
 from handlers.blocks.markup import cut
 from remediation.action import (
     Action,
@@ -73,6 +76,53 @@ def undo(proposal: Proposal) -> dict[str, object]:
         "block_id": f"undo:{proposal.incident}:{proposal.letter}",
         "elements": [button("Undo", "undo", proposal.id)],
     }
+
+
+def feedback_row(
+    incident: Incident, proposals: Sequence[Proposal] = ()
+) -> dict[str, object] | None:
+    """Return the row of a closed card, in which people say how it was; None if open.
+
+    What was said last carries a tick. Whether an action helped is asked where one was
+    carried out.
+    """
+    if incident.is_open:
+        return None
+    acted = incident.verification is not None or was_acted(proposals)
+    elements = [
+        *([] if incident.resolution == FALSE_ALARM else _cause_buttons(incident)),
+        *(_help_buttons(incident) if acted else []),
+        button("Save as runbook draft", "save_draft", str(incident.number)),
+    ]
+    return {
+        "type": "actions",
+        "block_id": f"feedback:{incident.number}",
+        "elements": elements,
+    }
+
+
+def _cause_buttons(incident: Incident) -> list[dict[str, object]]:
+    said, value = incident.feedback, str(incident.number)
+    is_right = said.is_right if said else None
+    if incident.diagnosis is None:
+        return [button("Say the cause", "wrong_cause", value)]
+    return [
+        button(_ticked("Right cause", on=is_right is True), "right_cause", value),
+        button(_ticked("Wrong cause", on=is_right is False), "wrong_cause", value),
+    ]
+
+
+def _help_buttons(incident: Incident) -> list[dict[str, object]]:
+    said, value = incident.feedback, str(incident.number)
+    helped = said.helped if said else None
+    return [
+        button(_ticked("It helped", on=helped is True), "helped", value),
+        button(_ticked("It did not help", on=helped is False), "not_helped", value),
+    ]
+
+
+def _ticked(label: str, *, on: bool) -> str:
+    return f"✓ {label}" if on else label
 
 
 def approve(proposal: Proposal) -> dict[str, object]:

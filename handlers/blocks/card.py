@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from bot.model import Fact, Incident, Level, Phase
 from bot.words import level_word, seconds
 from handlers.blocks import buttons
+from handlers.blocks.judged import judged
 from handlers.blocks.knowing import below
 from handlers.blocks.markup import (
     FIELD_LIMIT,
@@ -108,7 +109,7 @@ def _action(
     incident: Incident, proposals: list[Proposal], shown: Proposal | None
 ) -> list[dict[str, object]]:
     if not incident.is_open:
-        return _ending(incident, shown)
+        return _ending(incident, proposals, shown)
     if shown is not None and shown.is_pending:
         return [
             section(proposed(shown)),
@@ -163,7 +164,9 @@ def _no_action(incident: Incident) -> str:
     return f"*No action offered*: {escaped(none.reason)} (rule {escaped(none.rule)}){by_hand}"
 
 
-def _ending(incident: Incident, shown: Proposal | None) -> list[dict[str, object]]:
+def _ending(
+    incident: Incident, proposals: list[Proposal], shown: Proposal | None
+) -> list[dict[str, object]]:
     took = seconds((incident.resolved_at or incident.opened_at) - incident.since)
     ended = f"*Resolved* after {took}: {escaped(incident.resolution)}"
     decided = shown is not None and shown.state not in (State.PENDING, State.SUPERSEDED)
@@ -173,7 +176,8 @@ def _ending(incident: Incident, shown: Proposal | None) -> list[dict[str, object
     if decided and shown:
         said = f"\n{_decision(shown) if acted else _outcome(incident, shown)}"
     undo = [buttons.undo(shown)] if shown and undo_of(shown) else []
-    return [section(ended + said), *undo]
+    heard = (judged(incident), buttons.feedback_row(incident, proposals))
+    return [section(ended + said), *undo, *(block for block in heard if block)]
 
 
 def _footer(incident: Incident, shown: Proposal | None) -> str:

@@ -1,7 +1,10 @@
-"""Modals: the second place where Approve may stand, and the reason for a rejection."""
+"""Modals: the second place where Approve may stand, and what people write."""
 
+from bot.drafts import BODY_CHARACTERS, Draft
+from bot.feedback import CAUSE_CHARACTERS
 from bot.model import Incident
-from handlers.blocks.markup import escaped, field, section
+from bot.runbooks.page import TITLE_CHARACTERS
+from handlers.blocks.markup import cut, escaped, field, section
 from handlers.blocks.proposed import proposed
 from remediation.proposal import Proposal
 
@@ -35,17 +38,6 @@ def approve(incident: Incident, proposal: Proposal) -> dict[str, object]:
 
 def say_why(proposal: Proposal) -> dict[str, object]:
     """Ask for the reason of a rejection."""
-    reason = {
-        "type": "input",
-        "block_id": "why",
-        "label": _plain("Why was it the wrong action?"),
-        "element": {
-            "type": "plain_text_input",
-            "action_id": "why",
-            "multiline": True,
-            "max_length": MAX_REASON,
-        },
-    }
     return {
         "type": "modal",
         "callback_id": "say_why_dialog",
@@ -53,7 +45,71 @@ def say_why(proposal: Proposal) -> dict[str, object]:
         "title": _plain(f"Reject {proposal.incident}{proposal.letter}"),
         "submit": _plain("Save"),
         "close": _plain("Back"),
-        "blocks": [reason],
+        "blocks": [_text("why", "Why was it the wrong action?", MAX_REASON)],
+    }
+
+
+def correct_cause(incident: Incident) -> dict[str, object]:
+    """Ask for the right cause; left empty, only the one that stood is called wrong."""
+    stood = incident.diagnosis.summary if incident.diagnosis else "Nobody said any."
+    asked = _text("cause", "What was it really?", CAUSE_CHARACTERS)
+    hint = _plain("Leave it empty if the cause is not known.")
+    return {
+        "type": "modal",
+        "callback_id": "cause_dialog",
+        "private_metadata": str(incident.number),
+        "title": _plain(f"Cause of incident {incident.number}"[:24]),
+        "submit": _plain("Save"),
+        "close": _plain("Back"),
+        "blocks": [
+            section(f"*The cause that stood*\n{escaped(cut(stood, 1000))}"),
+            {**asked, "optional": True, "hint": hint},
+        ],
+    }
+
+
+def save_draft(draft: Draft) -> dict[str, object]:
+    """Show the runbook that was drafted, to be finished and saved."""
+    name = _text("title", "Title", TITLE_CHARACTERS, shown=draft.title, lines=False)
+    body = _text("body", "Text (Markdown)", BODY_CHARACTERS, shown=draft.body)
+    return {
+        "type": "modal",
+        "callback_id": "draft_dialog",
+        "private_metadata": str(draft.incident),
+        "title": _plain("Save as runbook draft"),
+        "submit": _plain("Save"),
+        "close": _plain("Back"),
+        "blocks": [name, body],
+    }
+
+
+def told(title: str, text: str) -> dict[str, object]:
+    """Say in the dialog's place what came of it; `text` is plain."""
+    return {
+        "type": "modal",
+        "title": _plain(title),
+        "close": _plain("Close"),
+        "blocks": [{"type": "section", "text": _plain(cut(text, 2900))}],
+    }
+
+
+def _text(
+    name: str, label: str, longest: int, *, shown: str = "", lines: bool = True
+) -> dict[str, object]:
+    """Return an input by that name, for at most `longest` characters."""
+    element: dict[str, object] = {
+        "type": "plain_text_input",
+        "action_id": name,
+        "multiline": lines,
+        "max_length": longest,
+    }
+    if shown:
+        element["initial_value"] = shown
+    return {
+        "type": "input",
+        "block_id": name,
+        "label": _plain(label),
+        "element": element,
     }
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from bot.model import EvidenceItem, Incident, Table
+from bot.model import EvidenceItem, Incident
+from handlers.blocks.answers import columns
 from handlers.blocks.markup import (
     Message,
     clock,
@@ -56,6 +57,9 @@ _MARKS = {
     "verified.unknown": "⚪",
     "incident.resolved": "🟢",
     "incident.worsened": "🔴",
+    "feedback.given": "💬",
+    "limit.suggested": "📏",
+    "runbook.drafted": "📖",
     "bot.locked": "🔒",
     "bot.unlocked": "🔓",
 }
@@ -69,7 +73,9 @@ def line_id(entry: Sealed) -> str:
 def line(entry: Sealed, *, mentions: Sequence[str] = ()) -> Message:
     """Draw one event: who, what, when; the proof behind it in small print."""
     event = entry.event
-    body = event.text
+    # A proposed difference of the configuration keeps its columns.
+    suggested = event.kind == "limit.suggested"
+    body, _, shown = event.text.partition("\n") if suggested else (event.text, "", "")
     draw = handed_over if event.kind == "incident.handed_over" else escaped
     who = f"{mention(event.actor)} " if event.actor else ""
     called = "".join(f" {mention(person)}" for person in mentions)
@@ -81,7 +87,8 @@ def line(entry: Sealed, *, mentions: Sequence[str] = ()) -> Message:
     if event.kind in ("incident.resolved", "incident.false_alarm"):
         proof.append(f"ledger head {entry.seq}:{entry.hash}")
     small = context(" · ".join(proof), block_id=line_id(entry))
-    return Message(text=text, blocks=(section(text), small))
+    below = (preformatted(cut(shown, 2600)),) if shown else ()
+    return Message(text=text, blocks=(section(text), *below, small))
 
 
 def evidence(incident: Incident, entry: Sealed) -> Message:
@@ -103,16 +110,5 @@ def _item(item: EvidenceItem) -> list[dict[str, object]]:
     title = section(f"*{escaped(item.id)} · {escaped(item.title)}*")
     if item.table is not None:
         # All blocks of a message share about 13,000 characters.
-        return [title, preformatted(cut(_columns(item.table), 2600))]
+        return [title, preformatted(cut(columns(item.table), 2600))]
     return [title, preformatted(cut(item.text, 2600))]
-
-
-def _columns(table: Table) -> str:
-    rows = [table.columns, *table.rows]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(table.columns))]
-    # The last column is the longest and needs no padding.
-    widths[-1] = 0
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        for row in rows
-    )

@@ -8,16 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import yamlfile
+from bot.durations import parse_duration
 from bot.environment import Environment
-from bot.settings import (
-    Approvers,
-    DetectorSection,
-    Loaded,
-    Settings,
-    check,
-    load,
-    parse_duration,
-)
+from bot.settings import Approvers, DetectorSection, Loaded, Settings, check, load
 from bot.yamlfile import BadConfiguration
 
 

@@ -75,6 +75,19 @@ def raw(
     return Act(raw=body, kind=kind, coding=coding)
 
 
+def in_turn(*acts: Act) -> Callable[[Heard], Act]:
+    """The next act of each conversation, however many are held at once.
+
+    How far one is shows in the tools' answers that it carries.
+    """
+
+    def next_of(heard: Heard) -> Act:
+        done = heard.raw.count(b'"functionResponse"')
+        return acts[min(done, len(acts) - 1)]
+
+    return next_of
+
+
 HANGS = Act(hangs=True)
 DRIPS = Act(drips=True, raw=b" " * 10_000)
 
@@ -106,12 +119,16 @@ def _json(body: object, *, status: int = 200) -> Act:
 
 @dataclass
 class FakeGemini:
-    """acts: played in order; the last one is played again and again."""
+    """acts: played in order; the last one is played again and again.
+
+    answers: chooses by the question instead, where several may be asked at once.
+    """
 
     url: str = ""
     acts: list[Act] = field(default_factory=lambda: [says(GOOD)])
     heard: list[Heard] = field(default_factory=list)
     embeds: Callable[[dict[str, object]], list[float]] | None = None
+    answers: Callable[[Heard], Act] | None = None
     _over: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -131,6 +148,8 @@ class FakeGemini:
                 assert isinstance(asked, list)
                 vectors = [{"values": self.embeds(one)} for one in asked]
                 return _json({"embeddings": vectors})
+            if self.answers is not None:
+                return self.answers(heard)
             return self.acts.pop(0) if len(self.acts) > 1 else self.acts[0]
 
     @classmethod

@@ -1,16 +1,33 @@
 """A workspace of the tests' own, and a story that is told in it."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from slack_sdk import WebClient
 
+from bot.converse.asked import Sources
+from bot.converse.converse import Converse
 from bot.database import Database
+from bot.drafts import Drafts
+from bot.feedback import Feedbacks
+from bot.model import EvidenceItem, Table
+from bot.reports import Reports
+from bot.runbooks.shelf import Shelf
+from bot.settings import Approvers, Settings
+from bot.spending import Purse
 from bot.telemetry import Telemetry
+from handlers.app import build
 from handlers.channel import Channel
 from handlers.client import client
+from handlers.desk import Desk
+from handlers.guard import Guard
+from handlers.reply import Reply
+from handlers.socket import Socket
 from handlers.workspace import Workspace
+from handlers.workspace.people import ALICE, BOB
+from memory.recollect import Memory
 from tests.fakes.story import Story
 from tests.real.databases import fresh
 
@@ -46,3 +63,75 @@ def database(tmp_path: Path) -> Iterator[Database]:
 @pytest.fixture
 def story(database: Database) -> Story:
     return Story(database)
+
+
+@pytest.fixture
+def runbooks(tmp_path: Path) -> Path:
+    """The one runbook folder, which is empty."""
+    folder = tmp_path / "runbooks"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def desk(
+    slack: WebClient,
+    quick: Channel,
+    workspace: Workspace,
+    story: Story,
+    runbooks: Path,
+) -> Desk:
+    """Everything that listeners work with; Alice and Bob approve."""
+    record, poster = story.record, story.poster
+    return Desk(
+        host="web-1",
+        channel=workspace.channel_id,
+        command="/sre",
+        configuration={"Host": "web-1"},
+        guard=Guard(slack, Approvers(users=(ALICE.id, BOB.id))),
+        reply=Reply(slack, workspace.api_url, quick),
+        decide=story.decide,
+        ask=story.ask,
+        own=story.own,
+        simulate=story.simulate,
+        status=story.status,
+        pictures=story.pictures,
+        database=story.database,
+        ledger=story.ledger,
+        telemetry=Telemetry(),
+        feedback=Feedbacks(record=record, poster=poster),
+        drafts=Drafts(record=record, folders=(runbooks,), poster=poster),
+        reports=Reports(record=record, state_dir=runbooks.parent),
+        purse=Purse(record=record, model="", per_day=5.0),
+        shelf=Shelf((runbooks,), None),
+        converse=Converse(_sources(story, runbooks)),
+    )
+
+
+def _sources(story: Story, runbooks: Path) -> Sources:
+    """What questions are answered from, by rules."""
+    table = Table(columns=("PID", "Program"), rows=(("4242", "burn.py"),))
+    return Sources(
+        settings=Settings.model_validate({"host": "web-1"}),
+        record=story.record,
+        status=story.status,
+        memory=Memory(story.database, None, None),
+        shelf=Shelf([runbooks], None),
+        pictures=story.pictures,
+        processes=lambda: (EvidenceItem(id="", title="Top by CPU", table=table),),
+    )
+
+
+@pytest.fixture
+def connected(desk: Desk, slack: WebClient, workspace: Workspace) -> Iterator[Desk]:
+    """The desk, with the app behind it connected by Socket Mode."""
+    socket = Socket(build(slack, desk, signing_secret=None), slack, workspace.app_token)
+    socket.start()
+    yield desk
+    runner = socket._handler.client.current_session_runner
+    socket._handler.client.auto_reconnect_enabled = False
+    runner.event.set()
+    workspace.disconnect(hard=True)
+    runner.thread.join(5)
+    # `close` waits ten seconds for a reader that has gone already.
+    threading.Thread(target=socket.stop, daemon=True).start()

@@ -257,14 +257,15 @@ def test_without_an_action_the_rule_is_told() -> None:
     assert labels(drawn) == ["Take"]
 
 
-def test_a_resolved_card_has_no_buttons_and_says_how() -> None:
+def test_a_resolved_card_decides_nothing_and_says_how() -> None:
     ended = incident(
         phase=Phase.RESOLVED,
         resolved_at=START + timedelta(seconds=41),
         resolution="recovered",
     )
     drawn = card(ended, [proposal(State.DONE)])
-    assert labels(drawn) == []
+    assert {"Approve", "Reject", "Propose again"}.isdisjoint(labels(drawn))
+    assert "It helped" in labels(drawn)
     assert "*Resolved* after 41 s: recovered" in said(drawn)
     assert "It ended." in said(drawn)
 
@@ -428,3 +429,12 @@ def test_home_is_taken_by_slack_and_never_decides() -> None:
             [b for b in view["blocks"] if b["type"] == "actions"]
         )  # type: ignore[attr-defined]
     check_view(refused(EVIL))
+
+
+def test_a_suggested_limit_keeps_its_columns() -> None:
+    event = Event(
+        kind="limit.suggested", text="Three false alarms.\n-  a: 1\n+  a: 2", at=START
+    )
+    drawn = thread.line(Sealed(seq=1, event=event, hash="f" * 64))
+    assert [b["type"] for b in drawn.blocks] == ["section", "rich_text", "context"]
+    assert "-  a: 1\n+  a: 2" in drawn.blocks[1]["elements"][0]["elements"][0]["text"]

@@ -1,20 +1,20 @@
 """`/sre …` and mentions, with the whole desk behind them and a real workspace before."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from slack_sdk import WebClient
 
-from bot.settings import Approvers
-from bot.telemetry import Telemetry
+from bot import store, tracing
+from bot.tracing import Step
 from handlers.blocks.markup import Message
 from handlers.channel import Channel
 from handlers.commands import CHANGES, Commands
 from handlers.desk import Desk, origin_of, sender
-from handlers.guard import Guard
 from handlers.mentions import Seen
-from handlers.reply import Reply
 from handlers.workspace import Workspace
+from handlers.workspace.limits import check_message
+from handlers.workspace.message import texts
 from handlers.workspace.people import ALICE, BOB, GUEST, STRANGER, Person
 from remediation.lock import locked
 from remediation.proposal import State
@@ -30,27 +30,6 @@ ARGUMENTS = {
     "reject": "reject 1a",
     "handover": f"handover 1 <@{BOB.id}|bob>",
 }
-
-
-@pytest.fixture
-def desk(slack: WebClient, quick: Channel, workspace: Workspace, story: Story) -> Desk:
-    return Desk(
-        host="web-1",
-        channel=workspace.channel_id,
-        command="/sre",
-        configuration={},
-        guard=Guard(slack, Approvers(users=(ALICE.id, BOB.id))),
-        reply=Reply(slack, workspace.api_url, quick),
-        decide=story.decide,
-        ask=story.ask,
-        own=story.own,
-        simulate=story.simulate,
-        status=story.status,
-        pictures=story.pictures,
-        database=story.database,
-        ledger=story.ledger,
-        telemetry=Telemetry(),
-    )
 
 
 @pytest.fixture
@@ -143,7 +122,8 @@ def test_a_guest_is_told_nothing_else(say: Say) -> None:
 
 
 @pytest.mark.parametrize(
-    "verb", ["show", "take", "escalate", "again", "handover", "undo", "approve"]
+    "verb",
+    ["show", "take", "escalate", "again", "handover", "undo", "approve", "postmortem"],
 )
 def test_an_unknown_number_is_an_answer_and_no_error(say: Say, verb: str) -> None:
     more = f" <@{BOB.id}>" if verb == "handover" else ""
@@ -151,7 +131,7 @@ def test_an_unknown_number_is_an_answer_and_no_error(say: Say, verb: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "verb", ["show", "take", "again", "undo", "simulate", "reject"]
+    "verb", ["show", "take", "again", "undo", "simulate", "reject", "postmortem"]
 )
 def test_a_missing_or_odd_number_is_explained(say: Say, verb: str) -> None:
     for words in (verb, f"{verb} twelve", f"{verb} -1", f"{verb} {'9' * 30}"):
@@ -206,6 +186,121 @@ def test_status_of_one_host(say: Say, story: Story) -> None:
     story.opens()
     assert say("status db-1") == "0 open incidents on 0 hosts"
     assert say("status web-1") == "1 open incidents on 1 hosts"
+
+
+# --- what is known -------------------------------------------------------------------
+
+
+def page(folder: Path, name: str, title: str, step: str = "Look at the graph.") -> None:
+    text = f"---\ntitle: {title}\nconditions: [cpu]\n---\n\n## Steps\n\n1. {step}\n"
+    (folder / f"{name}.md").write_text(text)
+
+
+def blocks_of(desk: Desk, workspace: Workspace, text: str) -> str:
+    body = {
+        "user_id": ALICE.id,
+        "team_id": ALICE.team_id,
+        "channel_id": workspace.channel_id,
+    }
+    found = Commands(desk).answer(text, body, None)
+    assert found is not None
+    check_message(found.text, list(found.blocks))
+    return "\n".join(texts(list(found.blocks)))
+
+
+def test_without_a_model_cost_says_how_to_have_one(say: Say) -> None:
+    assert say("cost").startswith("No language model is configured")
+    assert "GEMINI_API_KEY" in say("cost")
+
+
+def test_runbooks_are_listed_and_found(
+    desk: Desk, workspace: Workspace, runbooks: Path
+) -> None:
+    assert "There is no runbook yet" in blocks_of(desk, workspace, "runbook")
+    page(runbooks, "cpu", "CPU is saturated", "Ask *who* <!channel> runs it.")
+    page(runbooks, "disk", "Disk is full")
+    desk.shelf.reload()
+    listed = blocks_of(desk, workspace, "runbook")
+    assert "`cpu` CPU is saturated\n`disk` Disk is full" in listed
+    shown = blocks_of(desk, workspace, "runbook cpu is saturated")
+    assert "*CPU is saturated*" in shown
+    assert "it is named so" in shown
+    assert "<!channel>" not in shown
+    assert "1. Ask" in shown
+    assert "Also: Disk is full" in shown
+
+
+def test_a_search_for_nothing_known_is_an_answer(
+    desk: Desk, workspace: Workspace
+) -> None:
+    said = blocks_of(desk, workspace, "runbook <!channel> zzz")
+    assert "No runbook was found for “&lt;!channel&gt; zzz”" in said
+
+
+def test_show_tells_what_the_model_did(
+    desk: Desk, workspace: Workspace, story: Story
+) -> None:
+    story.opens()
+    assert "Steps of the model" not in blocks_of(desk, workspace, "show 1")
+    done = [
+        Step(name="gemini-3.8-flash", at=story.clock.wall, seconds=1.5, tokens=1234),
+        Step(name="read host_history", at=story.clock.wall, seconds=0.01),
+    ]
+    with story.database.write() as tx:
+        tracing.save(tx, 1, done)
+    shown = blocks_of(desk, workspace, "show 1")
+    assert "gemini-3.8-flash" in shown
+    assert "1.50 s    1,234" in shown
+
+
+def carded(story: Story, workspace: Workspace, quick: Channel) -> str:
+    story.opens()
+    ts = quick.post(Message(text="card", blocks=()))
+    with story.database.write() as tx:
+        store.unposted(tx, workspace.channel_id)
+        store.posted(tx, 1, ts=ts, permalink="https://x.slack.com/p1")
+    return ts
+
+
+def test_a_postmortem_goes_into_the_incidents_thread(
+    say: Say, story: Story, workspace: Workspace, quick: Channel
+) -> None:
+    ts = carded(story, workspace, quick)
+    said = say("postmortem 1", channel="C0OTHER")
+    assert said.startswith("Postmortem of incident 1 is in the incident's thread.")
+    (file,) = workspace.files
+    assert (file.name, file.thread_ts) == ("postmortem-1.md", ts)
+    assert file.channel == workspace.channel_id
+    assert file.data.startswith(b"# Incident 1: CPU 98 % on web")
+
+
+def test_without_an_upload_it_is_saved_and_said_where(
+    say: Say, story: Story, workspace: Workspace, quick: Channel, runbooks: Path
+) -> None:
+    carded(story, workspace, quick)
+    workspace.faults.refuse("files.getUploadURLExternal", "missing_scope")
+    said = say("postmortem 1")
+    assert "saved on web-1" in said
+    assert "postmortems/postmortem-1.md" in said
+    assert str(runbooks.parent) not in said
+    kept = runbooks.parent / "postmortems" / "postmortem-1.md"
+    assert kept.read_text().startswith("# Incident 1")
+
+
+def test_an_incident_without_a_card_has_its_postmortem_on_disk(
+    say: Say, story: Story, workspace: Workspace
+) -> None:
+    story.opens()
+    assert "could not be uploaded into the thread" in say("postmortem 1")
+    assert workspace.files == []
+
+
+def test_where_nothing_can_be_kept_it_says_so(
+    say: Say, story: Story, runbooks: Path
+) -> None:
+    story.opens()
+    (runbooks.parent / "postmortems").write_text("in the way")
+    assert "nor saved (File exists)" in say("postmortem 1")
 
 
 # --- deciding ------------------------------------------------------------------------

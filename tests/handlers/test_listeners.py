@@ -1,20 +1,10 @@
 """Clicks, dialogs and mentions over a real connection, with Bolt in between."""
 
-import threading
-from collections.abc import Iterator
-
 import pytest
-from slack_sdk import WebClient
 
-from bot.settings import Approvers
-from bot.telemetry import Telemetry
-from handlers.app import build
 from handlers.channel import Channel
 from handlers.desk import Desk
-from handlers.guard import Guard
 from handlers.poster import Poster
-from handlers.reply import Reply
-from handlers.socket import Socket
 from handlers.workspace import Workspace
 from handlers.workspace.people import ALICE, BOB, STRANGER
 from remediation.proposal import State
@@ -22,51 +12,19 @@ from tests.fakes.story import Story
 
 
 @pytest.fixture
-def desk(slack: WebClient, quick: Channel, workspace: Workspace, story: Story) -> Desk:
-    return Desk(
-        host="web-1",
-        channel=workspace.channel_id,
-        command="/sre",
-        configuration={"Host": "web-1"},
-        guard=Guard(slack, Approvers(users=(ALICE.id, BOB.id))),
-        reply=Reply(slack, workspace.api_url, quick),
-        decide=story.decide,
-        ask=story.ask,
-        own=story.own,
-        simulate=story.simulate,
-        status=story.status,
-        pictures=story.pictures,
-        database=story.database,
-        ledger=story.ledger,
-        telemetry=Telemetry(),
-    )
-
-
-@pytest.fixture
-def card(
-    desk: Desk, slack: WebClient, quick: Channel, workspace: Workspace, story: Story
-) -> Iterator[str]:
+def card(connected: Desk, quick: Channel, workspace: Workspace, story: Story) -> str:
     """The ts of an incident's card, with the app connected."""
-    socket = Socket(build(slack, desk, signing_secret=None), slack, workspace.app_token)
-    socket.start()
     story.opens()
     poster = Poster(
         channel=quick,
         record=story.record,
         pictures=story.pictures,
         critical=(),
-        telemetry=desk.telemetry,
+        telemetry=connected.telemetry,
     )
     poster.step()
     workspace.wait_connected()
-    yield workspace.posts()[0].ts
-    runner = socket._handler.client.current_session_runner
-    socket._handler.client.auto_reconnect_enabled = False
-    runner.event.set()
-    workspace.disconnect(hard=True)
-    runner.thread.join(5)
-    # `close` waits ten seconds for a reader that has gone already.
-    threading.Thread(target=socket.stop, daemon=True).start()
+    return workspace.posts()[0].ts
 
 
 def whispered(workspace: Workspace, who: str) -> str:

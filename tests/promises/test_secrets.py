@@ -1,6 +1,7 @@
 """Promises 23 and 37: no secret of a process, nor the bot's own, in anything it writes."""
 
 import secrets
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from bot.environment import Environment
 from handlers.workspace.people import ALICE, BOB
 from handlers.workspace.workspace import Workspace
+from tests.fakes.gemini import GOOD, FakeGemini, calls, in_turn, says
 from tests.promises.hostile import knowing
 from tests.promises.sinks import calls_of, files_of
 from tests.scenarios.stage import Bot, card_of, config, until
@@ -40,9 +42,26 @@ SHAPES = (
     "ghp_{}",
 )
 
+PRINTED = (
+    ("memory", "list"),
+    ("memory", "show", "1"),
+    ("memory", "export"),
+    ("audit", "export"),
+    ("doctor",),
+)
+Sinks = Sequence[tuple[str, bytes]]
 
-def _leaks(bot: Bot, workspace: Workspace, words: list[str]) -> list[str]:
-    sinks = [*files_of(bot), *calls_of(workspace)]
+
+@pytest.fixture
+def gemini() -> Iterator[FakeGemini]:
+    with FakeGemini.start() as fake:
+        yield fake
+
+
+def _leaks(
+    bot: Bot, workspace: Workspace, words: list[str], more: Sinks = ()
+) -> list[str]:
+    sinks = [*files_of(bot), *calls_of(workspace), *more]
     return [
         f"{word[:4]}… in {name}"
         for name, raw in sinks
@@ -51,15 +70,46 @@ def _leaks(bot: Bot, workspace: Workspace, words: list[str]) -> list[str]:
     ]
 
 
-def test_no_secret_of_a_burning_process_is_in_any_sink(
-    workspace: Workspace, bot: Bot, tmp_path: Path
-) -> None:
+def _set_up(bot: Bot, gemini: FakeGemini) -> None:
     detectors = dict(bot.config["detectors"])  # type: ignore[call-overload]
     detectors["runaway_process"] = {
         "interval": "1s", "for": "1s", "keep_firing_for": "2s", "warning": 25, "critical": 35,
     }  # fmt: skip
-    bot.config = config(workspace, detectors=detectors)
-    bot.extra["COUNTERSIGN_LOG"] = "DEBUG"
+    budget = {"rounds": 10, "tokens": 500_000, "dollars_per_incident": 10}
+    bot.config = config(bot.workspace, detectors=detectors, model={"budget": budget})
+    bot.extra |= {
+        "COUNTERSIGN_LOG": "DEBUG",
+        "GEMINI_API_KEY": secrets.token_hex(12),
+        "GOOGLE_GEMINI_BASE_URL": gemini.url,
+    }
+
+
+def _use_everything(workspace: Workspace, pid: int) -> None:
+    card = card_of(workspace, pid, "Proposed action", 60)
+    card_of(workspace, pid, str(GOOD["summary"]), 60)
+    workspace.click(ALICE.id, card.ts, "Simulate")
+    workspace.command(BOB.id, "status")
+    workspace.command(BOB.id, f"kill web-1:{pid}")
+    workspace.mention(BOB.id, "why is it slow?", thread_ts=card.ts)
+    workspace.open_home(ALICE.id)
+    workspace.click(ALICE.id, card.ts, "Approve")
+
+
+def _curious(gemini: FakeGemini, pid: int) -> None:
+    """A model that reads everything there is before it answers."""
+    gemini.answers = in_turn(
+        calls("process_detail", pid=pid),
+        calls("journal_lines"),
+        calls("past_incidents", words="burning"),
+        calls("runbooks", words="runaway"),
+        says(GOOD),
+    )
+
+
+def test_no_secret_of_a_burning_process_is_in_any_sink(
+    workspace: Workspace, bot: Bot, tmp_path: Path, gemini: FakeGemini
+) -> None:
+    _set_up(bot, gemini)
     bot.start()
     words, arguments = [], []
     for shape in SHAPES:
@@ -70,22 +120,25 @@ def test_no_secret_of_a_burning_process_is_in_any_sink(
     with knowing(
         arguments, {"DB_PASSWORD": inside, f"X{inside}": inside}, tmp_path
     ) as process:
-        card = card_of(workspace, process.pid, "Proposed action")
-        workspace.click(ALICE.id, card.ts, "Simulate")
-        workspace.command(BOB.id, "status")
-        workspace.command(BOB.id, f"kill web-1:{process.pid}")
-        workspace.open_home(ALICE.id)
-        workspace.click(ALICE.id, card.ts, "Approve")
-        process.wait(15)
-        card_of(workspace, process.pid, "Resolved")
-    bot.run("audit", "export")
-    leaks = _leaks(bot, workspace, [*words, inside])
-    sinks = len([*files_of(bot), *calls_of(workspace)])
+        _curious(gemini, process.pid)
+        _use_everything(workspace, process.pid)
+        process.wait(30)
+        card_of(workspace, process.pid, "Resolved", 60)
+    until(lambda: " fixed " in bot.run("memory", "list").stdout, 60)
+    printed = "".join(bot.run(*verb).stdout for verb in PRINTED)
+    more = [("prompts", gemini.prompts), ("printed", printed.encode())]
+    leaks = _leaks(bot, workspace, [*words, inside, bot.extra["GEMINI_API_KEY"]], more)
+    names = [name for name, _ in (*files_of(bot), *calls_of(workspace), *more)]
+    index = [name for name in names if name.startswith("state/chroma/index-")]
     print(
-        f"promise 23: {len(words)} shapes in argv, 1 in environ; {sinks} sinks searched "
-        f"byte by byte (DEBUG log), leaks {len(leaks)} {leaks[:5]}"
+        f"promise 23: {len(words)} shapes in argv, 1 in environ, 1 API key; {len(names)} "
+        f"sinks searched byte by byte (DEBUG log, database, WAL, {len(index)} files of "
+        f"Chroma, {len(gemini.heard)} prompts of {len(gemini.prompts)} bytes, posts, what "
+        f"the commands print), leaks {len(leaks)} {leaks[:5]}"
     )
     assert (bot.folder / "state" / "countersign.db").stat().st_size > 0
+    assert index
+    assert b"functionResponse" in gemini.prompts
     assert leaks == []
 
 

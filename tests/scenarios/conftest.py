@@ -1,4 +1,4 @@
-"""A workspace and a bot for each scenario."""
+"""A workspace and a bot for each scenario, and models for it to ask."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 
 from handlers.workspace.workspace import Workspace
+from tests.bot.diagnosis.test_aimock import program, serve
+from tests.fakes.gemini import FakeGemini
 from tests.scenarios.stage import Bot, config
+
+__all__ = ["program", "serve"]
 
 
 @pytest.fixture
@@ -21,3 +25,17 @@ def bot(workspace: Workspace, tmp_path: Path) -> Iterator[Bot]:
     yield made
     made.close()
     print(made.log[-6000:])
+
+
+@pytest.fixture
+def gemini() -> Iterator[FakeGemini]:
+    with FakeGemini.start() as fake:
+        yield fake
+
+
+@pytest.fixture
+def asking(bot: Bot, gemini: FakeGemini) -> Bot:
+    """A bot that asks the fake; a short budget, so that hanging ends soon."""
+    bot.extra |= {"GEMINI_API_KEY": "a-key", "GOOGLE_GEMINI_BASE_URL": gemini.url}
+    bot.config = config(bot.workspace, model={"budget": {"seconds": 8}})
+    return bot

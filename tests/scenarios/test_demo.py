@@ -1,4 +1,4 @@
-"""`countersign demo` as a newcomer sees it: both acts, in a real browser."""
+"""`countersign demo` as a newcomer sees it: every act, in a real browser."""
 
 import os
 import re
@@ -23,7 +23,7 @@ pytestmark = [
         not Path(CHROMIUM).exists() and not os.environ.get("CI"),
         reason="needs chromium (apt-get install chromium)",
     ),
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(300),
 ]
 
 
@@ -101,6 +101,22 @@ def act_one(page: Page) -> None:
     expect(page.locator("img").last).to_be_visible()
 
 
+def act_memory(page: Page) -> None:
+    """The same again: the card says what helped last time, and so does the thread."""
+    page.get_by_role("button", name="Start the same again").click()
+    card = card_of(page, "runaway.py").filter(has_text="Last time")
+    expect(card).to_contain_text("it helped")
+    picture(page, "last-time")
+    card.get_by_text(re.compile(r"\d+ repl(y|ies)")).click()
+    box = page.get_by_label("Reply in this thread")
+    box.fill("@countersign what fixed it last time?")
+    box.press("Enter")
+    # The card, which stands at the top of the thread, says it too.
+    said = page.locator("#thread-list").locator("article, .message").last
+    expect(said).to_contain_text("it helped")
+    picture(page, "conversation")
+
+
 def act_two(page: Page) -> None:
     """What changed is not killed; a card outlives the bot; the ledger proves itself."""
     page.get_by_role("button", name="Start the chameleon").click()
@@ -127,6 +143,7 @@ def test_a_newcomer_goes_through_both_acts(
     picture(page, "card")
     act_one(page)
     picture(page, "thread")
+    act_memory(page)
     act_two(page)
     page.set_viewport_size({"width": 390, "height": 844})
     picture(page, "phone")

@@ -1,0 +1,139 @@
+"""Somebody asks in words for something to be done. Nothing is; they get the way to it."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from bot.converse.asked import Asked
+from bot.converse.question import Answer
+from bot.model import Incident
+from bot.told import named
+from remediation.proposal import Proposal
+
+_ACT: Final = (
+    r"kill(?:ed)?|terminat(?:e|ed)|stop(?:ped)?|restart(?:ed)?|reboot(?:ed)?|"
+    r"paus(?:e|ed)|suspend(?:ed)?|freeze|frozen|resum(?:e|ed)|renice|throttle|"
+    r"deprioriti[sz]e|lower (?:the|its) priority|approve|reject|execute|undo|"
+    r"shut ?down|take down|get rid of|nuke|purge|sigkill|sigterm|pkill|killall|die"
+)
+WISH: Final = re.compile(rf"\b(?:{_ACT})\b")
+CONSENT: Final = re.compile(
+    r"^(?:ok(?:ay)?|yes|yep|sure|please)?[ ,.!]*(?:yes|do it(?: now)?|go ahead|go|lgtm|"
+    r"ship it|approved?|make it so|just do it|proceed|confirmed)(?: please)?[ .!]*$"
+)
+ASKS: Final = re.compile(
+    r"^(?:and |but |so |ok |hey )?(?:who|whom|whose|what|when|why|how|which|where|did|"
+    r"does|was|were|is|are|has|had|have you|have we)\b"
+)
+_TARGET: Final = re.compile(r"\b([a-z0-9][a-z0-9.-]{0,62}):(\d{1,7})\b")
+_PID: Final = re.compile(
+    r"(?<![\w.-])(\d{2,7})\b(?!\.\d)(?!\s?(?:%|percent|times|s|sec\w*|m|min\w*|h|hours?|"
+    r"d|days?|gb|mb)\b)"
+)
+"""A number that may be a process's: none of a name, an address or a length of time."""
+_LETTERED: Final = re.compile(r"\b(\d{1,9})([a-z]{1,3})\b")
+_WORD: Final = re.compile(r"[a-z][a-z0-9_.-]{2,}")
+_NEVER: Final = "Words change nothing here:"
+
+Waiting = tuple[Incident, Proposal]
+
+
+def is_wish(words: str) -> bool:
+    """Say whether the words ask for an act, and not about one."""
+    if CONSENT.match(words):
+        return True
+    return WISH.search(words) is not None and ASKS.match(words) is None
+
+
+def wish(asked: Asked) -> Answer:
+    """Point to the card that waits for the click, else give the command that asks."""
+    waiting = [(one, p) for one in asked.open() for p in asked.waiting(one)]
+    meant = _meant(asked, waiting)
+    if meant:
+        return _to_card(meant)
+    target = _TARGET.search(asked.words)
+    host = asked.sources.settings.host
+    if target is not None and target[1] != host.lower():
+        return Answer(text=f"{_NEVER} and I act on {host} only, not on {target[1]}.")
+    pid = int(target[2]) if target else _pid(asked)
+    return _command(asked, pid, waiting)
+
+
+def _meant(asked: Asked, waiting: Sequence[Waiting]) -> Sequence[Waiting]:
+    """Return the proposals that wait for a decision and are meant; none if unclear."""
+    letters = {found[0] for found in _LETTERED.finditer(asked.words)}
+    by_letter = [w for w in waiting if f"{w[0].number}{w[1].letter}" in letters]
+    if by_letter:
+        return by_letter
+    pids = {int(found[1]) for found in _PID.finditer(asked.words)}
+    by_pid = [w for w in waiting if w[1].action.process.pid in pids]
+    by_pid = by_pid or [w for w in waiting if w[0].number in pids]
+    if by_pid or pids - {asked.question.about}:
+        return by_pid
+    about = asked.number if asked.number is not None else asked.question.about
+    here = [w for w in waiting if w[0].number == about]
+    if here:
+        return here
+    said = set(_WORD.findall(asked.words))
+    by_name = [w for w in waiting if said & _names(w)]
+    if by_name or _names_a_program(asked):
+        return by_name
+    return waiting if len({incident.number for incident, _ in waiting}) == 1 else []
+
+
+def _names(one: Waiting) -> set[str]:
+    incident, proposal = one
+    unit = incident.culprit.process.unit if incident.culprit else None
+    return set(_WORD.findall(f"{proposal.action.label} {unit or ''}".lower()))
+
+
+def _names_a_program(asked: Asked) -> bool:
+    """Say whether something other than "it" or "the runaway" stands behind the verb."""
+    found = re.search(
+        rf"\b(?:{_ACT})\s(?:the |my |our |that )?([a-z][\w.-]+)", asked.words
+    )
+    general = r"it|this|that|them|process|runaway|culprit|thing|hog|job|now|please|one"
+    return found is not None and re.fullmatch(general, found[1]) is None
+
+
+def _to_card(meant: Sequence[Waiting]) -> Answer:
+    number = meant[0][0].number
+    listed = [f"{named(p)}." for one, p in meant if one.number == number][:3]
+    lines = [f"{_NEVER} a click on the card of incident {number} does. It waits for:"]
+    return Answer(text="\n".join((*lines, *listed)), card=number, about=number)
+
+
+def _command(asked: Asked, pid: int | None, waiting: Sequence[Waiting]) -> Answer:
+    settings = asked.sources.settings
+    way = "a command makes a proposal for a process, which somebody else must approve."
+    lines = [f"{_NEVER} {way}"]
+    if pid is None:
+        lines.append("Ask me for the top processes to find its number.")
+        lines += [f"Waiting for a decision: {named(p)}." for _, p in waiting[:6]]
+    if re.search(r"\b(?:restart|reboot|start)", asked.words):
+        lines.append("I cannot restart or stop services, only processes.")
+    return Answer(
+        text="\n".join(lines),
+        command=f"{settings.slack.command} kill {settings.host}:{pid or 'PID'}",
+        about=asked.question.about,
+    )
+
+
+def _pid(asked: Asked) -> int | None:
+    found = _PID.search(asked.words)
+    if found is not None:
+        return int(found[1])
+    incident = asked.incident
+    if incident is not None and incident.is_open and incident.culprit is not None:
+        return incident.culprit.identity.pid
+    return _live(asked)
+
+
+def _live(asked: Asked) -> int | None:
+    """Return the pid of the largest process whose command is named, if one is."""
+    said = set(_WORD.findall(asked.words))
+    for item in asked.sources.processes():
+        for row in item.table.rows if item.table else ():
+            if said & set(_WORD.findall(row[-1].lower())) and row[0].isdecimal():
+                return int(row[0])
+    return None

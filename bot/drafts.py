@@ -1,0 +1,146 @@
+"""A resolved incident saved as the draft of a runbook, by an approver, in two steps.
+
+First `prefill` gives what a dialog shows; then `save` writes what the approver made
+of it into a new file. The front matter is always made here, so that it can be read.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from bot import store
+from bot.markdown import cleaned
+from bot.model import Incident, Person
+from bot.ports import Wakeable
+from bot.record import Record
+from bot.runbooks import draft as drafting
+from bot.runbooks.draft import NotSaved
+from bot.runbooks.page import TITLE_CHARACTERS, Permitted, parse
+from remediation.audit import Event, append, read
+from remediation.decision import NotDecided
+from remediation.proposal import Proposal, State
+from remediation.verify import Verdict
+
+BODY_CHARACTERS = 3000
+"""What one input of a Slack dialog can hold."""
+
+_STEPS = ("proposal.approved", "proposal.rejected", "action.", "verified.")
+"""Kinds of events that become steps."""
+_TAKEN = (40, 20, 10, 5, 2, 0)
+"""How many events are taken: fewer, until the draft fits the dialog."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What the dialog shows: the runbook's title, and the text below its heading."""
+
+    incident: int
+    title: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """What a draft is made from."""
+
+    incident: Incident
+    events: tuple[str, ...]
+    permits: tuple[Permitted, ...]
+
+
+class Drafts:
+    """Makes and saves them. folders: of runbooks; the first that can be written counts."""
+
+    def __init__(
+        self, *, record: Record, folders: Sequence[Path], poster: Wakeable
+    ) -> None:
+        self._database = record.database
+        self._ledger = record.ledger
+        self._clock = record.clock
+        self._folders = tuple(folders)
+        self._poster = poster
+
+    def prefill(self, number: int, who: Person) -> Draft:
+        """Return the draft for the dialog; raise `NotDecided`."""
+        source = self._source(number, who)
+        made = (_made(source, "", taken) for taken in _TAKEN)
+        fits = (one for one in made if len(one[2]) <= BODY_CHARACTERS)
+        title, _, body = next(fits, None) or _made(source, "", 0)
+        return Draft(incident=number, title=title, body=body[:BODY_CHARACTERS])
+
+    def save(self, number: int, who: Person, *, title: str, body: str) -> str:
+        """Write the draft into a new file and return its name; raise `NotDecided`.
+
+        title, body: as they came from the dialog.
+        """
+        named = " ".join(cleaned(title).split())[:TITLE_CHARACTERS]
+        if not named:
+            raise NotDecided("please give the runbook a title")
+        _, head, _ = _made(self._source(number, who), named, 0)
+        text = cleaned(body)[:BODY_CHARACTERS].strip()
+        name = self._written(f"{head}{text}\n", named).name
+        self._tell(number, who, name)
+        return name
+
+    def _source(self, number: int, who: Person) -> _Source:
+        if not who.is_approver:
+            raise NotDecided("only approvers may save a runbook")
+        with self._database.read() as tx:
+            incident = store.get(tx, number)
+            events = read(tx, incident=number)
+            proposals = self._ledger.of(tx, number)
+        if incident.is_open:
+            raise NotDecided(f"incident {number} is not resolved yet")
+        told = (s.event for s in events if s.event.kind.startswith(_STEPS))
+        return _Source(
+            incident=incident,
+            events=tuple(event.text for event in told),
+            permits=helped(incident, proposals),
+        )
+
+    def _written(self, markdown: str, title: str) -> Path:
+        reasons = []
+        for folder in self._folders:
+            try:
+                return drafting.save(folder, markdown, title=title)
+            except NotSaved as reason:
+                reasons.append(str(reason))
+        why = reasons[-1] if reasons else "there is no runbook folder"
+        raise NotDecided(f"{why}; see runbooks.folders in the configuration")
+
+    def _tell(self, number: int, who: Person, name: str) -> None:
+        event = Event(
+            kind="runbook.drafted",
+            text=f"saved a runbook draft: {name}",
+            at=self._clock.now().wall,
+            incident=number,
+            actor=who.id,
+        )
+        with self._database.write() as tx:
+            append(tx, event)
+        self._poster.wake()
+
+
+def helped(incident: Incident, proposals: Sequence[Proposal]) -> tuple[Permitted, ...]:
+    """Return the kinds of actions that helped here and a runbook may permit. Pure."""
+    said = incident.feedback.helped if incident.feedback else None
+    check = incident.verification
+    recovered = check is not None and check.verdict is Verdict.RECOVERED
+    if not (recovered if said is None else said):
+        return ()
+    done = {p.action.kind for p in proposals if p.state is State.DONE}
+    return tuple(kind for kind in get_args(Permitted) if kind in done)
+
+
+def _made(source: _Source, title: str, taken: int) -> tuple[str, str, str]:
+    """Return title, front matter with heading, and the text below, as `draft` wrote it."""
+    events = source.events[-taken:] if taken else ()
+    markdown = drafting.draft(
+        source.incident, events, title=title, permits=source.permits
+    )
+    front, mark, rest = markdown.partition("\n\n# ")
+    heading, gap, body = rest.partition("\n\n")
+    page = parse(markdown.encode(), path=Path("draft.md"), shown="draft.md").page
+    named = page.title if page else heading
+    return named, f"{front}{mark}{heading}{gap}", body.strip()

@@ -1,0 +1,81 @@
+"""The postmortem of an incident, gathered from the record and kept where it was written.
+
+`postmortem.py` writes the document; here is where its material comes from.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot import store
+from bot.postmortem import Material, postmortem
+from bot.record import Record
+from remediation.audit import read
+
+FOLDER = "postmortems"
+"""Below the state folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A finished document. name: of its file."""
+
+    incident: int
+    name: str
+    text: str
+
+
+class NotKept(Exception):
+    """The document could not be written to disk; its text says why, for a person."""
+
+
+class Reports:
+    """Writes postmortems.
+
+    state_dir: the state folder. improve: lets a model say more, as `postmortem`
+    describes it; None where no model is configured.
+    """
+
+    def __init__(
+        self,
+        *,
+        record: Record,
+        state_dir: Path,
+        improve: Callable[[str], str] | None = None,
+    ) -> None:
+        self._database = record.database
+        self._ledger = record.ledger
+        self._folder = state_dir / FOLDER
+        self._improve = improve
+
+    def write(self, number: int) -> Report:
+        """Return the document; raise `store.Unknown`. May wait for the model."""
+        text = postmortem(self._material(number), self._improve)
+        return Report(incident=number, name=f"postmortem-{number}.md", text=text)
+
+    def keep(self, report: Report) -> str:
+        """Save it, in place of an earlier one; return its path below the state folder.
+
+        Raises `NotKept`.
+        """
+        path = self._folder / report.name
+        fresh = path.with_suffix(".new")
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            fresh.write_text(report.text, encoding="utf-8")
+            fresh.replace(path)
+        except OSError as error:
+            raise NotKept(error.strerror or "no reason given") from error
+        return f"{FOLDER}/{report.name}"
+
+    def _material(self, number: int) -> Material:
+        with self._database.read() as tx:
+            events = read(tx, incident=number)
+            drawn = any(s.event.kind == "chart.due" for s in events)
+            return Material(
+                incident=store.get(tx, number),
+                events=events,
+                proposals=self._ledger.of(tx, number),
+                # The poster uploads it into the thread under this name.
+                charts=(f"incident-{number}.png",) if drawn else (),
+            )

@@ -1,0 +1,61 @@
+"""What comes after an incident: what people say of it, and what is written about it."""
+
+from dataclasses import dataclass
+
+from bot.diagnosis.improve import Improve
+from bot.drafts import Drafts
+from bot.environment import Environment
+from bot.false_alarms import FalseAlarms
+from bot.feedback import Feedbacks
+from bot.ports import Wakeable
+from bot.record import Record
+from bot.reports import Reports
+from bot.settings import Loaded
+from bot.spending import Purse
+from bot.wiring.knowledge import Known, folders_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Afterwards:
+    """One of each; `false_alarms` wants a loop."""
+
+    feedback: Feedbacks
+    false_alarms: FalseAlarms
+    drafts: Drafts
+    reports: Reports
+    purse: Purse
+
+
+def afterwards(
+    loaded: Loaded,
+    environment: Environment,
+    record: Record,
+    known: Known,
+    poster: Wakeable,
+) -> Afterwards:
+    """Build it; nothing runs yet."""
+    settings = loaded.settings
+    folders = folders_of(settings, environment)
+    sections = {name: settings.detectors.get(name) or {} for name in loaded.detectors}
+    return Afterwards(
+        feedback=Feedbacks(record=record, poster=poster),
+        false_alarms=FalseAlarms(record=record, sections=sections, poster=poster),
+        drafts=Drafts(record=record, folders=folders, poster=poster),
+        reports=Reports(
+            record=record,
+            state_dir=environment.state_dir,
+            improve=_improve(loaded, known),
+        ),
+        purse=Purse(
+            record=record,
+            model=known.model.model if known.model else "",
+            per_day=settings.model.budget.dollars_per_day,
+        ),
+    )
+
+
+def _improve(loaded: Loaded, known: Known) -> Improve | None:
+    if known.model is None:
+        return None
+    budget = loaded.settings.model.budget
+    return Improve(known.model, budget=budget, account=known.account)

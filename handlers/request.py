@@ -1,0 +1,77 @@
+"""One command as it was given, and how its words are read."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.durations import parse_duration
+from bot.model import Person
+from remediation.decision import NotDecided
+from remediation.printable import printable
+
+PROPOSAL = re.compile(r"(\d{1,9})([a-z]{0,3})")
+"""`12` or `12b`."""
+TARGET = re.compile(r"([A-Za-z0-9][A-Za-z0-9.-]{0,62}):(\d{1,7})")
+"""`HOST:PID`."""
+MENTIONED = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
+"""A person, as Slack writes them into a command."""
+_SPAN = re.compile(r"\d+(\.\d+)?[smhd]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One command: its words, who says it, and how a dialog can be opened for them."""
+
+    verb: str
+    words: tuple[str, ...]
+    who: Person
+    channel: str
+    team_id: str
+    open_dialog: Callable[[dict[str, object]], None] | None
+
+    @property
+    def rest(self) -> str:
+        """Everything behind the first argument, harmless and short."""
+        return printable(" ".join(self.words[1:]), limit=300)
+
+    @property
+    def said(self) -> str:
+        """Everything behind the verb, harmless and short."""
+        return printable(" ".join(self.words), limit=300)
+
+
+def first(request: Request, otherwise: str) -> str:
+    """Return the first argument; raise `NotDecided` with `otherwise` without one."""
+    if not request.words:
+        raise NotDecided(otherwise)
+    return printable(request.words[0], limit=200)
+
+
+def number(request: Request) -> int:
+    """Return the incident that is named; raise `NotDecided`."""
+    found = PROPOSAL.fullmatch(first(request, "say which incident: 12"))
+    if found is None:
+        raise NotDecided("an incident is named by its number, like 12")
+    return int(found[1])
+
+
+def lettered(request: Request) -> tuple[int, str]:
+    """Return incident and letter of the proposal that is named; raise `NotDecided`."""
+    found = PROPOSAL.fullmatch(first(request, "say which: 12b").lower())
+    if found is None:
+        raise NotDecided("a proposal is named like 12b")
+    return int(found[1]), found[2]
+
+
+def is_span(word: str) -> bool:
+    """Say whether the word is a duration."""
+    return _SPAN.fullmatch(word) is not None
+
+
+def span(words: tuple[str, ...], default: str) -> timedelta:
+    """Return the first word as a duration; raise `NotDecided`."""
+    try:
+        return parse_duration(words[0] if words else default)
+    except ValueError as error:
+        raise NotDecided(str(error)) from error

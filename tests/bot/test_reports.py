@@ -1,0 +1,49 @@
+"""A postmortem is gathered from the record, and kept where it can be written."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.reports import NotKept, Reports
+from tests.fakes.story import Story
+
+
+@pytest.fixture
+def reports(story: Story, tmp_path: Path) -> Reports:
+    return Reports(record=story.record, state_dir=tmp_path / "state")
+
+
+def test_the_document_is_of_the_incident(story: Story, reports: Reports) -> None:
+    story.opens()
+    report = reports.write(1)
+    assert report.name == "postmortem-1.md"
+    assert report.text.startswith("# Incident 1: CPU 98 % on web")
+    assert "incident-1.png" in report.text
+
+
+def test_a_model_may_say_more(story: Story, tmp_path: Path) -> None:
+    story.opens()
+    reports = Reports(
+        record=story.record,
+        state_dir=tmp_path,
+        improve=lambda document: f"{document}\n## Summary\n\nIt was the batch.",
+    )
+    assert "> It was the batch." in reports.write(1).text
+
+
+def test_it_is_kept_in_place_of_the_earlier_one(
+    story: Story, reports: Reports, tmp_path: Path
+) -> None:
+    story.opens()
+    for _ in range(2):
+        assert reports.keep(reports.write(1)) == "postmortems/postmortem-1.md"
+    files = list((tmp_path / "state" / "postmortems").iterdir())
+    assert [file.name for file in files] == ["postmortem-1.md"]
+
+
+def test_what_cannot_be_kept_says_why(story: Story, tmp_path: Path) -> None:
+    story.opens()
+    (tmp_path / "file").write_text("no folder")
+    reports = Reports(record=story.record, state_dir=tmp_path / "file")
+    with pytest.raises(NotKept, match="Not a directory"):
+        reports.keep(reports.write(1))
