@@ -15,7 +15,7 @@ from tests.scenarios.stage import Bot, card_of, config, until
 
 pytestmark = [pytest.mark.promise, pytest.mark.timeout(600)]
 
-LIVE = re.compile(r"<!(?:channel|here|everyone)|<@U0CEO|<https?:|evil\.example\|")
+LIVE = re.compile(r"<!(?:channel|here|everyone)|<@U0CEO|<https?:|<[^>]*evil\.example")
 ADDRESS = re.compile(r"https?://[^\s|>]+")
 UNSEEN = re.compile(
     "[\u202a-\u202e\u2066-\u2069\u2028\u2029\u200c-\u200f\ufeff\x00-\x09\x0b-\x1f\x7f]"
