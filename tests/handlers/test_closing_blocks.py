@@ -109,7 +109,7 @@ def test_what_was_said_carries_a_tick() -> None:
 
 
 def test_the_row_fits_the_card() -> None:
-    ended = closed(verification=HELPED, feedback=Feedback(by="U1", is_right=True))
+    ended = closed(verification=HELPED, feedback=Feedback(by="U2", is_right=True))
     row = feedback_row(ended)
     assert row is not None
     is_taken(*card(ended, []).blocks)
