@@ -22,6 +22,9 @@ _BATCH: Final = 500
 class Keeper(Protocol):
     """Whoever keeps cases."""
 
+    def follow(self) -> None:
+        """Notice what other processes changed."""
+
     def remember(self, case: Case) -> None:
         """Write the case, in place of an earlier one of the same key."""
 
@@ -36,6 +39,7 @@ class Remember:
 
     def step(self) -> None:
         """Remember everything that ended since the last step."""
+        self._memory.follow()
         while self._batch():
             pass
 

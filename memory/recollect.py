@@ -53,6 +53,12 @@ class Memory:
         with self._lock:
             self._follow()
 
+    def follow(self) -> None:
+        """Notice what other processes changed, if this was ever opened."""
+        with self._lock:
+            if self._known is not None:
+                self._follow()
+
     def close(self) -> None:
         """Let the index's folder go."""
         with self._lock:

@@ -15,13 +15,13 @@ def below(incident: Incident) -> list[dict[str, object]]:
     """Return the sections that follow the buttons; none of them moves a button."""
     drawn = []
     if incident.diagnosis is not None:
-        drawn.append(_opinion(incident.diagnosis, incident.objections))
+        drawn.append(_opinion(incident, incident.diagnosis))
     if incident.knowledge is not None:
         drawn.extend(_known(incident.knowledge))
     return drawn
 
 
-def _opinion(diagnosis: Diagnosis, objections: tuple[str, ...]) -> dict[str, object]:
+def _opinion(incident: Incident, diagnosis: Diagnosis) -> dict[str, object]:
     cited = list(dict.fromkeys(e for h in diagnosis.hypotheses for e in h.evidence))
     sources = f" · from {escaped(', '.join(cited[:6]))}" if cited else ""
     author = escaped(diagnosis.author)
@@ -35,7 +35,9 @@ def _opinion(diagnosis: Diagnosis, objections: tuple[str, ...]) -> dict[str, obj
         lines.append(f"What would settle it: {escaped(cut(diagnosis.settle, _CAUSE))}")
     if diagnosis.missing:
         lines.append(f"Missing: {escaped(cut(diagnosis.missing, _CAUSE))}")
-    lines += [f"*Objection* {escaped(cut(one, _CAUSE))}" for one in objections]
+    if incident.is_open and incident.knowledge and not incident.is_explained:
+        lines.append("A model is looking too; its opinion will stand here.")
+    lines += [f"*Objection* {escaped(cut(one, _CAUSE))}" for one in incident.objections]
     return section("\n".join(lines))
 
 

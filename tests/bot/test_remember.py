@@ -18,6 +18,9 @@ class Notebook:
         self.cases: dict[str, Case] = {}
         self.written = 0
 
+    def follow(self) -> None:
+        pass
+
     def remember(self, case: Case) -> None:
         self.cases[case.key] = case
         self.written += 1
