@@ -12,14 +12,8 @@ from typing import Protocol
 
 from bot import store
 from bot.diagnosis.opinion import with_opinion
-from bot.model import (
-    Diagnosis,
-    EvidenceItem,
-    Incident,
-    Knowledge,
-    PastCase,
-    RunbookRef,
-)
+from bot.lore import Knowledge, PastCase, RunbookRef
+from bot.model import Diagnosis, EvidenceItem, Incident
 from bot.ports import Wakeable
 from bot.record import Record
 from bot.retell import past, symptoms_of, track_words

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot import store
-from bot.model import Feedback, Incident, Person
+from bot.lore import Feedback
+from bot.model import Incident, Person
 from bot.ports import Wakeable
 from bot.record import Record
 from bot.redact import redact

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.deeds import deciders, done, person, time
+from bot.lore import Feedback
 from bot.markdown import code, inert, table
-from bot.model import EvidenceItem, Feedback, Finding, Incident
+from bot.model import EvidenceItem, Finding, Incident
 from bot.ports import DiagnosisUnavailable
 from bot.words import amount, level_word, seconds
 from remediation.audit import Sealed

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from bot.model import RULES, Incident, PastCase, Phase
+from bot.lore import PastCase
+from bot.model import RULES, Incident, Phase
 from bot.words import seconds
 from memory.case import Case, Outcome, Recollection, Symptoms, TrackRecord
 from remediation.action import Action

@@ -9,7 +9,8 @@ from bot.converse.asked import Asked
 from bot.converse.incident import told
 from bot.converse.periods import Period, period_in, span_in
 from bot.converse.question import Answer
-from bot.model import Incident, PastCase
+from bot.lore import PastCase
+from bot.model import Incident
 from bot.retell import past, symptoms_of
 from bot.words import seconds
 from memory.case import Symptoms

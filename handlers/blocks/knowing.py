@@ -3,7 +3,8 @@
 All of it is opinion or memory, marked as such, and stands apart from the facts.
 """
 
-from bot.model import Diagnosis, Incident, Knowledge, PastCase, RunbookRef
+from bot.lore import Knowledge, PastCase, RunbookRef
+from bot.model import Diagnosis, Incident
 from handlers.blocks.markup import cut, escaped, section
 
 _SUMMARY = 700

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.feedback import CAUSE_CHARACTERS, Feedbacks, Word, merged, spoken
-from bot.model import Feedback, Person
+from bot.lore import Feedback
+from bot.model import Person
 from bot.remember import ENDS
 from remediation.audit import read, verify
 from remediation.decision import NotDecided

@@ -8,17 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.lore import Feedback, Knowledge, PastCase, RunbookRef
 from bot.model import (
     Diagnosis,
     EvidenceItem,
-    Feedback,
     Hypothesis,
     Incident,
-    Knowledge,
     Level,
-    PastCase,
     Phase,
-    RunbookRef,
     Table,
     Verification,
 )

@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.model import Feedback, Incident
+from bot.lore import Feedback
+from bot.model import Incident
 from bot.remember import Remember
 from bot.retell import case_of, past, service_of, symptoms_of, track_words
 from memory.case import Case, Outcome, Recollection, TrackRecord

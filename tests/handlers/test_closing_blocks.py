@@ -7,7 +7,8 @@ import pytest
 
 from bot.costs import Total
 from bot.drafts import BODY_CHARACTERS, Draft
-from bot.model import Diagnosis, Feedback, Incident, Phase, Verification
+from bot.lore import Feedback
+from bot.model import Diagnosis, Incident, Phase, Verification
 from bot.runbooks.matching import Match
 from bot.runbooks.page import Page
 from bot.spending import IncidentCost, Spending

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot import store
-from bot.model import Feedback
+from bot.lore import Feedback
 from handlers.blocks.buttons import feedback_row
 from handlers.blocks.markup import Message, section
 from handlers.channel import Channel

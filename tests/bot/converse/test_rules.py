@@ -9,7 +9,8 @@ from bot import store
 from bot.converse.asked import Asked
 from bot.converse.intents import INTENTS, OTHERWISE, Intent, by_rules
 from bot.converse.question import Chart, Question, Said
-from bot.model import Diagnosis, Hypothesis, Knowledge, Level, NoAction, PastCase
+from bot.lore import Knowledge, PastCase
+from bot.model import Diagnosis, Hypothesis, Level, NoAction
 from bot.settings import Settings
 from tests.bot.converse.conftest import Room
 from tests.fakes.story import ALICE
