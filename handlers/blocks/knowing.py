@@ -17,7 +17,8 @@ def below(incident: Incident) -> list[dict[str, object]]:
     drawn = []
     if incident.diagnosis is not None:
         drawn.append(_opinion(incident, incident.diagnosis))
-    if incident.knowledge is not None:
+    # Over, it needs no advice any more: what was thought is enough to judge it by.
+    if incident.knowledge is not None and incident.is_open:
         drawn.extend(_known(incident.knowledge))
     return drawn
 
@@ -30,9 +31,9 @@ def _opinion(incident: Incident, diagnosis: Diagnosis) -> dict[str, object]:
         f"*What I think* ({author}, {diagnosis.confidence:.0%} sure{sources})",
         escaped(cut(diagnosis.summary, _SUMMARY)),
     ]
-    if diagnosis.preferred:
+    if diagnosis.preferred and incident.is_open:
         lines.append(f"It would choose: {escaped(_choice(diagnosis.preferred))}")
-    if diagnosis.settle:
+    if diagnosis.settle and incident.is_open:
         lines.append(f"What would settle it: {escaped(cut(diagnosis.settle, _CAUSE))}")
     if diagnosis.missing:
         lines.append(f"Missing: {escaped(cut(diagnosis.missing, _CAUSE))}")
@@ -63,10 +64,10 @@ def _known(knowledge: Knowledge) -> list[dict[str, object]]:
 def _past(case: PastCase) -> str:
     what = escaped(case.action) or "nothing was done"
     seen = f", seen {case.seen} times" if case.seen > 1 else ""
-    but = "But once: " if case.warns else ""
+    begins = "But once, similar" if case.warns else "Similar"
     cause = f" Cause: {escaped(cut(case.cause, _CAUSE))}" if case.cause else ""
     return (
-        f"{but}similar incident {case.incident} on {case.closed_at:%Y-%m-%d}{seen}: "
+        f"{begins} incident {case.incident} on {case.closed_at:%Y-%m-%d}{seen}: "
         f"{what}; {escaped(case.outcome)}.{cause}"
     )
 

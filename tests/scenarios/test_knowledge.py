@@ -219,7 +219,7 @@ def test_the_second_runaway_shows_what_happened_last_time(
         card = card_of(workspace, process.pid, "Last time", PATIENT)
         text = card.all_text()
         assert "terminate worked 1 of 1 times" in text
-        assert re.search(rf"similar incident {first} on \d{{4}}-\d\d-\d\d: ", text)
+        assert re.search(rf"Similar incident {first} on \d{{4}}-\d\d-\d\d: ", text)
         assert "; it helped" in text
         assert deciding(list(card.blocks)) == first_post(workspace, card)
 
