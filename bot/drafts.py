@@ -50,7 +50,7 @@ class _Source:
 
 
 class Drafts:
-    """Makes and saves them. folders: of runbooks; the first that can be written counts."""
+    """Makes and saves them. folders: of runbooks; the last is the bot's own and takes drafts."""
 
     def __init__(
         self, *, record: Record, folders: Sequence[Path], poster: Wakeable
@@ -100,14 +100,10 @@ class Drafts:
         )
 
     def _written(self, markdown: str, title: str) -> Path:
-        reasons = []
-        for folder in self._folders:
-            try:
-                return drafting.save(folder, markdown, title=title)
-            except NotSaved as reason:
-                reasons.append(str(reason))
-        why = reasons[-1] if reasons else "there is no runbook folder"
-        raise NotDecided(f"{why}; see runbooks.folders in the configuration")
+        try:
+            return drafting.save(self._folders[-1], markdown, title=title)
+        except NotSaved as reason:
+            raise NotDecided(str(reason)) from reason
 
     def _tell(self, number: int, who: Person, name: str) -> None:
         event = Event(

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from bot import store
 from bot.diagnosis.opinion import with_opinion
+from bot.loop import Unfinished, one_by_one
 from bot.lore import Knowledge, PastCase, RunbookRef
 from bot.model import Diagnosis, EvidenceItem, Incident
 from bot.ports import Wakeable
@@ -86,28 +87,56 @@ class Sources:
 
 
 class Explain:
-    """Asks the sources about every open incident, once."""
+    """Asks the sources about every open incident, once.
 
-    def __init__(self, *, record: Record, sources: Sources, poster: Wakeable) -> None:
+    `look_up` and `ask` are called by loops of their own: a slow model holds up no
+    memory and no runbook. One incident that fails holds up no other.
+    """
+
+    def __init__(
+        self,
+        *,
+        record: Record,
+        sources: Sources,
+        poster: Wakeable,
+        failed: Callable[[str], None],
+    ) -> None:
         self._database = record.database
         self._ledger = record.ledger
         self._clock = record.clock
         self._sources = sources
         self._poster = poster
+        self._failed = failed
 
-    def step(self) -> None:
-        """Look up what is not looked up yet; the quick sources go first."""
-        for incident in self._unexplained():
-            if incident.knowledge is None:
-                self._look_up(incident)
-        if self._sources.model is None:
-            return
-        for incident in self._unexplained():
-            self._ask(incident, self._sources.model)
+    def look_up(self) -> None:
+        """Ask memory and the shelf about what they were not asked yet."""
+        new = [i for i in self._unexplained() if i.knowledge is None]
+        self._each(new, self._look_up)
+
+    def ask(self) -> None:
+        """Ask the model about what was looked up; intent first, so never twice.
+
+        What was asked and has no answer lost it with the bot, or with the database.
+        """
+        known = [i for i in self._unexplained() if i.knowledge is not None]
+        lost = [i for i in known if i.is_asked]
+        self._each(lost, self._let_be)
+        fresh = [i for i in known if not i.is_asked]
+        self._each(fresh, self._ask)
+
+    def _each(
+        self, incidents: Sequence[Incident], work: Callable[[Incident], None]
+    ) -> None:
+        done = one_by_one(incidents, work, name="explain", failed=self._failed)
+        if len(done) < len(incidents):
+            raise Unfinished
 
     def _unexplained(self) -> list[Incident]:
         with self._database.read() as tx:
             return [i for i in store.opened(tx) if not i.is_explained]
+
+    def _let_be(self, incident: Incident) -> None:
+        self._write(incident.number, is_explained=True)
 
     def _look_up(self, incident: Incident) -> None:
         symptoms = symptoms_of(incident)
@@ -124,7 +153,12 @@ class Explain:
         done = self._sources.model is None
         self._write(incident.number, knowledge=knowledge, is_explained=done)
 
-    def _ask(self, incident: Incident, model: Explains) -> None:
+    def _ask(self, incident: Incident) -> None:
+        model = self._sources.model
+        if model is None:
+            self._let_be(incident)
+            return
+        self._write(incident.number, is_asked=True)
         candidates = self._candidates(incident)
         diagnosis = model.diagnose(
             incident, candidates=candidates, context=context_of(incident.knowledge)
@@ -141,7 +175,12 @@ class Explain:
     ) -> None:
         now = self._clock.now()
         with self._database.write() as tx:
-            fresh = with_opinion(store.get(tx, incident.number), diagnosis, objections)
+            kept = store.get(tx, incident.number)
+            if not kept.is_open:
+                # Over meanwhile: people judge the cause that stood, not a later one.
+                store.bump(tx, kept.number, is_explained=True)
+                return
+            fresh = with_opinion(kept, diagnosis, objections)
             store.save(tx, fresh.changed(is_explained=True))
             text = f"Opinion by {diagnosis.author}: {diagnosis.summary}"
             event = Event(

@@ -2,9 +2,43 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Unfinished(Exception):
+    """Some of the work failed and is still there: the loop waits before it looks again."""
+
+
+def one_by_one(
+    items: Sequence[T],
+    work: Callable[[T], None],
+    *,
+    name: str,
+    failed: Callable[[str], None],
+    passing: tuple[type[Exception], ...] = (),
+) -> list[T]:
+    """Do the work for each; one that fails holds up no other. Return those it did.
+
+    A loop's border: what raised is logged and counted, and is there at the next look.
+    passing: errors that concern all of them, and are raised.
+    """
+    done = []
+    for item in items:
+        try:
+            work(item)
+        except passing:
+            raise
+        except Exception:
+            log.exception("work.failed name=%s", name)
+            failed(name)
+            continue
+        done.append(item)
+    return done
 
 
 class Loop:

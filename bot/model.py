@@ -235,8 +235,9 @@ class Incident:
     since: the onset. level: the worst level seen. version grows with every change;
     the card is redrawn for it. offered: the proposal whose buttons the card shows.
     objections: what the critic read in the written policy against the proposals.
-    knowledge: None until memory and runbooks were asked. is_explained: whether nothing
-    more is to be asked about it. feedback: what a person said after the end.
+    knowledge: None until memory and runbooks were asked. is_asked: whether a model was
+    asked, which is done once. is_explained: whether nothing more will be said about it.
+    feedback: what a person said after the end.
     """
 
     number: int
@@ -263,6 +264,7 @@ class Incident:
     flapping: bool = False
     objections: tuple[str, ...] = ()
     knowledge: Knowledge | None = None
+    is_asked: bool = False
     is_explained: bool = False
     feedback: Feedback | None = None
 

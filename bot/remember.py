@@ -5,9 +5,11 @@ case for every incident that ended or was commented since. A crash in between re
 case, which writes the same one again.
 """
 
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from bot import store
+from bot.loop import Unfinished, one_by_one
 from bot.record import Record
 from bot.retell import case_of
 from memory.case import Case
@@ -32,7 +34,10 @@ class Keeper(Protocol):
 class Remember:
     """Turns the end of incidents into cases."""
 
-    def __init__(self, *, record: Record, memory: Keeper) -> None:
+    def __init__(
+        self, *, record: Record, memory: Keeper, failed: Callable[[str], None]
+    ) -> None:
+        self._failed = failed
         self._database = record.database
         self._ledger = record.ledger
         self._memory = memory
@@ -53,8 +58,12 @@ class Remember:
                 for incident in (store.get(tx, n) for n in ended if n is not None)
                 if not incident.is_open
             ]
-        for case in cases:
-            self._memory.remember(case)
+        done = one_by_one(
+            cases, self._memory.remember, name="memory", failed=self._failed
+        )
+        if cases and not done:
+            # Not one case that is odd, but a memory that takes nothing now.
+            raise Unfinished
         if events:
             with self._database.write() as tx:
                 store.remember(tx, _CURSOR, str(events[-1].seq))

@@ -1,12 +1,11 @@
 """A few threads that work off what waits, and a line of bounded length before them."""
 
-import logging
 import queue
 import threading
 from collections.abc import Callable
 from typing import Final
 
-log = logging.getLogger(__name__)
+from bot.loop import one_by_one
 
 HANDS: Final = 4
 WAITING: Final = 16
@@ -26,16 +25,22 @@ class Crew:
     """
 
     def __init__(
-        self, name: str, *, hands: int = HANDS, waiting: int = WAITING
+        self,
+        name: str,
+        *,
+        failed: Callable[[str], None],
+        hands: int = HANDS,
+        waiting: int = WAITING,
     ) -> None:
         self._name = name
+        self._failed = failed
         self._hands = hands
         self._jobs: queue.Queue[Job] = queue.Queue(maxsize=waiting)
         self._lock = threading.Lock()
         self._started = False
 
     def take(self, job: Job) -> None:
-        """Have it done soon; raise `Full`. A job handles its own errors."""
+        """Have it done soon; raise `Full`. What a job raises is logged and counted."""
         with self._lock:
             if not self._started:
                 self._start()
@@ -53,4 +58,8 @@ class Crew:
 
     def _work(self) -> None:
         while True:
-            self._jobs.get()()
+            one_by_one([self._jobs.get()], _do, name=self._name, failed=self._failed)
+
+
+def _do(job: Job) -> None:
+    job()

@@ -60,7 +60,10 @@ def _register_afterwards(app: App, desk: Desk) -> None:
         except (Denied, NotDecided) as refusal:
             ack(response_action="errors", errors={"title": refusal.reason[:300]})
             return
-        said = f"The draft was saved as {name}. Read it once more where it lies."
+        said = (
+            f"The draft was saved as {name}, in the folder runbooks of the bot's state "
+            "folder. It is read from now on; keep it with the others when it is good."
+        )
         ack(response_action="update", view=dialogs.told("Saved", said))
 
     app.view("cause_dialog")(cause)

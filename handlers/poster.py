@@ -6,12 +6,13 @@ post whose answer never came is looked for in Slack before it is sent again.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 
 from slack_sdk.errors import SlackApiError
 
 from bot import store
+from bot.loop import one_by_one
 from bot.model import Incident, Level
 from bot.pictures import Pictures
 from bot.record import Record
@@ -69,27 +70,21 @@ class Poster:
             behind = store.unposted(tx, self._channel.id)
         self._telemetry.unposted.set(len(behind))
         try:
-            # One that fails holds up no other.
-            sound = [posting for posting in behind if self._did(self._card, posting)]
-            sound = [posting for posting in sound if self._did(self._line_of, posting)]
+            sound = self._each(behind, self._card)
+            sound = self._each(sound, self._line_of)
         except Again as again:
             log.warning("slack.later error=%s", again.failure.error)
             self._channel.stopping.wait(max(again.failure.wait, 0.5))
             return True
         return bool(sound)
 
-    def _did(self, close: Callable[[Posting], None], posting: Posting) -> bool:
-        try:
-            close(posting)
-        except Again:
-            raise
-        except Exception:
-            # A border like the loop's own, for one incident: the others go on, and
-            # this one is tried again with the loop's next look.
-            log.exception("posting.failed incident=%s", posting.incident)
-            self._telemetry.failed("poster")
-            return False
-        return True
+    def _each(
+        self, postings: Sequence[Posting], close: Callable[[Posting], None]
+    ) -> list[Posting]:
+        failed = self._telemetry.failed
+        return one_by_one(
+            postings, close, name="poster", failed=failed, passing=(Again,)
+        )
 
     def _card(self, posting: Posting) -> None:
         with self._database.read() as tx:

@@ -1,13 +1,15 @@
 """The verbs that only read what is known: costs, runbooks, postmortems, traces."""
 
 from bot import tracing
-from bot.reports import NotKept
+from bot.reports import NotKept, Report
 from handlers.blocks import answers, runbook
 from handlers.blocks.cost import cost
 from handlers.blocks.markup import Message, escaped
 from handlers.blocks.trace import trace
 from handlers.channel import File
+from handlers.crew import Crew, Full
 from handlers.desk import Desk
+from handlers.reply import Spoken
 
 FOUND = 6
 """So many runbooks are looked for; the first is shown, the others are named."""
@@ -18,6 +20,9 @@ class Reading:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        # A document may wait for a model, and clicks need the listeners' threads.
+        failed = desk.telemetry.failed
+        self._crew = Crew("documents", failed=failed, hands=1, waiting=8)
 
     def cost(self) -> Message:
         """Tell what the language model has cost."""
@@ -38,24 +43,38 @@ class Reading:
             return trace(tracing.steps(tx, number))
 
     def postmortem(self, number: int) -> Message:
-        """Put the document into the incident's thread; where that fails, on disk."""
-        report = self._desk.reports.write(number)
+        """Have the document written; it comes into the incident's thread."""
         title = f"Postmortem of incident {number}"
-        file = File(name=report.name, title=title, content=report.text.encode())
         posting = self._desk.posting(number)
-        if posting is not None and posting.ts is not None:
-            thread = posting.channel, posting.ts
-            if self._desk.reply.file(file, *thread):
-                link = f"<{posting.permalink}|Open the card>" * bool(posting.permalink)
-                return answers.plain(f"{title} is in the incident's thread. {link}")
+        if posting is None or posting.ts is None:
+            return answers.plain(f"{title}: it has no card yet. Ask again soon.")
+        thread = Spoken(channel=posting.channel, thread_ts=posting.ts, user="")
+        try:
+            self._crew.take(lambda: self._write(number, title, thread))
+        except Full:
+            return answers.plain(f"{title}: others are being written. Ask again soon.")
+        link = posting.permalink
+        card = f" <{link}|Open the card>" if link else ""
+        said = f"{title} is being written; it comes into the thread.{card}"
+        return answers.plain(said)
+
+    def _write(self, number: int, title: str, thread: Spoken) -> None:
+        report = self._desk.reports.write(number)
+        file = File(name=report.name, title=title, content=report.text.encode())
+        if not self._desk.reply.file(file, thread.channel, thread.thread_ts):
+            said = answers.plain(self._keep(report))
+            self._desk.reply.in_thread(thread, said)
+
+    def _keep(self, report: Report) -> str:
+        title = f"Postmortem of incident {report.incident}"
         try:
             place = self._desk.reports.keep(report)
         except NotKept as why:
-            return answers.plain(
+            return (
                 f"{title} could not be uploaded, nor saved ({escaped(str(why))}). "
                 "Ask again when Slack takes files or the disk has room."
             )
-        return answers.plain(
-            f"{title} could not be uploaded into the thread. It was saved on "
+        return (
+            f"{title} could not be uploaded. It was saved on "
             f"{escaped(self._desk.host)}, in the bot's state folder: {escaped(place)}"
         )

@@ -100,7 +100,13 @@ class Reply:
     def _try(self, method: str, *, message: Message, **arguments: str) -> None:
         if method == "chat.postMessage":
             self._channel.wait()
-        body = {**arguments, "text": message.text, "blocks": list(message.blocks)}
+        quiet = {"unfurl_links": False, "unfurl_media": False}
+        body = {
+            **quiet,
+            **arguments,
+            "text": message.text,
+            "blocks": list(message.blocks),
+        }
         try:
             self._client.api_call(method, json=body)
         except (SlackApiError, *NETWORK_ERRORS) as error:

@@ -60,7 +60,7 @@ class Talk:
         self._once = once
         self._stream = Stream(client)
         self._threads = Threads()
-        self._crew = Crew("talk")
+        self._crew = Crew("talk", failed=desk.telemetry.failed)
 
     def hear(self, heard: Heard) -> None:
         """Have it answered; returns at once. Too many at a time are told so."""

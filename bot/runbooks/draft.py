@@ -80,6 +80,7 @@ def save(folder: Path, markdown: str, *, title: str) -> Path:
 
 
 def _create(path: Path, text: str) -> None:
+    path.parent.mkdir(mode=0o700, exist_ok=True)
     # EXCL also refuses a link that stands there, whatever it leads to.
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     # README and the policy are not runbooks and would not be read.

@@ -145,3 +145,13 @@ def _once(real: Path) -> tuple[bytes, bool]:
             raise Unusable("it is no regular file", "rename or remove it")
         raw = file.read(MAX_BYTES + 1) or b""
         return raw, _look(before) == _look(os.fstat(descriptor))
+
+
+def written(folder: Path, name: str) -> str:
+    """Return a file's text, read as carefully as a runbook; "" where it cannot be."""
+    try:
+        entry = _entry(folder / name, folder.resolve(strict=True))
+        raw = b"" if entry.why_not else _whole(entry)
+    except (OSError, RuntimeError, Unusable):
+        return ""
+    return raw.decode(errors="replace")

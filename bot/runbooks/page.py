@@ -1,7 +1,8 @@
 """One runbook: what its file says, parsed within limits into a value.
 
-A page may *permit* kinds of actions, which narrows what is proposed; it never
-approves one, and what is not in the closed set of actions makes the file unusable.
+A page may name kinds of actions that it permits. That is checked and kept; nothing is
+proposed, kept back or approved by it, and what is not in the closed set of actions makes
+the file unusable.
 """
 
 import re

@@ -103,7 +103,8 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
     respond = _respond(kit)
     status = Status(record=record, respond=respond)
     pictures = Pictures(record=record, history=kit.host.history)
-    knows = known(loaded.settings, environment, record, kit.host, poster)
+    failed = kit.telemetry.failed
+    knows = known(loaded.settings, environment, record, kit.host, poster, failed)
     return Core(
         settings=loaded.settings,
         record=record,

@@ -1,6 +1,6 @@
 """What the bot knows beyond facts: memory, runbooks, and a model where one is set."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from bot.ports import Tool, Wakeable
 from bot.record import Record
 from bot.remember import Remember
 from bot.retell import retold
+from bot.runbooks.folder import written
 from bot.runbooks.matching import retold as read_out
 from bot.runbooks.shelf import Shelf
 from bot.settings import Settings
@@ -63,6 +64,7 @@ def known(
     record: Record,
     host: HostContext,
     poster: Wakeable,
+    failed: Callable[[str], None],
 ) -> Known:
     """Build it; nothing heavy is loaded before its first use."""
     embedder = embedder_of(settings, environment)
@@ -87,8 +89,8 @@ def known(
         account=account,
         model=model,
         tools=tools,
-        explain=Explain(record=record, sources=sources, poster=poster),
-        remember=Remember(record=record, memory=memory),
+        explain=Explain(record=record, sources=sources, poster=poster, failed=failed),
+        remember=Remember(record=record, memory=memory, failed=failed),
         export=export,
     )
 
@@ -111,22 +113,19 @@ def embedder_of(settings: Settings, environment: Environment) -> Embedder | None
 
 
 def folders_of(settings: Settings, environment: Environment) -> tuple[Path, ...]:
-    """Return the runbook folders, absolute."""
+    """Return the runbook folders, absolute; the last is the bot's own, for drafts."""
     home = environment.config.resolve().parent
+    drafts = environment.state_dir / "runbooks"
     if settings.runbooks.folders:
-        return tuple(home / folder for folder in settings.runbooks.folders)
+        return (*(home / folder for folder in settings.runbooks.folders), drafts)
     there = [folder for folder in (home / "runbooks", *SHIPPED) if folder.is_dir()]
-    return tuple(there[:1])
+    return (*there[:1], drafts)
 
 
 def written_policy(folders: Sequence[Path]) -> str:
     """Return the team's written policy; "" where there is none."""
-    for folder in folders:
-        try:
-            return (folder / POLICY).read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue
-    return ""
+    found = (written(folder, POLICY) for folder in folders)
+    return next((text for text in found if text), "")
 
 
 def _readable(host: HostContext, memory: Memory, shelf: Shelf) -> Readable:

@@ -76,7 +76,9 @@ class Running(AbstractContextManager[None]):
         self._work_loop = Loop("executor", core.carry_out.step, every=1, failed=failed)
         self._sweep_loop = Loop("sweep", self._sweep, every=1, failed=failed)
         known = core.known
-        self._explain_loop = Loop("explain", known.explain.step, every=2, failed=failed)
+        explain = known.explain
+        self._look_up_loop = Loop("explain", explain.look_up, every=2, failed=failed)
+        self._model_loop = Loop("model", explain.ask, every=2, failed=failed)
         self._memory_loop = Loop("memory", known.remember.step, every=5, failed=failed)
         alarms = core.afterwards.false_alarms
         self._alarm_loop = Loop("false alarms", alarms.step, every=15, failed=failed)
@@ -106,7 +108,8 @@ class Running(AbstractContextManager[None]):
         self._sweep_loop.stop(2)
         # An action that has begun is finished and recorded, then what it means posted.
         self._work_loop.stop(30)
-        self._explain_loop.stop(1)
+        self._look_up_loop.stop(1)
+        self._model_loop.stop(1)
         self._memory_loop.stop(2)
         self._alarm_loop.stop(2)
         self._core.known.close()
@@ -118,7 +121,8 @@ class Running(AbstractContextManager[None]):
     @property
     def _loops(self) -> tuple[Loop, ...]:
         acting = (self._post_loop, self._work_loop, self._sweep_loop)
-        return (*acting, self._explain_loop, self._memory_loop, self._alarm_loop)
+        knowing = (self._look_up_loop, self._model_loop, self._memory_loop)
+        return (*acting, *knowing, self._alarm_loop)
 
     def unhealthy(self) -> Sequence[str]:
         """Say what only a restart would mend."""

@@ -1,10 +1,12 @@
 """Memory, runbooks and the model write prose beside the facts, after the card stands."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 from bot.explain import Explain, Sources, context_of
+from bot.loop import Unfinished
 from bot.model import Diagnosis, EvidenceItem, Incident
 from bot.runbooks.matching import Match
 from bot.runbooks.page import Page
@@ -91,7 +93,11 @@ class FakeCritic:
 def explain(story: Story, **sources: object) -> None:
     given = {"memory": FakeMemory(), "shelf": FakeShelf(), **sources}
     made = Sources(**given)  # type: ignore[arg-type]
-    Explain(record=story.record, sources=made, poster=story.poster).step()
+    explains = Explain(
+        record=story.record, sources=made, poster=story.poster, failed=print
+    )
+    explains.look_up()
+    explains.ask()
 
 
 def test_memory_and_runbook_are_written_beside_the_facts(story: Story) -> None:
@@ -145,6 +151,53 @@ def test_the_model_is_asked_once(story: Story) -> None:
     for _ in range(3):
         explain(story, model=model)
     assert len(model.seen) == 1
+
+
+class Broken(FakeModel):
+    """Fails as nothing should."""
+
+    asked = 0
+
+    def diagnose(self, incident: Incident, **_: object) -> Diagnosis:
+        self.asked += 1
+        raise ValueError(incident.number)
+
+
+class Slow(FakeModel):
+    """Answers when the incident is over."""
+
+    def __init__(self, story: Story) -> None:
+        super().__init__()
+        self._story = story
+
+    def diagnose(self, incident: Incident, **asked: object) -> Diagnosis:
+        self._story.sees(self._story.well())
+        return super().diagnose(incident, **asked)  # type: ignore[arg-type]
+
+
+def test_what_was_asked_and_lost_is_not_asked_again(story: Story) -> None:
+    story.opens()
+    broken = Broken()
+    for _ in range(3):
+        with suppress(Unfinished):
+            explain(story, model=broken)
+    assert broken.asked == 1
+    assert story.incident().is_explained
+
+
+def test_an_incident_that_fails_holds_up_no_other(story: Story) -> None:
+    story.opens()
+    story.sees(story.found(detector="memory", culprits=()))
+    with suppress(Unfinished):
+        explain(story, model=Broken())
+    assert [story.incident(n).is_asked for n in (1, 2)] == [True, True]
+
+
+def test_a_late_opinion_leaves_a_closed_incident_alone(story: Story) -> None:
+    before = story.opens().diagnosis
+    explain(story, model=Slow(story))
+    assert story.incident().diagnosis == before
+    assert story.incident().is_explained
 
 
 def test_what_is_missing_stands_on_the_card(story: Story) -> None:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from bot import procfs
 from bot.clock import SystemClock
 from bot.host import HostSample, HostSampler, Previous
+from bot.procfs import ProcessRow
 from remediation.moment import Moment
 from tests.detectors.pieces import HandClock, PaperProc, child
 
@@ -103,11 +105,18 @@ def test_threads_that_ask_together_cause_one_scan(proc: PaperProc) -> None:
     assert len({id(scan) for scan in scans}) == 1
 
 
+def rows_of(pid: int) -> list[ProcessRow]:
+    rows = HostSampler(SystemClock()).processes().rows
+    return [row for row in rows.values() if row.pid == pid]
+
+
 def test_a_scan_finds_a_real_child_by_pid_and_start() -> None:
     with child("import time; time.sleep(60)") as pid:
-        rows = HostSampler(SystemClock()).processes().rows
-
-        found = [row for row in rows.values() if row.pid == pid]
+        end = time.monotonic() + 20
+        found = rows_of(pid)
+        # Right after its start it has not grown yet.
+        while found[0].rss_bytes < 1_000_000 and time.monotonic() < end:
+            found = rows_of(pid)
 
     assert len(found) == 1
     assert found[0].ppid == os.getpid()

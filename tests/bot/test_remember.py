@@ -33,7 +33,7 @@ def notebook() -> Notebook:
 
 
 def remembered(story: Story, notebook: Notebook) -> Case:
-    Remember(record=story.record, memory=notebook).step()
+    Remember(record=story.record, memory=notebook, failed=print).step()
     (case,) = notebook.cases.values()
     return case
 
@@ -59,7 +59,7 @@ def test_a_fixed_incident_is_remembered_with_what_was_done(
 
 def test_an_open_incident_is_not_remembered(story: Story, notebook: Notebook) -> None:
     story.opens()
-    Remember(record=story.record, memory=notebook).step()
+    Remember(record=story.record, memory=notebook, failed=print).step()
     assert notebook.cases == {}
 
 
@@ -102,7 +102,7 @@ def test_an_action_without_effect_is_remembered_as_such(
 def test_nothing_new_writes_nothing(story: Story, notebook: Notebook) -> None:
     fixed(story)
     for _ in range(3):
-        Remember(record=story.record, memory=notebook).step()
+        Remember(record=story.record, memory=notebook, failed=print).step()
     assert notebook.written == 1
 
 

@@ -267,8 +267,8 @@ def test_a_postmortem_goes_into_the_incidents_thread(
 ) -> None:
     ts = carded(story, workspace, quick)
     said = say("postmortem 1", channel="C0OTHER")
-    assert said.startswith("Postmortem of incident 1 is in the incident's thread.")
-    (file,) = workspace.files
+    assert said.startswith("Postmortem of incident 1 is being written")
+    (file,) = workspace.wait_for(lambda: workspace.files, 10)
     assert (file.name, file.thread_ts) == ("postmortem-1.md", ts)
     assert file.channel == workspace.channel_id
     assert file.data.startswith(b"# Incident 1: CPU 98 % on web")
@@ -277,30 +277,42 @@ def test_a_postmortem_goes_into_the_incidents_thread(
 def test_without_an_upload_it_is_saved_and_said_where(
     say: Say, story: Story, workspace: Workspace, quick: Channel, runbooks: Path
 ) -> None:
-    carded(story, workspace, quick)
+    ts = carded(story, workspace, quick)
     workspace.faults.refuse("files.getUploadURLExternal", "missing_scope")
-    said = say("postmortem 1")
-    assert "saved on web-1" in said
+    say("postmortem 1")
+    said = thread_says(workspace, ts, "saved on web-1")
     assert "postmortems/postmortem-1.md" in said
     assert str(runbooks.parent) not in said
     kept = runbooks.parent / "postmortems" / "postmortem-1.md"
     assert kept.read_text().startswith("# Incident 1")
 
 
-def test_an_incident_without_a_card_has_its_postmortem_on_disk(
+def test_an_incident_without_a_card_has_no_postmortem_yet(
     say: Say, story: Story, workspace: Workspace
 ) -> None:
     story.opens()
-    assert "could not be uploaded into the thread" in say("postmortem 1")
+    assert "it has no card yet" in say("postmortem 1")
     assert workspace.files == []
 
 
 def test_where_nothing_can_be_kept_it_says_so(
-    say: Say, story: Story, runbooks: Path
+    say: Say, story: Story, workspace: Workspace, quick: Channel, runbooks: Path
 ) -> None:
-    story.opens()
+    ts = carded(story, workspace, quick)
+    workspace.faults.refuse("files.getUploadURLExternal", "missing_scope")
     (runbooks.parent / "postmortems").write_text("in the way")
-    assert "nor saved (File exists)" in say("postmortem 1")
+    say("postmortem 1")
+    thread_says(workspace, ts, "nor saved (File exists)")
+
+
+def thread_says(workspace: Workspace, ts: str, words: str) -> str:
+    """The thread's text, once it has the words."""
+
+    def found() -> str | None:
+        text = "\n".join(m.all_text() for m in workspace.thread(ts))
+        return text if words in text else None
+
+    return workspace.wait_for(found, 10)
 
 
 # --- deciding ------------------------------------------------------------------------

@@ -175,6 +175,7 @@ def test_a_draft_that_cannot_be_written_says_so_in_the_dialog(
 ) -> None:
     view = opened(workspace, ALICE.id, card, "Save as runbook draft")
     runbooks.rmdir()
+    runbooks.write_text("in the way")
     workspace.submit_view(ALICE.id, view, {"title": "T"})
     assert workspace.views(ALICE.id)[-1].id == view
     assert "runbook.drafted" not in story.events(1)

@@ -347,7 +347,11 @@ def test_a_full_queue_says_so(
 
 
 def test_a_crew_of_one_takes_one_and_keeps_one_waiting() -> None:
-    crew, over, began = Crew("test", hands=1, waiting=1), threading.Event(), []
+    crew, over, began = (
+        Crew("test", failed=print, hands=1, waiting=1),
+        threading.Event(),
+        [],
+    )
     running = threading.Event()
 
     def job() -> None:

@@ -122,9 +122,14 @@ def test_a_link_in_the_way_is_not_written_through(tmp_path: Path) -> None:
     assert not target.exists()
 
 
-def test_a_missing_folder_is_said(tmp_path: Path) -> None:
+def test_the_drafts_folder_is_made(tmp_path: Path) -> None:
+    assert save(tmp_path / "none", "text", title="disk").read_text() == "text"
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
     with pytest.raises(NotSaved, match="cannot be written"):
-        save(tmp_path / "none", "text", title="disk")
+        save(tmp_path / "file" / "x", "text", title="disk")
 
 
 def test_too_many_of_one_name_are_said(tmp_path: Path) -> None:
