@@ -5,6 +5,8 @@ and then holds its caller for ever. Here the whole exchange has one end, over re
 and retries, and not more than `limit_bytes` of an answer are ever read.
 """
 
+import queue
+import socket
 import ssl
 import threading
 import time
@@ -128,13 +130,47 @@ class _Backend(httpcore2.NetworkBackend):
         socket_options: Iterable[typing.Any] | None = None,
     ) -> httpcore2.NetworkStream:
         del timeout
-        stream = self._plain.connect_tcp(
-            host, port, self._budget.seconds(), local_address, socket_options
-        )
-        return _Stream(stream, self._budget)
+        found = _addresses(host, port, self._budget.seconds())
+        failure: Exception = httpcore2.ConnectError("the name has no address")
+        for number, address in enumerate(found):
+            # An address where nobody answers leaves its share to those after it.
+            share = self._budget.seconds() / (len(found) - number)
+            try:
+                stream = self._plain.connect_tcp(
+                    address, port, share, local_address, socket_options
+                )
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                failure = error
+            else:
+                return _Stream(stream, self._budget)
+        raise failure
 
     def sleep(self, seconds: float) -> None:
         self._plain.sleep(min(seconds, self._budget.seconds()))
+
+
+def _addresses(host: str, port: int, seconds: float) -> list[str]:
+    """Return a name's addresses; raise `TooSlow` where the resolver is.
+
+    The system's resolver knows no deadline: it is left behind in its own thread.
+    """
+    answers: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            answers.put([str(address[0]) for *_, address in found])
+        except (OSError, UnicodeError) as error:
+            answers.put(error)
+
+    threading.Thread(target=look_up, name="resolver", daemon=True).start()
+    try:
+        answer = answers.get(timeout=seconds)
+    except queue.Empty as error:
+        raise TooSlow from error
+    if isinstance(answer, Exception):
+        raise httpcore2.ConnectError("no such name") from answer
+    return answer
 
 
 class _Stream(httpcore2.NetworkStream):

@@ -23,8 +23,10 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    update,
 )
 
+from bot.ports import ModelUnavailable
 from remediation.tables import Instant
 
 metadata = MetaData()
@@ -73,6 +75,17 @@ class Usage:
         )
 
 
+class AskedInVain(ModelUnavailable):
+    """A server was asked and may bill it, but there is no usable answer.
+
+    usage: what the server counted; None where it did not say.
+    """
+
+    def __init__(self, why: ModelUnavailable, usage: Usage | None = None) -> None:
+        super().__init__(str(why), may_retry=why.may_retry)
+        self.usage = usage
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
     """Money for some usage. known: whether from a price list, else assumed."""
@@ -86,8 +99,8 @@ class Call:
     """One conversation with a model, to be counted.
 
     incident: None for a question that belongs to none. purpose: "diagnosis",
-    "critic", … calls: requests that were answered. seconds: all of it.
-    outcome: "answered", "unavailable", …
+    "critic", … calls: requests that were answered, or may be billed. seconds: all of
+    it. outcome: "asked" until it is known, then "answered" or "unavailable".
     """
 
     incident: int | None
@@ -129,24 +142,44 @@ def price(model: str, usage: Usage) -> Price:
     return Price(dollars=float(found.total_price), known=True)
 
 
-def record(tx: Connection, call: Call) -> None:
-    """Write one call down, within the caller's transaction."""
-    tx.execute(
-        insert(model_calls).values(
-            incident=call.incident,
-            at=call.at,
-            purpose=call.purpose,
-            model=call.model[:100],
-            calls=call.calls,
-            tokens_in=call.usage.tokens_in,
-            tokens_out=call.usage.tokens_out,
-            tokens_thinking=call.usage.tokens_thinking,
-            dollars=call.price.dollars,
-            price_known=call.price.known,
-            seconds=call.seconds,
-            outcome=call.outcome,
-        )
-    )
+def record(tx: Connection, call: Call) -> int:
+    """Write one call down, within the caller's transaction; return its row's id."""
+    entry = insert(model_calls).values(**_row(call)).returning(model_calls.c.id)
+    return int(tx.execute(entry).scalar_one())
+
+
+def correct(tx: Connection, row: int, call: Call) -> None:
+    """Write what a call took in place of what was reserved for it."""
+    tx.execute(update(model_calls).where(model_calls.c.id == row).values(**_row(call)))
+
+
+def was_asked(tx: Connection, number: int, purpose: str) -> bool:
+    """Say whether a model was asked about an incident before, whatever came of it."""
+    c = model_calls.c
+    query = select(c.id).where(c.incident == number, c.purpose == purpose).limit(1)
+    return tx.execute(query).first() is not None
+
+
+def most(model: str, tokens: int) -> Price:
+    """Return more than any use of so many tokens can cost: each counted in and out."""
+    return price(model, Usage(tokens_in=tokens, tokens_out=tokens))
+
+
+def _row(call: Call) -> dict[str, object]:
+    return {
+        "incident": call.incident,
+        "at": call.at,
+        "purpose": call.purpose,
+        "model": call.model[:100],
+        "calls": call.calls,
+        "tokens_in": call.usage.tokens_in,
+        "tokens_out": call.usage.tokens_out,
+        "tokens_thinking": call.usage.tokens_thinking,
+        "dollars": call.price.dollars,
+        "price_known": call.price.known,
+        "seconds": call.seconds,
+        "outcome": call.outcome,
+    }
 
 
 def spent(tx: Connection, day: datetime) -> float:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.costs import AskedInVain
 from bot.ports import ModelUnavailable
 from bot.redact import redact
 from bot.unavailable import not_reached, refused, senseless, too_large, too_slow
@@ -81,7 +82,7 @@ class Genai:
     def _asking(self, seconds: float) -> Iterator["Client"]:
         client, transport = self._client()
         from google.genai.errors import APIError, UnknownApiResponseError
-        from httpx2 import TransportError
+        from httpx2 import ConnectError, TransportError
 
         from bot.bounded import TooLarge, TooSlow
 
@@ -91,17 +92,19 @@ class Genai:
         except APIError as error:
             raise _refused(error) from error
         except TooSlow as error:
-            raise too_slow(seconds) from error
+            raise AskedInVain(too_slow(seconds)) from error
         except TooLarge as error:
-            raise too_large() from error
-        except TransportError as error:
+            raise AskedInVain(too_large()) from error
+        except ConnectError as error:
             raise not_reached() from error
+        except TransportError as error:
+            raise AskedInVain(not_reached()) from error
         # What the SDK raises for an answer of another shape is not documented.
         except (
             UnknownApiResponseError, ValueError, TypeError, AttributeError, LookupError,
             RecursionError,
         ) as error:  # fmt: skip
-            raise senseless() from error
+            raise AskedInVain(senseless()) from error
 
     def _client(self) -> "tuple[Client, BoundedTransport]":
         with self._lock:

@@ -15,6 +15,7 @@ from bot.converse.question import Answer, Question
 from bot.diagnosis import prompt
 from bot.diagnosis.account import Account, Work
 from bot.diagnosis.provider import (
+    Allowance,
     Conversation,
     Provider,
     Read,
@@ -23,6 +24,7 @@ from bot.diagnosis.provider import (
     ToolCall,
     ToolResult,
 )
+from bot.diagnosis.reading import read
 from bot.explain import context_of
 from bot.model import EvidenceItem, Incident
 from bot.model_section import Budget
@@ -137,13 +139,14 @@ class _Turn:
         self.known |= {item.id: item.id for item in items if item.id}
 
     def _ask(self, talk: Conversation, *, may_read: bool) -> Reply:
-        meter = self.work.meter
-        allowance = replace(meter.next_turn(talk.characters), may_read=may_read)
-        with self.work.trace.step(f"ask {self.provider.model}") as step:
-            reply = self.provider.turn(talk, self.tools, _SCHEMA, allowance)
-            step.tokens = reply.usage.tokens
-        meter.count(reply.usage)
-        return reply
+        def turn(most: Allowance) -> Reply:
+            may = replace(most, may_read=may_read)
+            with self.work.trace.step(f"ask {self.provider.model}") as step:
+                reply = self.provider.turn(talk, self.tools, _SCHEMA, may)
+                step.tokens = reply.usage.tokens
+            return reply
+
+        return self.work.meter.ask(talk.characters, turn)
 
     def _result(self, call: ToolCall) -> ToolResult:
         tool = next((tool for tool in self.tools if tool.name == call.name), None)
@@ -151,7 +154,7 @@ class _Turn:
             return ToolResult(call=call, text="There is no such tool.")
         with self.work.trace.step(f"read {tool.name}"):
             try:
-                text = tool.read(call.arguments)
+                text = read(tool, call.arguments, self.work.meter)
             except CannotRead as why:
                 return ToolResult(call=call, text=f"Not readable: {why}")
         id_ = f"T{1 + sum(known.startswith('T') for known in self.known)}"

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from bot.costs import Usage
+from bot.costs import AskedInVain, Usage
 from bot.diagnosis.provider import (
     ANSWER_LIMIT,
     MOST_CALLS,
@@ -69,6 +69,7 @@ class CompatibleProvider:
     @contextmanager
     def _asking(self, seconds: float) -> "Iterator[OpenAI]":
         client, transport = self._client()
+        from httpx2 import ConnectError
         from openai import APIConnectionError, APIStatusError, OpenAIError
 
         from bot.bounded import TooLarge, TooSlow
@@ -79,16 +80,18 @@ class CompatibleProvider:
         except APIStatusError as error:
             raise refused(error.status_code) from error
         except APIConnectionError as error:
-            raise not_reached() from error
+            if isinstance(error.__cause__, ConnectError):
+                raise not_reached() from error
+            raise AskedInVain(not_reached()) from error
         except TooSlow as error:
-            raise too_slow(seconds) from error
+            raise AskedInVain(too_slow(seconds)) from error
         except TooLarge as error:
-            raise too_large() from error
+            raise AskedInVain(too_large()) from error
         # A body of another shape reaches us as whatever attribute it lacks.
         except (
             OpenAIError, ValueError, TypeError, AttributeError, LookupError, RecursionError,
         ) as error:  # fmt: skip
-            raise senseless() from error
+            raise AskedInVain(senseless()) from error
 
     def _client(self) -> "tuple[OpenAI, BoundedTransport]":
         with self._lock:
@@ -151,19 +154,33 @@ def _of(turn: Turn) -> list[Message]:
 
 
 def _reply(answer: "ChatCompletion") -> Reply:
+    used = answer.usage
+    usage = Usage(
+        tokens_in=max(used.prompt_tokens or 0, 0) if used else 0,
+        tokens_out=max(used.completion_tokens or 0, 0) if used else 0,
+    )
+    try:
+        return _understood(answer, usage)
+    except (
+        ValueError,
+        TypeError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+    ) as error:
+        raise AskedInVain(senseless(), usage) from error
+
+
+def _understood(answer: "ChatCompletion", usage: Usage) -> Reply:
     message = answer.choices[0].message
     text, calls = message.content or "", message.tool_calls or []
     if len(text) > ANSWER_LIMIT or len(calls) > MOST_CALLS:
-        raise too_large()
-    used = answer.usage
+        raise AskedInVain(too_large(), usage)
     kept = message.model_dump(include={"role", "content", "tool_calls"})
     return Reply(
         text=text,
         calls=tuple(_call(call) for call in calls),
-        usage=Usage(
-            tokens_in=max(used.prompt_tokens or 0, 0) if used else 0,
-            tokens_out=max(used.completion_tokens or 0, 0) if used else 0,
-        ),
+        usage=usage,
         raw={name: value for name, value in kept.items() if value is not None},
     )
 

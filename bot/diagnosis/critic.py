@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bot.diagnosis import prompt
 from bot.diagnosis.account import Account, Work
 from bot.diagnosis.prompt import Candidate
-from bot.diagnosis.provider import Conversation, Provider, Said
+from bot.diagnosis.provider import Allowance, Conversation, Provider, Reply, Said
 from bot.model import Incident
 from bot.model_section import Budget
 from bot.ports import ModelUnavailable
@@ -74,12 +74,15 @@ class Critic:
             instructions=prompt.instructions(prompt.CRITIC_VERSION),
             turns=(Said(text=asked),),
         )
-        allowance = replace(work.meter.next_turn(talk.characters), may_read=False)
-        with work.trace.step(f"review {work.model}") as step:
-            reply = self._provider.turn(talk, (), _SCHEMA, allowance)
-            step.tokens = reply.usage.tokens
-        work.meter.count(reply.usage)
-        return reply.text
+
+        def turn(most: Allowance) -> Reply:
+            may = replace(most, may_read=False)
+            with work.trace.step(f"review {work.model}") as step:
+                reply = self._provider.turn(talk, (), _SCHEMA, may)
+                step.tokens = reply.usage.tokens
+            return reply
+
+        return work.meter.ask(talk.characters, turn).text
 
 
 def _understood(text: str) -> tuple[str, ...]:

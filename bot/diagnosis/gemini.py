@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from bot.costs import Usage
+from bot.costs import AskedInVain, Usage
 from bot.diagnosis.provider import (
     ANSWER_LIMIT,
     MOST_CALLS,
@@ -124,13 +124,14 @@ def _reply(answer: "types.GenerateContentResponse") -> Reply:
     )
     candidate = answer.candidates[0] if answer.candidates else None
     if candidate is None or candidate.finish_reason in _DECLINED:
-        raise ModelUnavailable("the model declined to answer", may_retry=False)
+        declined = ModelUnavailable("the model declined to answer", may_retry=False)
+        raise AskedInVain(declined, usage)
     parts = (candidate.content and candidate.content.parts) or []
     text = "".join(part.text or "" for part in parts if not part.thought)
     calls = [part.function_call for part in parts if part.function_call]
     # Every call must be answered, so a turn with too many of them is no turn.
     if len(text) > ANSWER_LIMIT or len(calls) > MOST_CALLS:
-        raise too_large()
+        raise AskedInVain(too_large(), usage)
     return Reply(
         text=text,
         calls=tuple(

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.diagnosis import prompt
 from bot.diagnosis.account import Account, Work
-from bot.diagnosis.provider import Conversation, Provider, Said
+from bot.diagnosis.provider import Allowance, Conversation, Provider, Reply, Said
 from bot.model_section import Budget
 from bot.ports import DiagnosisUnavailable, ModelUnavailable
 
@@ -66,7 +66,9 @@ class Improve:
             instructions=prompt.instructions(VERSION),
             turns=(Said(text=prompt.reading("document", document)),),
         )
-        allowance = replace(work.meter.next_turn(talk.characters), may_read=False)
-        reply = self._provider.turn(talk, (), _SCHEMA, allowance)
-        work.meter.count(reply.usage)
-        return reply.text
+
+        def turn(most: Allowance) -> Reply:
+            may = replace(most, may_read=False)
+            return self._provider.turn(talk, (), _SCHEMA, may)
+
+        return work.meter.ask(talk.characters, turn).text

@@ -1,10 +1,11 @@
 """What a diagnosis has used of its budget, and what the next turn may still take."""
 
+from collections.abc import Callable
 from typing import Final
 
 from bot import costs
-from bot.costs import Price, Usage
-from bot.diagnosis.provider import Allowance
+from bot.costs import AskedInVain, Price, Usage
+from bot.diagnosis.provider import Allowance, Reply
 from bot.model_section import Budget
 from bot.ports import Clock, ModelUnavailable
 
@@ -41,8 +42,32 @@ class Meter:
         """What it has cost so far."""
         return Price(dollars=self._spent, known=self._known)
 
-    def count(self, usage: Usage) -> None:
-        """Add an answered turn."""
+    @property
+    def is_late(self) -> bool:
+        """Whether its seconds are over."""
+        return self.seconds >= self._budget.seconds
+
+    def ask(self, characters: int, turn: Callable[[Allowance], Reply]) -> Reply:
+        """Take a turn with a prompt of so many characters, and count it.
+
+        A turn whose usage nobody told counts as all it was allowed. Raises
+        `ModelUnavailable`, also where a budget is used up.
+        """
+        allowance = self.next_turn(characters)
+        all_of_it = Usage(
+            tokens_in=characters // _CHARACTERS_PER_TOKEN,
+            tokens_out=allowance.tokens_out,
+        )
+        try:
+            reply = turn(allowance)
+        except AskedInVain as lost:
+            self._count(lost.usage, all_of_it)
+            raise
+        self._count(reply.usage, all_of_it)
+        return reply
+
+    def _count(self, told: Usage | None, all_of_it: Usage) -> None:
+        usage = told if told is not None and told.tokens else all_of_it
         price = costs.price(self._model, usage)
         self.rounds += 1
         self.usage += usage

@@ -13,6 +13,7 @@ from bot.diagnosis.account import Account, Work
 from bot.diagnosis.answer import Expected, Unusable, schema, understood
 from bot.diagnosis.prompt import Candidate
 from bot.diagnosis.provider import (
+    Allowance,
     Conversation,
     Provider,
     Read,
@@ -21,6 +22,7 @@ from bot.diagnosis.provider import (
     ToolCall,
     ToolResult,
 )
+from bot.diagnosis.reading import read
 from bot.model import Diagnosis, EvidenceItem, Incident
 from bot.model_section import Budget
 from bot.ports import CannotRead, DiagnosisUnavailable, ModelUnavailable, Tool
@@ -108,17 +110,16 @@ class _Inquiry:
         return self._opinion(talk, self._turn(talk, may_read=False))
 
     def _turn(self, talk: Conversation, *, may_read: bool) -> Reply:
-        allowance = replace(
-            self.work.meter.next_turn(talk.characters), may_read=may_read
-        )
-        asked = schema(self.letters)
-        with self.work.trace.step(f"ask {self.provider.model}") as step:
-            reply = self.provider.turn(
-                talk, tuple(self.tools.values()), asked, allowance
-            )
-            step.tokens = reply.usage.tokens
-        self.work.meter.count(reply.usage)
-        return reply
+        tools, asked = tuple(self.tools.values()), schema(self.letters)
+
+        def turn(most: Allowance) -> Reply:
+            may = replace(most, may_read=may_read)
+            with self.work.trace.step(f"ask {self.provider.model}") as step:
+                reply = self.provider.turn(talk, tools, asked, may)
+                step.tokens = reply.usage.tokens
+            return reply
+
+        return self.work.meter.ask(talk.characters, turn)
 
     def _opinion(self, talk: Conversation, reply: Reply) -> Diagnosis:
         """Return what the reply says; ask once again where it is unusable."""
@@ -150,7 +151,7 @@ class _Inquiry:
             return ToolResult(call=call, text="There is no such tool.")
         with self.work.trace.step(f"read {tool.name}"):
             try:
-                text = tool.read(call.arguments)
+                text = read(tool, call.arguments, self.work.meter)
             except CannotRead as why:
                 return ToolResult(call=call, text=f"Not readable: {why}")
         id_ = f"T{1 + sum(known.startswith('T') for known in self.shown)}"

@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -105,6 +105,83 @@ def test_a_configured_proxy_is_used(
 def test_nobody_there_is_a_connection_error() -> None:
     with pytest.raises(httpx2.ConnectError):
         ask("http://127.0.0.1:9")
+
+
+@pytest.fixture
+def silent() -> Iterator[tuple[str, int]]:
+    """An address whose queue of callers is full: the next is never answered."""
+    with ExitStack() as stack:
+        listening = stack.enter_context(socket.socket())
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        for _ in range(4):
+            caller = stack.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(listening.getsockname())
+        yield listening.getsockname()
+
+
+def resolves_to(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[str, int]) -> None:
+    real = socket.getaddrinfo
+
+    def found(host: str, port: int, *args: int, **more: int) -> list[object]:
+        if host != "model.invalid":
+            return list(real(host, port, *args, **more))
+        stream = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+        return [(*stream, address) for address in addresses]
+
+    monkeypatch.setattr(socket, "getaddrinfo", found)
+    monkeypatch.setenv("no_proxy", "*")
+
+
+def test_many_silent_addresses_share_one_deadline(
+    silent: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolves_to(monkeypatch, *[silent] * 5)
+    start = time.monotonic()
+    with pytest.raises(TooSlow):
+        ask(f"http://model.invalid:{silent[1]}", seconds=1)
+    # Each with the whole second for itself would be five.
+    assert time.monotonic() - start < 3
+
+
+def test_an_address_that_refuses_leaves_the_next(
+    gemini: FakeGemini, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gemini.will(raw(b"the second"))
+    port = int(gemini.url.rsplit(":", 1)[1])
+    resolves_to(monkeypatch, ("::1", port), ("127.0.0.1", port))
+    assert ask(f"http://model.invalid:{port}").content == b"the second"
+
+
+def test_a_name_without_an_address_is_a_connection_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror("unknown")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    monkeypatch.setenv("no_proxy", "*")
+    with pytest.raises(httpx2.ConnectError):
+        ask("http://model.invalid")
+
+
+def test_a_resolver_that_hangs_ends_with_the_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    over = threading.Event()
+
+    def hangs(*_: object, **__: object) -> list[object]:
+        over.wait(30)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", hangs)
+    monkeypatch.setenv("no_proxy", "*")
+    try:
+        with pytest.raises(TooSlow):
+            ask("http://model.invalid", seconds=0.3)
+    finally:
+        over.set()
 
 
 @pytest.fixture

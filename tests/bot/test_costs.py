@@ -1,6 +1,7 @@
 """What models cost, summed for people and for the budget."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -60,6 +61,24 @@ def test_an_incident_has_its_total(database: Database) -> None:
     assert (total.tokens_in, total.tokens_out, total.tokens_thinking) == (200, 40, 10)
     assert (total.dollars, total.seconds, total.all_known) == (0.5, 3.0, False)
     assert (nothing.calls, nothing.all_known) == (0, True)
+
+
+def test_a_correction_replaces_what_was_reserved(database: Database) -> None:
+    with database.write() as tx:
+        costs.record(tx, call())
+        row = costs.record(tx, replace(call(dollars=9), outcome="asked"))
+        costs.correct(tx, row, call(dollars=0.5))
+    with database.read() as tx:
+        assert costs.by_incident(tx, 12).dollars == 0.75
+
+
+def test_whether_a_model_was_asked_is_known_by_purpose(database: Database) -> None:
+    with database.write() as tx:
+        costs.record(tx, replace(call(), outcome="unavailable"))
+    with database.read() as tx:
+        assert costs.was_asked(tx, 12, "diagnosis")
+        assert not costs.was_asked(tx, 12, "critic")
+        assert not costs.was_asked(tx, 13, "diagnosis")
 
 
 def test_each_model_has_its_total(database: Database) -> None:

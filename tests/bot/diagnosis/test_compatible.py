@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from bot import costs
 from bot.diagnosis.compatible import CompatibleProvider
 from bot.diagnosis.model import ModelDiagnoser
 from bot.model_section import Budget
@@ -114,6 +115,38 @@ def test_too_many_calls_or_too_much_text_is_no_answer(room: Room) -> None:
         diagnoser(room).diagnose(room.incident, candidates=CANDIDATES)
 
 
+@pytest.mark.parametrize(
+    ("act", "tokens"),
+    [
+        (completion(content="x" * 200_000), (100, 20)),
+        (tool_call("host_history", "{not json"), (100, 20)),
+        (refusal(500), (0, 0)),
+    ],
+)
+def test_a_useless_answer_costs_what_the_server_counted(
+    room: Room, act: Act, tokens: tuple[int, int]
+) -> None:
+    room.gemini.will(act)
+    with pytest.raises(DiagnosisUnavailable):
+        diagnoser(room).diagnose(room.incident, candidates=CANDIDATES)
+    with room.database.read() as tx:
+        total = costs.by_incident(tx, room.incident.number)
+    assert (total.tokens_in, total.tokens_out) == tokens
+
+
+@pytest.mark.parametrize("act", [HANGS, raw(b"A" * 10_000_000), raw(b"<html>")])
+def test_a_useless_answer_without_a_count_costs_what_it_was_allowed(
+    room: Room, act: Act
+) -> None:
+    room.gemini.will(act)
+    with pytest.raises(DiagnosisUnavailable):
+        diagnoser(room, seconds=1).diagnose(room.incident, candidates=CANDIDATES)
+    with room.database.read() as tx:
+        total = costs.by_incident(tx, room.incident.number)
+    assert total.calls == 1
+    assert total.dollars == pytest.approx(0.05, abs=0.001)
+
+
 def test_a_model_without_a_known_price_is_counted_at_an_assumed_one(
     room: Room,
 ) -> None:
@@ -121,8 +154,6 @@ def test_a_model_without_a_known_price_is_counted_at_an_assumed_one(
     diagnoser(room, dollars_per_incident=1).diagnose(
         room.incident, candidates=CANDIDATES
     )
-    from bot import costs
-
     with room.database.read() as tx:
         total = costs.by_incident(tx, room.incident.number)
     assert not total.all_known

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,10 @@ import pytest
 from bot import costs, tracing
 from bot.costs import Total
 from bot.diagnosis.fallback import ModelOrRules
+from bot.diagnosis.meter import MOST_TOKENS_OUT
+from bot.diagnosis.model import ModelDiagnoser
 from bot.diagnosis.rules import RuleDiagnoser
+from bot.model_section import Budget
 from bot.ports import DiagnosisUnavailable
 from tests.bot.diagnosis.conftest import MODEL, Room
 from tests.fakes.gemini import (
@@ -161,7 +165,10 @@ def test_whatever_the_server_does_ends_in_words(
     said = str(caught.value)
     assert len(said) < 120
     assert "test-key" not in said and "html" not in said
-    assert cost(room).dollars == 0
+    refused = any(
+        word in said for word in ("refused", "model (", "quota", "overloaded")
+    )
+    assert (cost(room).dollars == 0) == refused
 
 
 @pytest.mark.parametrize("act", [HANGS, DRIPS])
@@ -176,6 +183,80 @@ def test_a_server_that_hangs_or_drips_costs_the_budgets_seconds(
     print(f"{'drip' if act.drips else 'hang'} under a budget of 1 s: {took:.2f} s")
     # The library's first import may come on top; nothing near the fake's minute.
     assert took < 20
+
+
+def test_a_declined_answer_costs_what_the_server_counted(room: Room) -> None:
+    used = {"promptTokenCount": 500, "thoughtsTokenCount": 70}
+    declined = {"candidates": [{"finishReason": "SAFETY"}], "usageMetadata": used}
+    room.gemini.will(raw(json.dumps(declined).encode()))
+    with pytest.raises(DiagnosisUnavailable, match="declined"):
+        room.diagnoser().diagnose(room.incident, candidates=CANDIDATES)
+    total = cost(room)
+    assert (total.calls, total.tokens_in, total.tokens_thinking) == (1, 500, 70)
+
+
+def test_an_answer_with_too_many_calls_costs_what_the_server_counted(
+    room: Room,
+) -> None:
+    room.gemini.will(calls_often("host_history", 500))
+    with pytest.raises(DiagnosisUnavailable, match="too large"):
+        room.diagnoser().diagnose(room.incident, candidates=CANDIDATES)
+    assert (cost(room).tokens_in, cost(room).tokens_out) == (120, 40)
+
+
+def test_an_answer_that_came_too_late_costs_all_it_was_allowed(room: Room) -> None:
+    room.gemini.will(HANGS)
+    with pytest.raises(DiagnosisUnavailable, match="no answer within"):
+        room.diagnoser(seconds=0.5).diagnose(room.incident, candidates=CANDIDATES)
+    total = cost(room)
+    assert total.calls == 1
+    assert total.tokens_out == MOST_TOKENS_OUT
+    assert 0 < total.dollars <= 0.05
+
+
+class Reads:
+    """A tool that takes its time, and may break."""
+
+    name = "host_history"
+    description = "Whatever."
+    parameters: Mapping[str, object] = {"type": "object"}
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        self.act = act
+        self.count = 0
+
+    def read(self, arguments: Mapping[str, object]) -> str:
+        del arguments
+        self.count += 1
+        self.act()
+        return "97 %"
+
+
+def with_tool(room: Room, tool: Reads) -> ModelDiagnoser:
+    return ModelDiagnoser(
+        room.provider(), tools=[tool], budget=Budget(), account=room.account
+    )
+
+
+def test_a_tool_that_breaks_ends_its_own_reading_only(room: Room) -> None:
+    def breaks() -> None:
+        raise RuntimeError("secret detail")
+
+    room.gemini.will(calls("host_history"), says(GOOD))
+    opinion = with_tool(room, Reads(breaks)).diagnose(
+        room.incident, candidates=CANDIDATES
+    )
+    assert opinion.summary == GOOD["summary"]
+    assert b"Not readable: this tool failed" in room.gemini.heard[-1].raw
+    assert b"secret detail" not in room.gemini.heard[-1].raw
+
+
+def test_no_reading_begins_when_the_time_is_over(room: Room) -> None:
+    slow = Reads(lambda: room.clock.go(20))
+    room.gemini.will(calls_often("host_history", 5), says(GOOD))
+    with pytest.raises(DiagnosisUnavailable, match="seconds"):
+        with_tool(room, slow).diagnose(room.incident, candidates=CANDIDATES)
+    assert slow.count == 2
 
 
 def test_overload_that_passes_is_waited_for(room: Room) -> None:
