@@ -20,7 +20,10 @@ _KEYWORD: Final = (
     r"api[-_ ]?key|(?:access|private|secret|signing|encryption|account)[-_]?key|"
     r"client[-_]?secret|auth)"
 )
-_VALUE: Final = r"(?:\"[^\"\n]{0,500}\"|'[^'\n]{0,500}'|[^\s&]+)"
+_VALUE: Final = r"(?:\"[^\"\n]{0,500}\"|'[^'\n]{0,500}'|\S+)"
+
+_PASSWORD: Final = r"(?:pass(?:word|wd|phrase|code)?|pwd)"
+_SAID: Final = r"[\"']?\s{0,3}[:=]\s{0,3}"
 
 _SHAPES: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
     (re.compile(pattern, re.IGNORECASE), shown)
@@ -46,6 +49,20 @@ _SHAPES: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
             rf"\1{HIDDEN}",
         ),
         (r"\b(bearer|basic)\s{1,3}[\w.~+/=-]{8,}", rf"\1 {HIDDEN}"),
+        (rf"(cookie{_SAID})[^\n]+", rf"\1{HIDDEN}"),
+        (r"((?<!\S)[^\s:/@]{1,100}:)(?!//)\S{1,300}@", rf"\1{HIDDEN}@"),
+        (r"(\bidentified\s{1,3}by\s{1,3})[^\n]+", rf"\1{HIDDEN}"),
+        (rf"({_KEYWORD}[\w.-]{{0,40}}>)[^<]+", rf"\1{HIDDEN}"),
+        # A block of YAML: the value stands in the next line.
+        (
+            rf"({_KEYWORD}[\w.-]{{0,40}}{_SAID}[|>][-+]?\s{{1,40}})\S[^\n]*",
+            rf"\1{HIDDEN}",
+        ),
+        (rf"({_PASSWORD}:[ ]{{1,3}})(?![\"'])[^\n]+", rf"\1{HIDDEN}"),
+        (rf"({_PASSWORD}\s[^\n:=]{{0,40}}?\s(?:is|was)\s{{1,3}})\S+", rf"\1{HIDDEN}"),
+        # Without a sign between them only what has a digit: "password authentication".
+        (rf"(\b{_PASSWORD}\s{{1,3}})(?=[^\s\d]{{0,100}}\d)\S+", rf"\1{HIDDEN}"),
+        (rf"((?:\b(?:pw|pin|otp|psk)|_key){_SAID}){_VALUE}", rf"\1{HIDDEN}"),
         (r"(\bpass:)\S+", rf"\1{HIDDEN}"),
         (
             (

@@ -40,7 +40,8 @@ class Vectors:
 
     def of(self, cases: Sequence[Case]) -> Vectorised:
         """Return the vectors of `cases`, or none of them if the embedder fails."""
-        return self._make(cases) if self._ours else Vectorised(by_key={})
+        usable = self._ours and not self._is_resting()
+        return self._make(cases) if usable else Vectorised(by_key={})
 
     def _make(self, cases: Sequence[Case]) -> Vectorised:
         if self._embedder is None:
@@ -61,7 +62,7 @@ class Vectors:
 
     def query(self, text: str) -> Floats | None:
         """Return a question's vector, or None if there can be none."""
-        if self._embedder is None or not self._ours:
+        if self._embedder is None or not self._ours or self._is_resting():
             return None
         try:
             made: Floats = self._embedder.query(question(text))
@@ -107,6 +108,10 @@ class Vectors:
             self._failed_at is not None
             and time.monotonic() - self._failed_at >= _RETRY_SECONDS
         )
+
+    def _is_resting(self) -> bool:
+        """Whether it failed so lately that asking would only cost its deadline again."""
+        return self._failed_at is not None and not self.retry_due()
 
     def _fail(self, error: EmbedderUnavailable) -> None:
         self._failed_at = time.monotonic()

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import time
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -24,6 +25,9 @@ NEAR_BY_MEANING = 0.45
 NEAR_BY_WORDS = 0.3
 """Below these scores a page is about something else: for our own pages, what they do
 cover scores 0.5 to 0.9, what none covers 0.2 to 0.43 (0.4 and more, 0 to 0.24)."""
+
+RETRY_SECONDS = 300.0
+"""How long an embedder that failed is left alone: each try may cost its deadline."""
 
 _PARTS = 5
 _PART_CHARACTERS = 300
@@ -68,19 +72,32 @@ class Index:
         self._documents = [document(key, page) for key, page in pages.items()]
         self._words: Search | None = None
         usable = embedder if len(pages) <= EMBEDDED_PAGES else None
+        self._failed_at: float | None = None
         self.near = NEAR_BY_WORDS if usable is None else NEAR_BY_MEANING
         self._search = self._made(usable)
 
     def find(self, words: str, *, limit: int) -> list[Found]:
         """Return the nearest pages, the best first; never raises for the embedder."""
         query = words[:_QUERY_CHARACTERS]
+        if self._is_resting():
+            return self._by_words(query, limit)
         try:
-            return self._search.find(query, limit=limit)
+            found = self._search.find(query, limit=limit)
         except EmbedderUnavailable as error:
             log.warning("runbooks.embedder_unavailable reason=%s", error)
-            self.near = NEAR_BY_WORDS
-            self._words = self._words or Search(self._documents, None)
-            return self._words.find(query, limit=limit)
+            self._failed_at, self.near = time.monotonic(), NEAR_BY_WORDS
+            return self._by_words(query, limit)
+        if self._failed_at is not None:
+            self._failed_at, self.near = None, NEAR_BY_MEANING
+        return found
+
+    def _is_resting(self) -> bool:
+        at = self._failed_at
+        return at is not None and time.monotonic() - at < RETRY_SECONDS
+
+    def _by_words(self, query: str, limit: int) -> list[Found]:
+        self._words = self._words or Search(self._documents, None)
+        return self._words.find(query, limit=limit)
 
     def _made(self, embedder: Embedder | None) -> Search:
         try:

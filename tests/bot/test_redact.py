@@ -22,7 +22,11 @@ SHAPES = (
     'tool --config={{"password":"{}"}}', "mongodb+srv://u:{}@c.example/db",
     "the db password is {}", "conn string postgres://u:{}@db/x", "token: {}",
     'secret = "{}"', "client_secret => {}", "-----BEGIN RSA PRIVATE KEY-----\n{}\n",
-    "xoxb-{}", "ghp_{}", "pass\u200bword={}", "Cookie: session={}",
+    "Cookie: theme=dark; sid={}", "root:{}@tcp(db:3306)/app", "root:{}@db/x",
+    "IDENTIFIED BY '{}'", "<password>{}</password>", "PASSWORD: |\n  {}\n",
+    "password {}", "pwd {}", "PASS {}", "password for user app is {}", "pw={}",
+    "PIN={}", "STRIPE_KEY={}", "GOOGLE_KEY={}", "password: correct horse {}",
+    "passwd=a&{}", "xoxb-{}", "ghp_{}", "pass\u200bword={}", "Cookie: session={}",
 )  # fmt: skip
 KEPT = (
     "FATAL: password authentication failed for user app",

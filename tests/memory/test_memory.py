@@ -163,6 +163,18 @@ def test_a_broken_embedder_makes_it_search_by_words(database: Database) -> None:
     assert memory.health() == ""
 
 
+def test_an_embedder_that_just_failed_is_left_alone(database: Database) -> None:
+    embedder = Letters()
+    memory = Memory(database, embedder, None)
+    memory.remember_all(three())
+    embedder.broken = True
+    assert memory.recall(symptoms("no space left"))
+    embedder.broken = False
+    asked = embedder.asked
+    assert memory.recall(symptoms("no space left"))
+    assert embedder.asked == asked
+
+
 def test_vectors_of_an_embedder_that_is_gone_are_not_compared(
     database: Database,
 ) -> None:

@@ -112,7 +112,10 @@ def test_words_of_people_do_not_work_either(workspace: Workspace, bot: Bot) -> N
             30,
         )
     mine = [m for m in workspace.messages() if m.user == workspace.bot_user_id]
-    texts = [m.all_text() for m in (*mine, *workspace.ephemerals())]
+    # The bot's own permalinks may be links.
+    own = f"<{workspace.state.origin}/"
+    said = (m.all_text() for m in (*mine, *workspace.ephemerals()))
+    texts = [text.replace(own, "") for text in said]
     live = [t for t in texts if LIVE.search(t) or UNSEEN.search(t)]
     print(
         f"promises 20, 21: words of people in {len(texts)} texts, live tokens {len(live)}"
