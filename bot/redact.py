@@ -22,7 +22,7 @@ _KEYWORD: Final = (
 )
 _VALUE: Final = r"(?:\"[^\"\n]{0,500}\"|'[^'\n]{0,500}'|\S+)"
 
-_PASSWORD: Final = r"(?:pass(?:word|wd|phrase|code)?|pwd)"
+_OPENER: Final = r"(?:pass(?:word|wd|phrase|code)?|pwd)"
 _SAID: Final = r"[\"']?\s{0,3}[:=]\s{0,3}"
 
 _SHAPES: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
@@ -58,10 +58,10 @@ _SHAPES: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
             rf"({_KEYWORD}[\w.-]{{0,40}}{_SAID}[|>][-+]?\s{{1,40}})\S[^\n]*",
             rf"\1{HIDDEN}",
         ),
-        (rf"({_PASSWORD}:[ ]{{1,3}})(?![\"'])[^\n]+", rf"\1{HIDDEN}"),
-        (rf"({_PASSWORD}\s[^\n:=]{{0,40}}?\s(?:is|was)\s{{1,3}})\S+", rf"\1{HIDDEN}"),
+        (rf"({_OPENER}:[ ]{{1,3}})(?![\"'])[^\n]+", rf"\1{HIDDEN}"),
+        (rf"({_OPENER}\s[^\n:=]{{0,40}}?\s(?:is|was)\s{{1,3}})\S+", rf"\1{HIDDEN}"),
         # Without a sign between them only what has a digit: "password authentication".
-        (rf"(\b{_PASSWORD}\s{{1,3}})(?=[^\s\d]{{0,100}}\d)\S+", rf"\1{HIDDEN}"),
+        (rf"(\b{_OPENER}\s{{1,3}})(?=[^\s\d]{{0,100}}\d)\S+", rf"\1{HIDDEN}"),
         (rf"((?:\b(?:pw|pin|otp|psk)|_key){_SAID}){_VALUE}", rf"\1{HIDDEN}"),
         (r"(\bpass:)\S+", rf"\1{HIDDEN}"),
         (

@@ -15,8 +15,10 @@ from bot.retell import case_of
 from memory.case import Case
 from remediation.audit import read
 
-ENDS: Final = frozenset({"incident.resolved", "incident.false_alarm", "feedback.given"})
-"""Events after which an incident's case is written anew."""
+ENDS: Final = frozenset({"incident.resolved", "incident.false_alarm"})
+"""Events after which an incident's case is written."""
+COMMENT: Final = "feedback.given"
+"""After it the case is written anew, unless it was forgotten or folded meanwhile."""
 _CURSOR: Final = "remembered"
 _BATCH: Final = 500
 
@@ -29,6 +31,9 @@ class Keeper(Protocol):
 
     def remember(self, case: Case) -> None:
         """Write the case, in place of an earlier one of the same key."""
+
+    def get(self, key: str) -> Case | None:
+        """Return the case, if it is there."""
 
 
 class Remember:
@@ -53,9 +58,11 @@ class Remember:
             after = int(store.recall(tx, _CURSOR) or 0)
             events = read(tx, after=after, limit=_BATCH)
             ended = {s.event.incident for s in events if s.event.kind in ENDS}
+            commented = {s.event.incident for s in events if s.event.kind == COMMENT}
+            known = {n for n in commented - ended if self._memory.get(str(n))}
             cases = [
                 case_of(incident, self._ledger.of(tx, incident.number))
-                for incident in (store.get(tx, n) for n in ended if n is not None)
+                for incident in (store.get(tx, n) for n in ended | known if n)
                 if not incident.is_open
             ]
         done = one_by_one(

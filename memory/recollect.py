@@ -26,6 +26,8 @@ _BY_WORDS = 20
 """Cases that are ranked, at most: those with the nearest vectors, and by words."""
 _NEAR = 100
 """Vectors that are asked for: several may be of one case."""
+_CLOSING = 1.0
+"""Seconds that closing waits for somebody who is at work."""
 _QUESTION = 1000
 """Characters of a question that are searched with."""
 
@@ -60,10 +62,14 @@ class Memory:
                 self._follow()
 
     def close(self) -> None:
-        """Let the index's folder go."""
-        with self._lock:
+        """Let the index's folder go; whoever still makes vectors keeps it to the end."""
+        if not self._lock.acquire(timeout=_CLOSING):
+            return
+        try:
             self._nearest.close()
             self._known = None
+        finally:
+            self._lock.release()
 
     def remember(self, case: Case) -> None:
         """Keep a case, in place of the one of its key; durable on return."""

@@ -1,6 +1,5 @@
 """No secret gets through, whatever it stands in; what explains an incident stays."""
 
-import secrets
 import string
 import time
 
@@ -54,8 +53,8 @@ def test_what_explains_an_incident_stays(text: str) -> None:
 @pytest.mark.parametrize(
     "random",
     [
-        secrets.token_hex(12),
-        secrets.token_urlsafe(40),
+        "9f86d081884c7d659a2feaa0",
+        "wqJLTKsohbRt9TXjjDRfO6pbHBo-Ltsle1968oDVct8q-UY7yRKUyQ",
         "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
         "AKIAIOSFODNN7EXAMPLE",
         "AIzaSyA-1234567890abcdefghijklmnopqrstu",
@@ -94,7 +93,7 @@ def test_redacting_twice_changes_little(text: str) -> None:
 def test_time_grows_with_length_and_not_faster() -> None:
     evil = (
         "pass", "://", "--pass ", "-----BEGIN ", "aA1", '"', "password='", "eyJ",
-        "authorization: ", "sk-", "-u a", "://a?", "basic ", "token is ", "a.",
+        "identified by ", "pass is ", "password: |", "_key=", "authorization: ", "sk-", "-u a", "://a?", "basic ", "token is ", "a.",
     )  # fmt: skip
     worst = 0.0
     for piece in evil:

@@ -22,6 +22,9 @@ class Notebook:
     def follow(self) -> None:
         pass
 
+    def get(self, key: str) -> Case | None:
+        return self.cases.get(key)
+
     def remember(self, case: Case) -> None:
         self.cases[case.key] = case
         self.written += 1
@@ -124,6 +127,15 @@ def said(story: Story, feedback: Feedback) -> None:
         store.bump(tx, 1, feedback=feedback)
         at = story.clock.wall
         append(tx, Event(kind="feedback.given", text="said", at=at, incident=1))
+
+
+def test_what_was_forgotten_stays_so(story: Story, notebook: Notebook) -> None:
+    fixed(story)
+    remembered(story, notebook)
+    notebook.cases.clear()
+    said(story, Feedback(by=BOB.id, helped=False))
+    Remember(record=story.record, memory=notebook, failed=print).step()
+    assert notebook.cases == {}
 
 
 def test_more_events_than_one_batch_are_all_read(
