@@ -50,15 +50,13 @@ class _Source:
 
 
 class Drafts:
-    """Makes and saves them. folders: of runbooks; the last is the bot's own and takes drafts."""
+    """Makes and saves them. folder: the bot's own among the runbook folders."""
 
-    def __init__(
-        self, *, record: Record, folders: Sequence[Path], poster: Wakeable
-    ) -> None:
+    def __init__(self, *, record: Record, folder: Path, poster: Wakeable) -> None:
         self._database = record.database
         self._ledger = record.ledger
         self._clock = record.clock
-        self._folders = tuple(folders)
+        self._folder = folder
         self._poster = poster
 
     def prefill(self, number: int, who: Person) -> Draft:
@@ -101,7 +99,7 @@ class Drafts:
 
     def _written(self, markdown: str, title: str) -> Path:
         try:
-            return drafting.save(self._folders[-1], markdown, title=title)
+            return drafting.save(self._folder, markdown, title=title)
         except NotSaved as reason:
             raise NotDecided(str(reason)) from reason
 

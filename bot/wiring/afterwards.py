@@ -12,7 +12,7 @@ from bot.record import Record
 from bot.reports import Reports
 from bot.settings import Loaded
 from bot.spending import Purse
-from bot.wiring.knowledge import Known, folders_of
+from bot.wiring.knowledge import Known, drafts_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +35,11 @@ def afterwards(
 ) -> Afterwards:
     """Build it; nothing runs yet."""
     settings = loaded.settings
-    folders = folders_of(settings, environment)
     sections = {name: settings.detectors.get(name) or {} for name in loaded.detectors}
     return Afterwards(
         feedback=Feedbacks(record=record, poster=poster),
         false_alarms=FalseAlarms(record=record, sections=sections, poster=poster),
-        drafts=Drafts(record=record, folders=folders, poster=poster),
+        drafts=Drafts(record=record, folder=drafts_of(environment), poster=poster),
         reports=Reports(
             record=record,
             state_dir=environment.state_dir,

@@ -70,7 +70,7 @@ def known(
     embedder = embedder_of(settings, environment)
     folders = folders_of(settings, environment)
     memory = Memory(record.database, embedder, index_folder(environment))
-    shelf = Shelf(folders, embedder)
+    shelf = Shelf((*folders, drafts_of(environment)), embedder)
     endpoint = environment.otlp_endpoint
     export = tracing.Export(endpoint) if endpoint else None
     account = Account(record.database, record.clock, export=export)
@@ -113,13 +113,19 @@ def embedder_of(settings: Settings, environment: Environment) -> Embedder | None
 
 
 def folders_of(settings: Settings, environment: Environment) -> tuple[Path, ...]:
-    """Return the runbook folders, absolute; the last is the bot's own, for drafts."""
+    """Return the team's runbook folders, absolute."""
     home = environment.config.resolve().parent
-    drafts = environment.state_dir / "runbooks"
     if settings.runbooks.folders:
-        return (*(home / folder for folder in settings.runbooks.folders), drafts)
+        return tuple(home / folder for folder in settings.runbooks.folders)
     there = [folder for folder in (home / "runbooks", *SHIPPED) if folder.is_dir()]
-    return (*there[:1], drafts)
+    return tuple(there[:1])
+
+
+def drafts_of(environment: Environment) -> Path:
+    """Return the bot's own runbook folder, where drafts go; it is made if missing."""
+    folder = environment.state_dir / "runbooks"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
 
 
 def written_policy(folders: Sequence[Path]) -> str:

@@ -21,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
 def drafts(story: Story, folder: Path) -> Drafts:
     return Drafts(
         record=story.record,
-        folders=(folder.parent / "gone", folder),
+        folder=folder,
         poster=story.poster,
     )
 
@@ -118,8 +118,9 @@ def test_a_title_is_needed(ended: Story, drafts: Drafts, title: str) -> None:
 
 def test_where_nothing_can_be_written_it_says_so(ended: Story, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    folders = (tmp_path / "file" / "x",)
-    drafts = Drafts(record=ended.record, folders=folders, poster=ended.poster)
+    drafts = Drafts(
+        record=ended.record, folder=tmp_path / "file" / "x", poster=ended.poster
+    )
     with pytest.raises(NotDecided, match="cannot be written"):
         drafts.save(1, ALICE, title="T", body="b")
 

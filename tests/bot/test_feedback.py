@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from bot.feedback import CAUSE_CHARACTERS, Feedbacks, Word, merged, spoken
 from bot.lore import Feedback
 from bot.model import Person
-from bot.remember import ENDS
+from bot.remember import COMMENT
 from remediation.audit import read, verify
 from remediation.decision import NotDecided
 from tests.fakes.story import ALICE, BOB, CHEN, Story
@@ -49,8 +49,10 @@ def test_anybody_verified_may_say_that_the_cause_is_right(
     assert told(story) == [(CHEN.id, "says that the cause is right")]
 
 
-def test_memory_hears_of_it() -> None:
-    assert "feedback.given" in ENDS
+def test_memory_hears_of_it(story: Story, feedback: Feedbacks) -> None:
+    ended(story)
+    feedback.give(1, CHEN, RIGHT)
+    assert story.events(1)[-1] == COMMENT
 
 
 def test_a_correction_replaces_the_opinion(story: Story, feedback: Feedbacks) -> None:

@@ -100,7 +100,7 @@ def desk(
         ledger=story.ledger,
         telemetry=Telemetry(),
         feedback=Feedbacks(record=record, poster=poster),
-        drafts=Drafts(record=record, folders=(runbooks,), poster=poster),
+        drafts=Drafts(record=record, folder=runbooks, poster=poster),
         reports=Reports(record=record, state_dir=runbooks.parent),
         purse=Purse(record=record, model="", per_day=5.0),
         shelf=Shelf((runbooks,), None),
