@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
 # The other tests burn the CPU and watch it, so they want the machine for themselves.
-SIDE_BY_SIDE := tests/bot tests/handlers tests/memory tests/remediation tests/workspace
+SIDE_BY_SIDE := tests/bot tests/handlers tests/memory tests/remediation tests/workspace \
+	$(addprefix tests/promises/test_,model_opinions.py model_prompts.py runbooks_hostile.py tampering.py)
 .DEFAULT_GOAL := help
 
 .venv/run.stamp: requirements.lock pyproject.toml
