@@ -11,7 +11,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from bot import store
-from bot.candidates import Candidates, Suspect
+from bot.candidates import Candidates
 from bot.model import (
     REQUEST,
     Culprit,
@@ -26,12 +26,13 @@ from bot.model import (
 from bot.ports import Wakeable
 from bot.record import Record
 from bot.settle import settle_request
+from bot.target import Suspect
 from remediation.audit import Event, append
 from remediation.decision import NotDecided
 from remediation.identity import Gone, Unobservable, is_same_process
 from remediation.moment import Moment
-from remediation.policy import Refusal
 from remediation.proposal import Proposal, State
+from remediation.verdict import Refusal
 
 _REPEATED = timedelta(seconds=10)
 """Asking again within this time of a proposal is a double click."""
@@ -62,7 +63,7 @@ class Ask:
             incident = store.get(tx, number)
         if not incident.is_open:
             raise NotDecided(f"incident {number} is resolved already")
-        suspect = self._candidates.suspect(incident.culprit)
+        live = self._candidates.targets.of(incident.culprit, incident.service)
         with self._database.write() as tx:
             earlier = self._ledger.of(tx, number)
             just_made = _repeated(earlier, now)
@@ -73,7 +74,7 @@ class Ask:
                 _requester(earlier) if incident.lead.detector == REQUEST else None
             )
             self._ledger.supersede(tx, number, now=now)
-            drafts, none = self._candidates.judge(tx, incident, suspect, now)
+            drafts, none = self._candidates.judge(tx, incident, live, now)
             made = [
                 self._ledger.propose(tx, replace(draft, requested_by=asked_by), now=now)
                 for draft in drafts
@@ -113,7 +114,7 @@ class Ask:
 
     def _find(self, pid: int) -> Suspect:
         try:
-            return self._candidates.live(pid)
+            return self._candidates.targets.live(pid)
         except Gone as gone:
             raise NotDecided(f"there is no process {pid} on {self._host}") from gone
         except Unobservable as hidden:

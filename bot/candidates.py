@@ -4,83 +4,49 @@ The order is the team's (`policy.candidates`); the model has no say in it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol, assert_never
+from dataclasses import replace
+from typing import assert_never
 
 from sqlalchemy import Connection
 
-from bot.model import Culprit, Incident, NoAction
+from bot.model import Incident, NoAction
 from bot.settings import CandidateKind, Policy
-from remediation.action import Action, LowerPriority, Pause, Terminate
+from bot.target import Live, Suspect, Targets
+from remediation.action import Action, LowerPriority, OperateUnit, Pause, Terminate
 from remediation.decision import Draft
 from remediation.facts import ProcessFacts
-from remediation.identity import Gone, ProcessIdentity, Unobservable
+from remediation.identity import ProcessIdentity
 from remediation.leases import Target, hold
 from remediation.lock import locked
 from remediation.moment import Moment
-from remediation.policy import Allowed, Refusal, Rules, Situation, review
+from remediation.policy import Rules, Situation, TargetFacts, review
 from remediation.protect import OwnTree
-
-
-class Reader(Protocol):
-    """Reads live processes."""
-
-    def read(self, pid: int) -> ProcessFacts:
-        """Return the facts; raise `Gone`."""
-
-    def descendants(self, pid: int) -> tuple[ProcessFacts, ...]:
-        """Return its children and theirs, ordered by pid."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suspect:
-    """A live process and all that would go with it, read at one instant."""
-
-    process: ProcessFacts
-    children: tuple[ProcessFacts, ...]
+from remediation.unit import UnitFacts, Verb
+from remediation.verdict import Allowed, Refusal
 
 
 class Candidates:
-    """Makes exact actions for a culprit on this host."""
+    """Makes exact actions for what an incident is about, on this host."""
 
     def __init__(
-        self, *, host: str, reader: Reader, policy: Policy, rules: Rules, own: OwnTree
+        self, *, host: str, targets: Targets, policy: Policy, rules: Rules, own: OwnTree
     ) -> None:
         self._host = host
-        self._reader = reader
+        self.targets = targets
         self._policy = policy
         self._rules = rules
         self._own = own
 
-    def suspect(self, culprit: Culprit | None) -> Suspect | None:
-        """Read the culprit as it is now; None when it is gone or another process."""
-        return None if culprit is None else self.read(culprit.identity)
-
-    def read(self, identity: ProcessIdentity) -> Suspect | None:
-        """Read the process as it is now; None when it is gone, another one or hidden."""
-        try:
-            found = self.live(identity.pid)
-        except (Gone, Unobservable):
-            return None
-        same = found.process.identity.start_ticks == identity.start_ticks
-        return found if same else None
-
-    def live(self, pid: int) -> Suspect:
-        """Read whatever process has this pid now; raise `Gone` or `Unobservable`."""
-        process = self._reader.read(pid)
-        return Suspect(process=process, children=self._reader.descendants(pid))
-
     def judge(
-        self, tx: Connection, incident: Incident, suspect: Suspect | None, now: Moment
+        self, tx: Connection, incident: Incident, live: Live | None, now: Moment
     ) -> tuple[list[Draft], NoAction | None]:
         """Return what may be proposed, best first, or why nothing may."""
-        if suspect is None:
-            return [], _no_culprit(incident)
+        if live is None:
+            return [], _no_target(incident)
         drafts: list[Draft] = []
         refused: list[Refusal] = []
-        for kind in self._policy.candidates:
-            action = self.action(kind, suspect)
-            match self.review(tx, action, suspect, now):
+        for action in self._actions(live):
+            match self.review(tx, action, live, now):
                 case Allowed(rule=rule):
                     drafts.append(self.draft(incident.number, action, rule))
                 case Refusal() as refusal:
@@ -105,14 +71,29 @@ class Candidates:
         )
 
     def review(
-        self, tx: Connection, action: Action, suspect: Suspect, now: Moment
+        self, tx: Connection, action: Action, live: Live, now: Moment
     ) -> Allowed | Refusal:
         """Ask the policy, with the limits and the lock as they are in `tx`."""
         held = hold(tx, Target.of(action), self._rules.caps, now)
         situation = Situation(locked=locked(tx), hold=held)
-        whole = isinstance(action, Terminate)
-        members = (suspect.process, *(suspect.children if whole else ()))
+        members = _members(action, live)
         return review(action, members, situation, self._rules, self._own)
+
+    def _actions(self, live: Live) -> list[Action]:
+        if isinstance(live, UnitFacts):
+            return [self.operate(verb, live) for verb in _verbs(live)]
+        # What belongs to a service is mended there: its manager knows how it is run.
+        whole = (
+            [] if live.service is None else [self.operate(Verb.RESTART, live.service)]
+        )
+        return [*whole, *(self.action(k, live) for k in self._policy.candidates)]
+
+    def operate(self, verb: Verb, service: UnitFacts) -> OperateUnit:
+        """Return the exact action on a service."""
+        action = OperateUnit(host=self._host, unit=service.identity, verb=verb)
+        if not action.takes_dependents:
+            return action
+        return replace(action, dependents=service.needed_by)
 
     def action(self, kind: CandidateKind, suspect: Suspect) -> Action:
         """Return the exact action of this kind for the suspect and its children."""
@@ -147,6 +128,39 @@ class Candidates:
 def _identities(children: Sequence[ProcessFacts]) -> tuple[ProcessIdentity, ...]:
     found = (child.identity for child in children)
     return tuple(sorted(found, key=lambda identity: identity.pid))
+
+
+def _members(action: Action, live: Live) -> tuple[TargetFacts, ...]:
+    if isinstance(live, UnitFacts):
+        return (live,)
+    if isinstance(action, OperateUnit):
+        return () if live.service is None else (live.service,)
+    whole = isinstance(action, Terminate)
+    return (live.process, *(live.children if whole else ()))
+
+
+def _verbs(service: UnitFacts) -> tuple[Verb, ...]:
+    """Return what comes into question for a service, the best first."""
+    if service.active == "failed":
+        return (Verb.RESTART,)
+    if service.is_down:
+        return (Verb.START,)
+    if service.is_running:
+        reload = (Verb.RELOAD,) if service.can_reload else ()
+        return (Verb.RESTART, *reload)
+    # Its manager starts it again and again: one more start would change nothing.
+    return (Verb.STOP,)
+
+
+def _no_target(incident: Incident) -> NoAction:
+    if incident.service is None:
+        return _no_culprit(incident)
+    name = incident.service.name
+    return NoAction(
+        rule="service is gone",
+        reason=f"nobody here tells how {name} stands",
+        by_hand=f"systemctl status {name}",
+    )
 
 
 def _no_culprit(incident: Incident) -> NoAction:

@@ -17,7 +17,7 @@ from bot.ports import Wakeable
 from bot.record import Record
 from bot.settle import settle_request
 from bot.told import named, tell
-from remediation.action import RestorePriority, Resume
+from remediation.action import RestorePriority, Resume, boot_of
 from remediation.decision import NotClaimable
 from remediation.execute import Executor
 from remediation.ledger import Approval
@@ -66,7 +66,7 @@ class CarryOut:
         for proposal in approved:
             # What belongs to another host is its own executor's; what belongs to an
             # earlier boot expires.
-            if proposal.action.process.boot_id != here:
+            if boot_of(proposal.action) != here:
                 continue
             approval = self._claim(proposal)
             if approval is not None:

@@ -18,7 +18,9 @@ from bot.metrics import History
 from bot.mounts import Filesystem, Mounts
 from bot.ports import Clock
 from bot.procfs import CpuTimes, MemoryAmounts, Pressure, ProcessRow
+from bot.service_section import Service
 from remediation.facts import ProcessFacts
+from remediation.manager import ServiceManager
 from remediation.moment import Moment
 
 SHARED: Final = timedelta(seconds=0.1)
@@ -169,7 +171,8 @@ class Facts(Protocol):
 class HostContext:
     """What every detector and evidence source of this host is given.
 
-    name: what people call the host.
+    name: what people call the host. services: whoever starts and stops services here.
+    declared: the services that the team says should run here.
     """
 
     name: str
@@ -177,6 +180,8 @@ class HostContext:
     facts: Facts
     history: History
     clock: Clock
+    services: ServiceManager
+    declared: Sequence[Service] = ()
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from bot.lore import Feedback, Knowledge
 from remediation.facts import ProcessFacts
 from remediation.identity import ProcessIdentity
 from remediation.moment import Moment
+from remediation.unit import UnitFacts
 from remediation.verify import Verdict
 
 REQUEST = "request"
@@ -100,7 +101,8 @@ class Finding:
     `process:PID:START_TICKS`). value and limits are in `unit`; value is None when
     there was no data (level UNKNOWN). label names the figure ("CPU"), series its
     place in the metric history. summary is one sentence. culprits: at most three,
-    the largest share first.
+    the largest share first. service: the one it is about. shown: what the value means,
+    in words, where a number says little ("failed").
     """
 
     detector: str
@@ -116,6 +118,8 @@ class Finding:
     series: str
     facts: tuple[Fact, ...] = ()
     culprits: tuple[Culprit, ...] = ()
+    service: UnitFacts | None = None
+    shown: str = ""
 
     @property
     def key(self) -> str:
@@ -232,6 +236,7 @@ class Incident:
 
     number: what people say ("12"). fingerprint: what later findings are matched by.
     findings: the latest of each condition that belongs to it, the leading one first.
+    culprit, service: the process or the service it is about, if one is.
     since: the onset. level: the worst level seen. version grows with every change;
     the card is redrawn for it. offered: the proposal whose buttons the card shows.
     objections: what the critic read in the written policy against the proposals.
@@ -251,6 +256,7 @@ class Incident:
     findings: tuple[Finding, ...]
     version: int = 1
     culprit: Culprit | None = None
+    service: UnitFacts | None = None
     owner: str | None = None
     muted_until: datetime | None = None
     resolved_at: datetime | None = None
@@ -272,6 +278,13 @@ class Incident:
     def lead(self) -> Finding:
         """The finding that names the incident."""
         return self.findings[0]
+
+    @property
+    def unit_name(self) -> str | None:
+        """The service it is about, or the one that its culprit belongs to."""
+        if self.service is not None:
+            return self.service.name
+        return self.culprit.process.unit if self.culprit else None
 
     @property
     def is_open(self) -> bool:

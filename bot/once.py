@@ -10,7 +10,7 @@ from bot.metrics import History
 from bot.model import Finding, Level
 from bot.settings import DetectorSection, Loaded, check
 from bot.wiring import parts
-from bot.words import amount
+from bot.words import amount, measured
 from bot.yamlfile import BadConfiguration, Located
 
 _BETWEEN_SECONDS = 1.0
@@ -50,7 +50,7 @@ def _print(findings: list[Finding]) -> None:
             f.level.value,
             f.detector,
             f.subject or f.host,
-            amount(f.value, f.unit),
+            measured(f),
             amount(f.limits.warning, f.unit),
             f.summary,
         )

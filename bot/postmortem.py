@@ -13,7 +13,7 @@ from bot.lore import Feedback
 from bot.markdown import code, inert, table
 from bot.model import EvidenceItem, Finding, Incident
 from bot.ports import DiagnosisUnavailable
-from bot.words import amount, level_word, seconds
+from bot.words import amount, level_word, measured, seconds
 from remediation.audit import Sealed
 from remediation.proposal import Proposal, State
 
@@ -124,7 +124,7 @@ def _measured(finding: Finding) -> tuple[str, ...]:
     return (
         code(finding.detector),
         code(finding.subject or finding.host),
-        inert(f"{finding.label} {amount(finding.value, finding.unit)}"),
+        inert(f"{finding.label} {measured(finding)}"),
         inert(amount(finding.limits.warning, finding.unit)),
         inert(amount(finding.limits.critical, finding.unit)),
         time(finding.at),

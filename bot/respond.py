@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from bot import store
 from bot.alerts import FLAP_WINDOW, Alert, Stage, Timing, advance
-from bot.candidates import Candidates, Suspect
+from bot.candidates import Candidates
 from bot.effect import is_due, looked_at, verified
 from bot.model import (
     STORM,
@@ -32,6 +32,7 @@ from bot.model import (
 )
 from bot.ports import Diagnoser, DiagnosisUnavailable, Evidence, Wakeable
 from bot.record import Record
+from bot.target import Live
 from bot.triage import Change, Opened, Resolved, Updated, triage
 from bot.words import level_word, seconds, title_of
 from remediation.audit import Event, append
@@ -132,7 +133,7 @@ class Respond:
 
     def _open(self, change: Opened, now: Moment) -> None:
         draft = self._draw(change, now)
-        suspect = None if change.is_storm else self._candidates.suspect(draft.culprit)
+        live = self._candidates.targets.of(draft.culprit, draft.service)
         evidence = self._gather(draft)
         draft = replace(draft, evidence=evidence)
         draft = replace(draft, diagnosis=self._diagnose(draft))
@@ -143,7 +144,7 @@ class Respond:
                 text = f"Evidence: {', '.join(item.title for item in evidence)}"
                 _log_event(tx, incident, "evidence.gathered", text, now)
             _log_event(tx, incident, "chart.due", incident.lead.label, now)
-            self._offer(tx, incident, suspect, now)
+            self._offer(tx, incident, live, now)
         self._redrawn[incident.number] = now
         log.warning("incident.opened number=%s title=%s", incident.number, draft.title)
 
@@ -151,6 +152,7 @@ class Respond:
         findings = tuple(alert.finding for alert in change.alerts)
         lead = findings[0]
         culprit = next((f.culprit for f in findings if f.culprit), None)
+        service = next((f.service for f in findings if f.service), None)
         return Incident(
             number=0,
             host=lead.host,
@@ -164,13 +166,14 @@ class Respond:
             opened_at=now.wall,
             findings=findings,
             culprit=None if change.is_storm else culprit,
+            service=None if change.is_storm else service,
             flapping=any(alert.is_flapping for alert in change.alerts),
         )
 
     def _offer(
-        self, tx: Connection, incident: Incident, suspect: Suspect | None, now: Moment
+        self, tx: Connection, incident: Incident, live: Live | None, now: Moment
     ) -> None:
-        drafts, none = self._candidates.judge(tx, incident, suspect, now)
+        drafts, none = self._candidates.judge(tx, incident, live, now)
         made = [self._ledger.propose(tx, draft, now=now) for draft in drafts]
         offered = made[0].id if made else None
         store.bump(tx, incident.number, offered=offered, no_action=none)
@@ -202,7 +205,7 @@ class Respond:
         self._redrawn[incident.number] = now
         late = _late_culprit(incident)
         # Read before the transaction: nobody's click waits for /proc.
-        suspect = self._candidates.suspect(late)
+        live = self._candidates.targets.of(late, None)
         with self._database.write() as tx:
             kept = store.get(tx, incident.number)
             if not kept.is_open:
@@ -222,7 +225,7 @@ class Respond:
                 text = f"It got worse: {level_word(incident.level)}. {incident.lead.summary}"
                 _log_event(tx, incident, "incident.worsened", text, now)
             if late is not None and not self._ledger.of(tx, incident.number):
-                self._offer(tx, replace(incident, culprit=late), suspect, now)
+                self._offer(tx, replace(incident, culprit=late), live, now)
 
     def _resolve(self, incident: Incident, how: str, now: Moment) -> None:
         with self._database.write() as tx:
@@ -319,7 +322,8 @@ class Respond:
 
 def _late_culprit(incident: Incident) -> Culprit | None:
     """Return a culprit that was found after the incident was opened without one."""
-    if incident.is_storm or incident.culprit is not None or incident.offered:
+    about = incident.culprit or incident.service
+    if incident.is_storm or about is not None or incident.offered:
         return None
     return next((f.culprit for f in incident.findings if f.culprit), None)
 

@@ -6,7 +6,7 @@ from bot.lore import PastCase
 from bot.model import RULES, Incident, Phase
 from bot.words import seconds
 from memory.case import Case, Outcome, Recollection, Symptoms, TrackRecord
-from remediation.action import Action
+from remediation.action import Action, OperateUnit
 from remediation.proposal import Proposal, State
 from remediation.verify import Verdict
 
@@ -146,6 +146,8 @@ def _action(proposal: Proposal | None) -> str:
 
 def _kind(action: Action) -> str:
     # Without the pid: that belongs to one process, the memory to all of its kind.
+    if isinstance(action, OperateUnit):
+        return f"{action.verb} {action.unit.name}"
     return f"{action.kind.replace('_', ' ')} {action.label}".strip()
 
 

@@ -20,6 +20,7 @@ from bot.knowledge_section import MemorySection, RunbooksSection
 from bot.model import Limits
 from bot.model_section import Model
 from bot.section import Section
+from bot.service_section import Service, ServicePolicy
 from bot.yamlfile import BadConfiguration, Located, Problem, Where, read
 
 Limit = Annotated[float, Field(allow_inf_nan=False)]
@@ -124,14 +125,21 @@ class Policy(Section):
         timedelta(seconds=10)
     )
     processes: Processes = Processes()
+    services: ServicePolicy = ServicePolicy()
 
 
 class Verify(Section):
-    """window: how long the condition is measured after an action before judging."""
+    """window: how long the condition is measured after an action before judging.
+
+    stable_for: how long a service must stay up after it was started.
+    """
 
     window: Annotated[Duration, Field(gt=timedelta(0), le=timedelta(hours=1))] = (
         timedelta(seconds=30)
     )
+    stable_for: Annotated[
+        Duration, Field(ge=timedelta(0), le=timedelta(minutes=10))
+    ] = timedelta(seconds=30)
 
 
 class Http(Section):
@@ -172,6 +180,7 @@ class Settings(Section):
         default_factory=_hostname
     )
     slack: Slack = Slack()
+    services: tuple[Service, ...] = ()
     detectors: dict[str, dict[str, object] | None] = Field(default_factory=dict)
     policy: Policy = Policy()
     verify: Verify = Verify()

@@ -1,15 +1,25 @@
 """What would happen now: the target as it is this second, and the policy's verdict."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from bot.candidates import Candidates, Suspect
+from bot.candidates import Candidates
 from bot.model import Fact
 from bot.record import Record
+from bot.service_words import facts_of
+from bot.target import Live, Suspect
 from bot.words import amount, seconds
-from remediation.action import Terminate, consequence, in_words
+from remediation.action import (
+    Action,
+    OperateUnit,
+    Terminate,
+    consequence,
+    in_words,
+)
 from remediation.identity import changed
-from remediation.policy import Allowed, Refusal
 from remediation.proposal import ID_PATTERN, Proposal
+from remediation.unit import UnitFacts, changed_unit
+from remediation.verdict import Allowed, Refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,58 +52,91 @@ class Simulate:
         known = ID_PATTERN.fullmatch(proposal_id) is not None
         with self._database.read() as tx:
             proposal = self._ledger.get(tx, proposal_id if known else "")
-        suspect = self._candidates.read(proposal.action.process)
+        action = proposal.action
+        live = self._candidates.targets.target(action)
         return Simulation(
             proposal=proposal,
-            action=in_words(proposal.action),
-            consequence=consequence(proposal.action),
-            facts=() if suspect is None else self._facts(suspect),
-            verdict=self._verdict(proposal, suspect),
+            action=in_words(action),
+            consequence=consequence(action),
+            facts=() if live is None else self._facts(live),
+            verdict=self._verdict(action, live),
         )
 
-    def _verdict(self, proposal: Proposal, suspect: Suspect | None) -> str:
-        if suspect is None:
-            return "Nothing would be done: the process has ended."
-        different = changed(proposal.action.process, suspect.process.identity)
-        if different is not None:
-            return f"It would be refused: {different}."
-        action = proposal.action
-        if isinstance(action, Terminate):
-            now = {child.identity for child in suspect.children}
-            new = now - set(action.members)
-            if new and action.scope != "process":
-                return f"It would be refused: {len(new)} new processes joined its tree."
-            if new:
-                return (
-                    f"It would be carried out, and {len(new)} children that are new "
-                    "would be left behind: propose again to name them."
-                )
+    def _verdict(self, action: Action, live: Live | None) -> str:
+        if live is None:
+            return f"Nothing would be done: {_gone(action)}."
+        if objection := _objection(action, live):
+            return objection
         with self._database.read() as tx:
-            verdict = self._candidates.review(tx, action, suspect, self._clock.now())
+            verdict = self._candidates.review(tx, action, live, self._clock.now())
         match verdict:
             case Allowed(rule=rule):
                 return f"It would be carried out (allowed by {rule})."
             case Refusal(rule=rule, reason=reason):
                 return f"It would be refused by {rule}: {reason}."
 
-    def _facts(self, suspect: Suspect) -> tuple[Fact, ...]:
-        process = suspect.process
-        age = self._clock.now().wall - process.started_at
-        children = ", ".join(
-            f"{child.label} ({child.identity.pid})" for child in suspect.children[:6]
-        )
-        ports = ", ".join(map(str, process.ports[:12]))
+    def _facts(self, live: Live) -> tuple[Fact, ...]:
+        now = self._clock.now().wall
+        if isinstance(live, UnitFacts):
+            return facts_of(live, now)
+        return _process_facts(live, now)
+
+
+def _gone(action: Action) -> str:
+    if isinstance(action, OperateUnit):
+        return f"nobody here tells how {action.unit.name} stands"
+    return "the process has ended"
+
+
+def _objection(action: Action, live: Live) -> str | None:
+    """Say what is not as it was approved, if anything is."""
+    different = _difference(action, live)
+    if different is not None:
+        return f"It would be refused: {different}."
+    if isinstance(action, Terminate) and isinstance(live, Suspect):
+        return _newcomers(action, live)
+    return None
+
+
+def _difference(action: Action, live: Live) -> str | None:
+    match action, live:
+        case OperateUnit(), UnitFacts():
+            return changed_unit(action.unit, live.identity)
+        case OperateUnit(), _:
+            return None
+        case _, Suspect():
+            return changed(action.process, live.process.identity)
+        case _:
+            return None
+
+
+def _newcomers(action: Terminate, suspect: Suspect) -> str | None:
+    now = {child.identity for child in suspect.children}
+    new = now - set(action.members)
+    if new and action.scope != "process":
+        return f"It would be refused: {len(new)} new processes joined its tree."
+    if new:
         return (
-            Fact(
-                label="Process", value=f"{process.label} (pid {process.identity.pid})"
-            ),
-            Fact(label="State", value=f"{process.state}, running for {seconds(age)}"),
-            Fact(label="User", value=process.user),
-            Fact(label="Unit or cgroup", value=process.unit or process.cgroup),
-            Fact(label="Memory", value=amount(process.rss_bytes, "B")),
-            Fact(label="Children", value=children or "none"),
-            Fact(label="Listens on", value=ports or "no port"),
-            Fact(
-                label="Would be restarted by", value=process.respawner or "nobody known"
-            ),
+            f"It would be carried out, and {len(new)} children that are new "
+            "would be left behind: propose again to name them."
         )
+    return None
+
+
+def _process_facts(suspect: Suspect, now: datetime) -> tuple[Fact, ...]:
+    process = suspect.process
+    age = now - process.started_at
+    children = ", ".join(
+        f"{child.label} ({child.identity.pid})" for child in suspect.children[:6]
+    )
+    ports = ", ".join(map(str, process.ports[:12]))
+    return (
+        Fact(label="Process", value=f"{process.label} (pid {process.identity.pid})"),
+        Fact(label="State", value=f"{process.state}, running for {seconds(age)}"),
+        Fact(label="User", value=process.user),
+        Fact(label="Unit or cgroup", value=process.unit or process.cgroup),
+        Fact(label="Memory", value=amount(process.rss_bytes, "B")),
+        Fact(label="Children", value=children or "none"),
+        Fact(label="Listens on", value=ports or "no port"),
+        Fact(label="Would be restarted by", value=process.respawner or "nobody known"),
+    )

@@ -1,7 +1,8 @@
 """Which incident does an alert belong to? Pure: values in, changes out.
 
 An alert joins the incident that holds its condition already, else the open one with
-the same culprit, else it opens a new one; many at once open one with a list.
+the same culprit or about the same service, else it opens a new one; many at once open
+one with a list.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,6 @@ from dataclasses import dataclass, replace
 
 from bot.alerts import Alert, Stage
 from bot.model import Finding, Incident, Level
-from remediation.identity import ProcessIdentity
 
 STORM = 3
 """More new causes than this on one host in one round are one incident with a list."""
@@ -70,14 +70,27 @@ def _belongs(alert: Alert, incident: Incident) -> bool:
         return True
     if not alert.is_firing or alert.finding.host != incident.host:
         return False
-    return _culprit_of(alert.finding) in _identities(incident)
+    return bool(_causes(alert.finding) & _known_causes(incident))
 
 
-def _identities(incident: Incident) -> set[ProcessIdentity]:
-    return {culprit.identity for culprit in (incident.culprit,) if culprit}
+def _known_causes(incident: Incident) -> set[object]:
+    culprit = {incident.culprit.identity} if incident.culprit else set()
+    return culprit | ({incident.service.name} if incident.service else set())
 
 
-def _culprit_of(finding: Finding) -> ProcessIdentity | None:
+def _causes(finding: Finding) -> set[object]:
+    """Return what the finding blames: a process, a service, the service it runs in."""
+    if finding.service is not None:
+        return {finding.service.name}
+    if finding.culprit is None:
+        return set()
+    unit = finding.culprit.process.unit
+    return {finding.culprit.identity, *([unit] if unit else [])}
+
+
+def _cause(finding: Finding) -> object:
+    if finding.service is not None:
+        return finding.service.name
     return finding.culprit.identity if finding.culprit else None
 
 
@@ -121,8 +134,8 @@ def _as_of(alert: Alert) -> Finding:
 def _open(alerts: Sequence[Alert]) -> list[Change]:
     groups: dict[object, list[Alert]] = {}
     for alert in alerts:
-        culprit = _culprit_of(alert.finding)
-        groups.setdefault((alert.finding.host, culprit or alert.key), []).append(alert)
+        cause = _cause(alert.finding) or alert.key
+        groups.setdefault((alert.finding.host, cause), []).append(alert)
     causes = [tuple(sorted(group, key=_first)) for group in groups.values()]
     if len(causes) <= STORM:
         return [Opened(alerts=cause) for cause in causes]

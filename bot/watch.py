@@ -47,7 +47,7 @@ class Watch:
         with self._telemetry.detector_round(name):
             findings = self._check(detector, self._respond.watched(name))
         for finding in findings:
-            if finding.value is not None:
+            if finding.value is not None and finding.series:
                 self._history.append(
                     finding.series, finding.at, finding.value, finding.unit
                 )

@@ -51,11 +51,15 @@ def seconds(span: timedelta) -> str:
     return f"{total} s"
 
 
+def measured(finding: Finding) -> str:
+    """Say what a finding measured: its own words where it has some, else the figure."""
+    return finding.shown or amount(finding.value, finding.unit)
+
+
 def figures(before: Sequence[Finding], after: Sequence[Finding | None]) -> str:
     """Say what was measured before and after: `CPU 98 % → 6 %`; three at most."""
     pairs = [
-        f"{old.label} {amount(old.value, old.unit)} → "
-        f"{amount(new.value if new else None, old.unit)}"
+        f"{old.label} {measured(old)} → {measured(new) if new else 'no data'}"
         for old, new in zip(before, after, strict=True)
     ]
     more = f" and {len(pairs) - 3} more" if pairs[3:] else ""
@@ -74,4 +78,4 @@ def title_of(findings: Sequence[Finding], *, storm: bool) -> str:
         return f"{len(findings)} conditions at once on {lead.host}"
     if lead.level is Level.UNKNOWN:
         return f"No data for {lead.label} on {lead.host}"
-    return f"{lead.label} {amount(lead.value, lead.unit)} on {lead.host}"
+    return f"{lead.label} {measured(lead)} on {lead.host}"

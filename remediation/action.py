@@ -1,6 +1,7 @@
 """The closed set of things Countersign can do, as values that can be shown, stored and hashed."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Literal, assert_never
@@ -8,6 +9,7 @@ from typing import Annotated, Literal, assert_never
 from pydantic import Field, TypeAdapter
 
 from remediation.identity import ProcessIdentity
+from remediation.unit import UnitIdentity, Verb
 
 GRACE = timedelta(seconds=10)
 """How long a process has after SIGTERM before SIGKILL follows."""
@@ -73,7 +75,29 @@ class RestorePriority:
     nice: int
 
 
-Action = Terminate | LowerPriority | Pause | Resume | RestorePriority
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperateUnit:
+    """Start, stop, restart or reload one service through its manager.
+
+    dependents: units that stop, and where they can are started again, with it.
+    """
+
+    kind: Literal["operate_unit"] = "operate_unit"
+    host: str
+    unit: UnitIdentity
+    verb: Verb
+    dependents: tuple[str, ...] = ()
+
+    @property
+    def takes_dependents(self) -> bool:
+        """Whether what needs the service is touched too."""
+        return self.verb in (Verb.STOP, Verb.RESTART)
+
+
+ProcessAction = Terminate | LowerPriority | Pause | Resume | RestorePriority
+"""What is done to a process."""
+
+Action = ProcessAction | OperateUnit
 
 _ACTIONS: TypeAdapter[Action] = TypeAdapter(
     Annotated[Action, Field(discriminator="kind")]
@@ -97,19 +121,39 @@ def digest(action: Action) -> str:
 
 def target_key(action: Action) -> str:
     """Name what is acted on as people would: the same program of the same user again."""
+    if isinstance(action, OperateUnit):
+        return f"{action.host}:unit:{action.unit.name}"
     return f"{action.host}:{action.process.uid}:{action.process.exe}:{action.label}"
+
+
+def boot_of(action: Action) -> str:
+    """Return the boot of the host that the target belongs to."""
+    target = action.unit if isinstance(action, OperateUnit) else action.process
+    return target.boot_id
+
+
+def target_in_words(action: Action) -> str:
+    """Name what is acted on: `python burn.py (pid 4242)`, `nginx.service`."""
+    if isinstance(action, OperateUnit):
+        return action.unit.name
+    return f"{action.label} (pid {action.process.pid})"
 
 
 def in_words(action: Action) -> str:
     """Say exactly what will be done, in one sentence for the card."""
-    who = f"{action.label} (pid {action.process.pid}) on {action.host}"
+    who = f"{target_in_words(action)} on {action.host}"
+    if isinstance(action, OperateUnit):
+        return f"{action.verb.capitalize()} {who}{_dependents(action)}"
+    return _to_process(action, who)
+
+
+def _to_process(action: ProcessAction, who: str) -> str:
     match action:
         case Terminate(scope="process"):
             return f"Terminate {who}"
         case Terminate():
-            others = ", ".join(str(member.pid) for member in action.members[:8])
-            more = f" and {len(action.members) - 8} more" if action.members[8:] else ""
-            return f"Terminate {who} and its {action.scope}: pids {others}{more}"
+            pids = [str(member.pid) for member in action.members]
+            return f"Terminate {who} and its {action.scope}: pids {_listed(pids)}"
         case LowerPriority():
             return f"Lower the priority of {who} to nice {action.nice}"
         case Pause():
@@ -119,6 +163,16 @@ def in_words(action: Action) -> str:
         case RestorePriority():
             return f"Give {who} its priority back (nice {action.nice})"
     assert_never(action)
+
+
+def _dependents(action: OperateUnit) -> str:
+    listed = _listed(action.dependents)
+    return f" and with it what needs it: {listed}" if listed else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 8} more" if names[8:] else ""
+    return ", ".join(names[:8]) + more
 
 
 def consequence(action: Action) -> str:
@@ -139,9 +193,26 @@ def consequence(action: Action) -> str:
             )
         case Resume() | RestorePriority():
             return "Puts back what an earlier approved action changed."
+        case OperateUnit():
+            return _OPERATED[action.verb]
     assert_never(action)
 
 
 def is_reversible(action: Action) -> bool:
     """Say whether the action can be undone."""
-    return not isinstance(action, Terminate)
+    match action:
+        case Terminate() | OperateUnit(verb=Verb.RESTART):
+            return False
+        case _:
+            return True
+
+
+_OPERATED = {
+    Verb.START: "It runs again, as its unit file says.",
+    Verb.STOP: "Whoever uses it loses it until it is started again. Undo is offered.",
+    Verb.RESTART: (
+        "It is down while it starts anew, and what it was doing is lost; "
+        "this cannot be undone."
+    ),
+    Verb.RELOAD: "It reads its configuration anew; it keeps running.",
+}

@@ -5,9 +5,10 @@ from datetime import datetime
 
 from remediation.facts import ProcessFacts
 from remediation.outcome import Outcome, Result, Seen, Step
+from remediation.unit import UnitFacts
 
-Recheck = Callable[[ProcessFacts], str | None]
-"""Asked with fresh facts right before a signal; words refuse it (policy, lock)."""
+Recheck = Callable[[ProcessFacts | UnitFacts], str | None]
+"""Asked with fresh facts right before the act; words refuse it (policy, lock)."""
 
 Progress = Callable[[str], None]
 """Told each thing that was done or seen, as it happens, in plain words."""

@@ -3,18 +3,21 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from remediation.facts import ProcessFacts
+from remediation.action import OperateUnit
+from remediation.attempt import Attempt
 from remediation.ledger import Approval
+from remediation.manager import ServiceManager
 from remediation.outcome import Outcome
-from remediation.policy import Rules, refuse_target
+from remediation.policy import Rules, TargetFacts, refuse_target
 from remediation.process import perform
 from remediation.protect import OwnTree
+from remediation.service import operate
 
 
 class Executor:
     """Acts on this host, with nothing but an `Approval`.
 
-    halted: asked right before every signal; words stop the action (the lock).
+    services: whoever starts and stops services here. halted: asked right before every signal; words stop the action (the lock).
     now: aware UTC, for the steps of the outcome.
     """
 
@@ -23,11 +26,13 @@ class Executor:
         *,
         rules: Rules,
         own: OwnTree,
+        services: ServiceManager,
         halted: Callable[[], str | None],
         now: Callable[[], datetime],
     ) -> None:
         self._rules = rules
         self._own = own
+        self._services = services
         self._halted = halted
         self._now = now
 
@@ -37,10 +42,14 @@ class Executor:
         """Do it once and observe. Whatever changed since the approval refuses it."""
         action = approval.proposal.action
 
-        def recheck(facts: ProcessFacts) -> str | None:
-            refused = refuse_target(action, facts, self._rules.protect, self._own)
+        def recheck(facts: TargetFacts) -> str | None:
+            refused = refuse_target(action, facts, self._rules, self._own)
             if refused is not None:
                 return f"{refused.rule}: {refused.reason}"
             return self._halted()
 
+        if isinstance(action, OperateUnit):
+            attempt = Attempt(recheck=recheck, progress=progress, now=self._now)
+            stable_for = self._rules.stable_for
+            return operate(action, attempt, self._services, stable_for=stable_for)
         return perform(action, recheck=recheck, progress=progress, now=self._now)

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from remediation import audit, docket
-from remediation.action import digest, in_words, target_key, to_json
+from remediation.action import boot_of, digest, in_words, target_key, to_json
 from remediation.decision import Decided, Draft, NotClaimable
 from remediation.leases import Caps, Target, hold, release, take
 from remediation.lock import is_free
@@ -168,7 +168,7 @@ class Ledger:
         found = self.get(tx, proposal_id)
         if found.state is not State.APPROVED:
             raise NotClaimable("it is not approved, or taken already", final=False)
-        if found.action.process.boot_id != now.boot_id:
+        if boot_of(found.action) != now.boot_id:
             raise NotClaimable("it belongs to another host or boot", final=True)
         target = Target.of(found.action)
         held = hold(tx, target, self._caps, now)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from remediation.action import Action, OperateUnit
 from remediation.identity import (
     Gone,
     ProcessIdentity,
@@ -9,9 +10,16 @@ from remediation.identity import (
     changed,
     open_process,
 )
+from remediation.manager import (
+    JobFailed,
+    ManagerUnavailable,
+    NoSuchUnit,
+    ServiceManager,
+)
 from remediation.moment import Moment
 from remediation.outcome import Outcome, Result, Seen
 from remediation.proposal import Proposal
+from remediation.unit import UnitIdentity, changed_unit, state_in_words
 
 _FOREIGN_PATIENCE = timedelta(minutes=15)
 """How long an executor on another host may take before it counts as lost."""
@@ -20,8 +28,11 @@ _FOREIGN_PATIENCE = timedelta(minutes=15)
 class Observer:
     """Tells whether an executor still lives, and looks at what it left behind."""
 
-    def __init__(self, me: ProcessIdentity, *, host: str) -> None:
+    def __init__(
+        self, me: ProcessIdentity, *, host: str, services: ServiceManager
+    ) -> None:
         self._me = me
+        self._services = services
         self._host = host
         self.claimant = _name(me)
 
@@ -29,13 +40,18 @@ class Observer:
         """Return what is seen at the target, or None while the executor may live."""
         if self._may_live(proposal, now):
             return None
-        seen, words = _look(proposal.action.process)
+        seen, words = self._look(proposal.action)
         return Outcome(
             result=Result.INTERRUPTED,
             seen=seen,
             summary="Countersign was interrupted while acting and does not know how "
             f"far it came; it does not try again. Seen now: {words}",
         )
+
+    def _look(self, action: Action) -> tuple[Seen, str]:
+        if isinstance(action, OperateUnit):
+            return _service(action.unit, self._services)
+        return _process(action.process)
 
     def _may_live(self, proposal: Proposal, now: Moment) -> bool:
         if proposal.claimed_by is None:
@@ -59,7 +75,17 @@ def _name(identity: ProcessIdentity) -> str:
     return f"{identity.boot_id}/{identity.pid}/{identity.start_ticks}"
 
 
-def _look(target: ProcessIdentity) -> tuple[Seen, str]:
+def _service(target: UnitIdentity, services: ServiceManager) -> tuple[Seen, str]:
+    try:
+        facts = services.facts(target.name)
+    except (NoSuchUnit, ManagerUnavailable, JobFailed) as hidden:
+        return Seen.UNKNOWN, str(hidden)
+    since = " of another start" if changed_unit(target, facts.identity) else ""
+    seen = Seen.RUNNING if facts.is_running else Seen.DOWN
+    return seen, f"{target.name} is {state_in_words(facts)}{since}"
+
+
+def _process(target: ProcessIdentity) -> tuple[Seen, str]:
     try:
         with open_process(target.pid) as live:
             difference = changed(target, live.identity)

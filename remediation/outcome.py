@@ -25,6 +25,8 @@ class Seen(StrEnum):
     CHANGED = "not the process that was approved"
     STOPPED = "paused"
     RUNNING = "running"
+    DOWN = "not running"
+    UNSTABLE = "started, but did not stay up"
     UNKNOWN = "unknown"
 
 

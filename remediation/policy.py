@@ -5,14 +5,16 @@ the instant of execution (`execute.py`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import assert_never
 
 from remediation.action import (
     Action,
     LowerPriority,
+    OperateUnit,
     Pause,
+    ProcessAction,
     RestorePriority,
     Resume,
     Terminate,
@@ -21,16 +23,28 @@ from remediation.facts import ProcessFacts
 from remediation.leases import Caps, Hold
 from remediation.lock import Locked
 from remediation.protect import OwnTree, ProtectSettings, protection
+from remediation.unit import UnitFacts
+from remediation.unit_rules import ServiceSettings, refuse_unit
+from remediation.verdict import Allowed, Refusal
+
+TargetFacts = ProcessFacts | UnitFacts
+"""What is read of a target, again at the instant of execution."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What the team decided. ttl: how long an approval may take. needed: approvers."""
+    """What the team decided.
+
+    ttl: how long an approval may take. needed: approvers. stable_for: how long a
+    service must stay up after it was started to count as started.
+    """
 
     ttl: timedelta
     needed: int
     caps: Caps
     protect: ProtectSettings
+    services: ServiceSettings = field(default_factory=ServiceSettings)
+    stable_for: timedelta = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,45 +55,49 @@ class Situation:
     hold: Hold | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allowed:
-    """It may be proposed, by this rule."""
-
-    rule: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """It may not, by which rule and why, and what a person can do by hand."""
-
-    rule: str
-    reason: str
-    by_hand: str = ""
-
-
 def review(
     action: Action,
-    members: Sequence[ProcessFacts],
+    members: Sequence[TargetFacts],
     situation: Situation,
     rules: Rules,
     own: OwnTree,
 ) -> Allowed | Refusal:
-    """Judge the action. `members`: facts of every process it would touch, root first."""
+    """Judge the action. `members`: facts of all that it would touch, root first."""
     if situation.locked is not None:
         return Refusal(rule="lock", reason=f"the bot is locked: {situation.locked.why}")
     for facts in members:
-        refused = refuse_target(action, facts, rules.protect, own)
+        refused = refuse_target(action, facts, rules, own)
         if refused is not None:
             return refused
     if situation.hold is not None and not situation.hold.passes:
         return Refusal(rule=situation.hold.rule, reason=situation.hold.reason)
-    return Allowed(rule=f"policy.processes.{action.kind}")
+    return Allowed(rule=_rule(action))
 
 
 def refuse_target(
-    action: Action, facts: ProcessFacts, protect: ProtectSettings, own: OwnTree
+    action: Action, facts: TargetFacts, rules: Rules, own: OwnTree
 ) -> Refusal | None:
-    """Say why this process may not be touched in this way, if it may not."""
+    """Say why this process or service may not be touched in this way, if it may not."""
+    match action, facts:
+        case OperateUnit(), UnitFacts():
+            return refuse_unit(action, facts, rules.services, own)
+        case OperateUnit(), _:
+            raise TypeError("a service is judged by what its manager says of it")
+        case _, ProcessFacts():
+            return _refuse_process(action, facts, rules.protect, own)
+        case _:
+            raise TypeError("a process is judged by what the kernel says of it")
+
+
+def _rule(action: Action) -> str:
+    if isinstance(action, OperateUnit):
+        return f"policy.services.{action.verb}"
+    return f"policy.processes.{action.kind}"
+
+
+def _refuse_process(
+    action: ProcessAction, facts: ProcessFacts, protect: ProtectSettings, own: OwnTree
+) -> Refusal | None:
     protected = protection(facts, protect, own)
     if protected is not None:
         return Refusal(rule=protected.rule, reason=protected.reason)
@@ -90,7 +108,7 @@ def refuse_target(
     return _refuse_kind(action, facts)
 
 
-def _refuse_kind(action: Action, facts: ProcessFacts) -> Refusal | None:
+def _refuse_kind(action: ProcessAction, facts: ProcessFacts) -> Refusal | None:
     match action:
         case Terminate():
             # Below the root the respawner is the tree's own master, which goes too.
@@ -127,7 +145,7 @@ def _would_hang_clients(ports: Sequence[int]) -> Refusal | None:
     )
 
 
-def _by_hand(action: Action, facts: ProcessFacts) -> str:
+def _by_hand(action: ProcessAction, facts: ProcessFacts) -> str:
     pid = facts.identity.pid
     match action:
         case Terminate():

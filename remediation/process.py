@@ -7,9 +7,9 @@ approved, policy and lock are asked once more, and what happened is observed.
 from typing import assert_never
 
 from remediation.action import (
-    Action,
     LowerPriority,
     Pause,
+    ProcessAction,
     RestorePriority,
     Resume,
     Terminate,
@@ -22,7 +22,7 @@ from remediation.terminate import terminate
 
 
 def perform(
-    action: Action, *, recheck: Recheck, progress: Progress, now: Now
+    action: ProcessAction, *, recheck: Recheck, progress: Progress, now: Now
 ) -> Outcome:
     """Do the action and say what was seen; what is refused comes as an outcome too.
 

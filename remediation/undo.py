@@ -1,7 +1,15 @@
 """What would put an action back, where that is possible."""
 
-from remediation.action import Action, LowerPriority, Pause, RestorePriority, Resume
+from remediation.action import (
+    Action,
+    LowerPriority,
+    OperateUnit,
+    Pause,
+    RestorePriority,
+    Resume,
+)
 from remediation.proposal import Proposal, State
+from remediation.unit import Verb
 
 
 def undo_of(proposal: Proposal) -> Action | None:
@@ -16,5 +24,7 @@ def undo_of(proposal: Proposal) -> Action | None:
             if before is None:
                 return None
             return RestorePriority(host=host, process=process, label=label, nice=before)
+        case OperateUnit(verb=Verb.STOP, host=host, unit=unit):
+            return OperateUnit(host=host, unit=unit, verb=Verb.START)
         case _:
             return None

@@ -11,7 +11,7 @@ from bot.converse.question import Answer, Chart
 from bot.model import Finding, Incident
 from bot.status import Board, HostHealth
 from bot.told import lettered, named
-from bot.words import amount, level_word, seconds
+from bot.words import amount, level_word, measured, seconds
 from remediation.proposal import Proposal
 
 _LISTED: Final = 10
@@ -110,7 +110,7 @@ def _current(asked: Asked) -> list[Finding]:
 def _now(finding: Finding) -> str:
     unit, limits = finding.unit, finding.limits
     return (
-        f"{finding.label} is {amount(finding.value, unit)} now (warning "
+        f"{finding.label} is {measured(finding)} now (warning "
         f"{amount(limits.warning, unit)}, critical {amount(limits.critical, unit)})."
     )
 
@@ -126,7 +126,7 @@ def _health(board: Board) -> str:
 
 def _host(health: HostHealth) -> str:
     figures = [
-        f"{f.label} {amount(f.value, f.unit)}"
+        f"{f.label} {measured(f)}"
         for f in health.findings
         if not f.subject.startswith("process:")
     ]

@@ -8,6 +8,7 @@ from bot.converse.asked import Asked
 from bot.converse.question import Answer
 from bot.model import Incident
 from bot.told import named
+from remediation.action import Action, OperateUnit, target_in_words
 from remediation.proposal import Proposal
 
 _ACT: Final = (
@@ -66,7 +67,7 @@ def _meant(asked: Asked, waiting: Sequence[Waiting]) -> Sequence[Waiting]:
     if by_letter:
         return by_letter
     pids = {int(found[1]) for found in _PID.finditer(asked.words)}
-    by_pid = [w for w in waiting if w[1].action.process.pid in pids]
+    by_pid = [w for w in waiting if _pid_of(w[1].action) in pids]
     by_pid = by_pid or [w for w in waiting if w[0].number in pids]
     if by_pid or pids - {asked.question.about}:
         return by_pid
@@ -83,8 +84,12 @@ def _meant(asked: Asked, waiting: Sequence[Waiting]) -> Sequence[Waiting]:
 
 def _names(one: Waiting) -> set[str]:
     incident, proposal = one
-    unit = incident.culprit.process.unit if incident.culprit else None
-    return set(_WORD.findall(f"{proposal.action.label} {unit or ''}".lower()))
+    target = target_in_words(proposal.action)
+    return set(_WORD.findall(f"{target} {incident.unit_name or ''}".lower()))
+
+
+def _pid_of(action: Action) -> int | None:
+    return None if isinstance(action, OperateUnit) else action.process.pid
 
 
 def _names_a_program(asked: Asked) -> bool:

@@ -11,7 +11,7 @@ from bot.markdown import cleaned, code, inert
 from bot.model import Incident
 from bot.runbooks.page import TITLE_CHARACTERS, Permitted
 from bot.runbooks.prose import MAX_STEPS
-from bot.words import amount
+from bot.words import amount, measured
 from remediation.printable import printable
 
 _TRIES = 100
@@ -95,7 +95,7 @@ def _spoken(incident: Incident) -> str:
 
 
 def _services(incident: Incident) -> list[str]:
-    unit = incident.culprit.process.unit if incident.culprit else None
+    unit = incident.unit_name
     return [_line(unit)] if unit else []
 
 
@@ -105,7 +105,7 @@ def _line(text: str) -> str:
 
 def _meaning(incident: Incident) -> str:
     rows = [
-        f"* {inert(f.summary)} Measured {inert(amount(f.value, f.unit))}; "
+        f"* {inert(f.summary)} Measured {inert(measured(f))}; "
         f"warning from {inert(amount(f.limits.warning, f.unit))}, "
         f"critical from {inert(amount(f.limits.critical, f.unit))}."
         for f in incident.findings[:10]

@@ -47,7 +47,7 @@ def words_of(incident: Incident) -> str:
     Hosts and figures are left out; they say nothing about which page it needs.
     """
     lead = incident.lead
-    unit = incident.culprit.process.unit if incident.culprit else None
+    unit = incident.unit_name
     said = lead.summary.replace(incident.host, " ")
     return f"{lead.detector.replace('_', ' ')} {lead.label} {said} {unit or ''}"[:500]
 

@@ -29,6 +29,7 @@ from bot.respond import Inquiry, Respond
 from bot.settings import Loaded, Settings
 from bot.simulate import Simulate
 from bot.status import Status
+from bot.target import Targets
 from bot.telemetry import Telemetry
 from bot.watch import Watch
 from bot.wiring import parts
@@ -42,6 +43,7 @@ from remediation.lock import locked
 from remediation.observe import Observer
 from remediation.policy import Rules
 from remediation.protect import OwnTree, ProtectSettings
+from remediation.unit_rules import ServiceSettings
 
 
 class Wake:
@@ -145,7 +147,11 @@ def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
         record=Record(database=database, ledger=ledger, clock=clock),
         candidates=Candidates(
             host=settings.host,
-            reader=host.facts,
+            targets=Targets(
+                reader=host.facts,
+                services=host.services,
+                allowed=rules.services.allow,
+            ),
             policy=settings.policy,
             rules=rules,
             own=own,
@@ -207,7 +213,7 @@ def _carry_out(kit: _Kit) -> CarryOut:
     return CarryOut(
         record=kit.record,
         executor=_executor(kit),
-        observer=_observer(kit.loaded.settings.host),
+        observer=_observer(kit.host),
         window=_window(kit.loaded),
         poster=kit.poster,
     )
@@ -222,13 +228,17 @@ def _executor(kit: _Kit) -> Executor:
         return f"the bot was locked: {stopped.why}" if stopped else None
 
     return Executor(
-        rules=kit.rules, own=kit.own, halted=halted, now=lambda: clock.now().wall
+        rules=kit.rules,
+        own=kit.own,
+        services=kit.host.services,
+        halted=halted,
+        now=lambda: clock.now().wall,
     )
 
 
-def _observer(host: str) -> Observer:
+def _observer(host: HostContext) -> Observer:
     with open_process(os.getpid()) as me:
-        return Observer(me.identity, host=host)
+        return Observer(me.identity, host=host.name, services=host.services)
 
 
 def _window(loaded: Loaded) -> "Window":
@@ -249,6 +259,11 @@ def rules_of(settings: Settings) -> Rules:
             protect=policy.processes.protect,
             allow=policy.processes.allow,
         ),
+        services=ServiceSettings(
+            allow=frozenset(policy.services.allow),
+            protect=(*policy.processes.protect, *policy.services.protect),
+        ),
+        stable_for=settings.verify.stable_for,
     )
 
 

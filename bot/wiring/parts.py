@@ -10,6 +10,7 @@ from bot.metrics import History
 from bot.ports import Clock, Detector
 from bot.settings import DetectorSection, Loaded, Settings, load
 from remediation.facts import FactReader
+from remediation.systemd import Systemd
 
 
 def configured(environment: Environment) -> Loaded:
@@ -44,6 +45,8 @@ def host_context(settings: Settings, clock: Clock, history: History) -> HostCont
         facts=FactReader(settings.host),
         history=history,
         clock=clock,
+        services=Systemd(),
+        declared=settings.services,
     )
 
 

@@ -7,7 +7,7 @@ from bot.converse.question import Answer
 from bot.model import Incident, Level, Table
 from bot.simulate import Simulation
 from bot.status import Board, HostHealth, OpenIncident
-from bot.words import amount, level_word
+from bot.words import level_word, measured
 from handlers.blocks.buttons import button
 from handlers.blocks.markup import (
     Message,
@@ -156,7 +156,7 @@ def columns(table: Table) -> str:
 
 def _host(health: HostHealth) -> str:
     figures = ", ".join(
-        f"{escaped(f.label)} {escaped(amount(f.value, f.unit))}"
+        f"{escaped(f.label)} {escaped(measured(f))}"
         for f in health.findings
         if not f.subject.startswith("process:")
     )

@@ -10,6 +10,7 @@ from handlers.blocks.markup import cut
 from remediation.action import (
     Action,
     LowerPriority,
+    OperateUnit,
     Pause,
     RestorePriority,
     Resume,
@@ -172,6 +173,8 @@ def kind_word(action: Action) -> str:
             return "resume"
         case RestorePriority():
             return "restore priority"
+        case OperateUnit(verb=verb):
+            return verb.value
 
 
 def _option(label: str, value: str) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """What a proposal says of itself: the same words on the card and in its dialog."""
 
 from handlers.blocks.markup import clock, escaped, mention
-from remediation.action import consequence, in_words
+from remediation.action import OperateUnit, consequence, in_words
 from remediation.proposal import Proposal
 
 
@@ -25,7 +25,8 @@ def proposed(proposal: Proposal) -> str:
 
 
 def _weaker_identity(proposal: Proposal) -> str:
-    if proposal.action.process.pidfd_inode is not None:
+    action = proposal.action
+    if isinstance(action, OperateUnit) or action.process.pidfd_inode is not None:
         return ""
     return (
         "\nThis kernel gives processes no number of their own: which one it is rests "

@@ -13,10 +13,12 @@ from bot.clock import SystemClock
 from bot.host import Facts, HostContext, HostSampler
 from bot.metrics import History
 from bot.ports import Clock
+from bot.service_section import Service
 from remediation.facts import FactReader, ProcessFacts
 from remediation.identity import Gone, Unobservable
 from remediation.moment import Moment
 from tests.fakes import things
+from tests.fakes.services import FakeServices
 
 HOST = "web-1"
 START = datetime(2026, 11, 21, 14, 0, tzinfo=UTC)
@@ -133,7 +135,13 @@ def facts_of(pid: int, start_ticks: int) -> ProcessFacts:
 
 
 def context(
-    proc: Path, clock: Clock, facts: Facts, *, sampler: HostSampler | None = None
+    proc: Path,
+    clock: Clock,
+    facts: Facts,
+    *,
+    sampler: HostSampler | None = None,
+    services: FakeServices | None = None,
+    declared: tuple[Service, ...] = (),
 ) -> HostContext:
     return HostContext(
         name=HOST,
@@ -141,6 +149,8 @@ def context(
         facts=facts,
         history=History(),
         clock=clock,
+        services=services or FakeServices(),
+        declared=declared,
     )
 
 

@@ -29,6 +29,7 @@ from bot.respond import Inquiry, Respond
 from bot.settings import DetectorSection, Policy
 from bot.simulate import Simulate
 from bot.status import Status
+from bot.target import Targets
 from remediation.audit import read
 from remediation.facts import ProcessFacts
 from remediation.identity import Gone
@@ -39,7 +40,9 @@ from remediation.outcome import Outcome, Result, Seen
 from remediation.policy import Rules
 from remediation.proposal import Proposal
 from remediation.protect import OwnTree, ProtectSettings
+from remediation.unit_rules import ServiceSettings
 from tests.fakes.clock import FakeClock
+from tests.fakes.services import FakeServices
 from tests.fakes.things import culprit, finding, identity, process
 
 ALICE = Person(id="U07ALICE001", is_approver=True)
@@ -162,6 +165,7 @@ class Story:
     clock: FakeClock = field(default_factory=FakeClock)
     reader: FakeReader = field(default_factory=lambda: FakeReader(process()))
     diagnoser: FakeDiagnoser = field(default_factory=FakeDiagnoser)
+    services: FakeServices = field(default_factory=FakeServices)
     hands: FakeHands = field(default_factory=FakeHands)
     history: History = field(default_factory=History)
     window: timedelta = timedelta(seconds=30)
@@ -175,6 +179,7 @@ class Story:
             needed=self.policy.approvals,
             caps=caps,
             protect=ProtectSettings(users=frozenset({"deploy"})),
+            services=ServiceSettings(allow=frozenset(self.policy.services.allow)),
         )
         self.poster, self.worker = Woken(), Woken()
         self.ledger = Ledger(instance="web-1~abc123", caps=caps)
@@ -183,7 +188,11 @@ class Story:
         )
         self.candidates = Candidates(
             host="web-1",
-            reader=self.reader,
+            targets=Targets(
+                reader=self.reader,
+                services=self.services,
+                allowed=rules.services.allow,
+            ),
             policy=self.policy,
             rules=rules,
             own=OwnTree(pid=4_190_000, ancestors=frozenset(), service=None),
@@ -193,7 +202,9 @@ class Story:
         self.carry_out = CarryOut(
             record=self.record,
             executor=self.hands,  # type: ignore[arg-type]
-            observer=Observer(identity(4_190_001), host="web-1"),
+            observer=Observer(
+                identity(4_190_001), host="web-1", services=self.services
+            ),
             window=lambda _: self.window,
             poster=self.poster,
         )

@@ -33,6 +33,7 @@ from bot.model import (
 from bot.own import Own
 from bot.record import Record
 from bot.settings import Policy
+from bot.target import Targets
 from remediation.action import Terminate
 from remediation.facts import ProcessFacts
 from remediation.identity import Gone, ProcessIdentity
@@ -47,6 +48,7 @@ from remediation.proposal import Proposal, State
 from remediation.protect import OwnTree, ProtectSettings
 from remediation.tables import events, proposals, votes
 from tests.fakes import things
+from tests.fakes.services import FakeServices
 
 HOST = "web-1"
 INSTANCE = f"{HOST}~abc123"
@@ -265,7 +267,9 @@ class House:
         own = OwnTree(pid=900, ancestors=frozenset({800, 1}), service=None)
         candidates = Candidates(
             host=HOST,
-            reader=Processes(self.clock),
+            targets=Targets(
+                reader=Processes(self.clock), services=FakeServices(), allowed=()
+            ),
             policy=Policy(candidates=("terminate", "lower_priority")),
             rules=self.rules,
             own=own,
@@ -281,7 +285,7 @@ class House:
         self.carry_out = CarryOut(
             record=record,
             executor=self.hands,  # type: ignore[arg-type]
-            observer=Observer(me, host="elsewhere"),
+            observer=Observer(me, host="elsewhere", services=FakeServices()),
             window=lambda _incident: timedelta(seconds=30),
             poster=quiet,
         )

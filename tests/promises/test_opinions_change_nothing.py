@@ -17,9 +17,11 @@ from bot.ports import Diagnoser, DiagnosisUnavailable
 from bot.record import Record
 from bot.respond import Inquiry, Respond
 from bot.settings import Policy
+from bot.target import Targets
 from handlers.blocks.card import card
 from remediation.proposal import Proposal
 from remediation.protect import OwnTree
+from tests.fakes.services import FakeServices
 from tests.promises.house import (
     HOST,
     House,
@@ -144,7 +146,7 @@ def _opened_with(diagnoser: Diagnoser, folder: Path) -> bytes:
     record = Record(database=house.database, ledger=house.ledger, clock=clock)
     candidates = Candidates(
         host=HOST,
-        reader=Processes(clock),
+        targets=Targets(reader=Processes(clock), services=FakeServices(), allowed=()),
         policy=Policy(),
         rules=rules(),
         own=OwnTree(pid=900, ancestors=frozenset(), service=None),

@@ -21,6 +21,7 @@ from remediation.outcome import Outcome, Result, Seen
 from remediation.policy import Rules
 from remediation.protect import OwnTree, ProtectSettings
 from tests.fakes.clock import START, FakeClock
+from tests.fakes.services import FakeServices
 from tests.real.databases import fresh
 from tests.remediation.decisions import approved, claimed, draft
 
@@ -72,7 +73,11 @@ def carry_out(
         protect=ProtectSettings(users=frozenset({me}), protect=protect),
     )
     executor = Executor(
-        rules=rules, own=ELSEWHERE, halted=lambda: halted, now=lambda: START
+        rules=rules,
+        own=ELSEWHERE,
+        services=FakeServices(),
+        halted=lambda: halted,
+        now=lambda: START,
     )
     told: list[str] = []
     return executor.execute(approval, progress=told.append), told

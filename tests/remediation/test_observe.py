@@ -14,6 +14,7 @@ from remediation.observe import Observer
 from remediation.outcome import Outcome, Result, Seen
 from remediation.proposal import Proposal, State
 from tests.fakes.clock import START, FakeClock
+from tests.fakes.services import FakeServices
 from tests.fakes.things import identity, terminate
 
 ME = identity(4_100_001)
@@ -59,11 +60,13 @@ def seen(
     proposal: Proposal, after: timedelta = timedelta(0), *, host: str = "elsewhere"
 ) -> Outcome | None:
     clock = FakeClock(wall=START + after)
-    return Observer(ME, host=host).after_crash(proposal, clock.now())
+    return Observer(ME, host=host, services=FakeServices()).after_crash(
+        proposal, clock.now()
+    )
 
 
 def name(identity: ProcessIdentity) -> str:
-    return Observer(identity, host="web-1").claimant
+    return Observer(identity, host="web-1", services=FakeServices()).claimant
 
 
 def test_ones_own_action_may_be_under_way() -> None:

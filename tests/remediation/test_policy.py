@@ -15,8 +15,9 @@ from remediation.action import (
 from remediation.facts import ProcessFacts
 from remediation.leases import Caps, Hold
 from remediation.lock import Locked
-from remediation.policy import Allowed, Refusal, Rules, Situation, review
+from remediation.policy import Rules, Situation, review
 from remediation.protect import OwnTree, ProtectSettings
+from remediation.verdict import Allowed, Refusal
 from tests.fakes.clock import START
 from tests.fakes.things import identity, process, terminate
 

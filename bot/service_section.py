@@ -1,0 +1,58 @@
+"""The services that a team declares: what should run, and how it answers."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from bot.durations import Duration
+from bot.section import Section
+from remediation.unit import is_service_name
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+\S*$")]
+Pattern = Annotated[str, Field(min_length=1, max_length=255)]
+
+
+def _service_name(name: str) -> str:
+    full = name if "." in name else f"{name}.service"
+    if not is_service_name(full):
+        raise ValueError("a service's name was expected, such as nginx.service")
+    return full
+
+
+class Service(Section):
+    """One service of this host.
+
+    unit: its canonical name. should_run: whether its being stopped is a condition.
+    ports: TCP ports on this machine that must accept. http: an address that must answer
+    with a status below 400. within: an answer that takes longer is slow. timeout: one
+    that takes longer counts as none.
+    """
+
+    unit: str
+    should_run: bool = True
+    ports: tuple[Port, ...] = ()
+    http: Url | None = None
+    within: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=1)
+    timeout: Annotated[Duration, Field(gt=timedelta(0), le=timedelta(seconds=30))] = (
+        timedelta(seconds=3)
+    )
+
+    _canonical = field_validator("unit")(_service_name)
+
+
+class ServicePolicy(Section):
+    """Which services may be started, stopped, restarted and reloaded.
+
+    allow: canonical names; empty: none. protect: extra patterns (`*` and `?`) that
+    nothing lifts.
+    """
+
+    allow: tuple[str, ...] = ()
+    protect: tuple[Pattern, ...] = ()
+
+    @field_validator("allow")
+    @classmethod
+    def _canonical(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_service_name(name) for name in names)

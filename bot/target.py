@@ -1,0 +1,95 @@
+"""What an action would touch, as it is this second: a process with its children, or a service."""
+
+from collections.abc import Container
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from bot.model import Culprit
+from remediation.action import Action, OperateUnit
+from remediation.facts import ProcessFacts
+from remediation.identity import Gone, ProcessIdentity, Unobservable
+from remediation.manager import (
+    JobFailed,
+    ManagerUnavailable,
+    NoSuchUnit,
+    ServiceManager,
+)
+from remediation.unit import UnitFacts
+
+
+class Reader(Protocol):
+    """Reads live processes."""
+
+    def read(self, pid: int) -> ProcessFacts:
+        """Return the facts; raise `Gone`."""
+
+    def descendants(self, pid: int) -> tuple[ProcessFacts, ...]:
+        """Return its children and theirs, ordered by pid."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspect:
+    """A live process and all that would go with it, read at one instant.
+
+    service: the one it runs in, where that may be operated as a whole.
+    """
+
+    process: ProcessFacts
+    children: tuple[ProcessFacts, ...]
+    service: UnitFacts | None = None
+
+
+Live = Suspect | UnitFacts
+
+
+class Targets:
+    """Reads what an incident is about, and what an action would touch.
+
+    allowed: services that may be operated, by canonical name.
+    """
+
+    def __init__(
+        self, *, reader: Reader, services: ServiceManager, allowed: Container[str]
+    ) -> None:
+        self._reader = reader
+        self._services = services
+        self._allowed = allowed
+
+    def of(self, culprit: Culprit | None, service: UnitFacts | None) -> Live | None:
+        """Read the service or the culprit; None when it is gone or another one."""
+        if service is not None:
+            return self.service(service.name)
+        if culprit is None:
+            return None
+        found = self.process(culprit.identity)
+        unit = found.process.unit if found else None
+        if found is None or unit is None or unit not in self._allowed:
+            return found
+        return replace(found, service=self.service(unit))
+
+    def target(self, action: Action) -> Live | None:
+        """Read what the action is about; None when it is gone, another one or hidden."""
+        if isinstance(action, OperateUnit):
+            return self.service(action.unit.name)
+        return self.process(action.process)
+
+    def process(self, identity: ProcessIdentity) -> Suspect | None:
+        """Read the process as it is now; None when it is gone, another one or hidden."""
+        try:
+            found = self.live(identity.pid)
+        except (Gone, Unobservable):
+            return None
+        same = found.process.identity.start_ticks == identity.start_ticks
+        return found if same else None
+
+    def live(self, pid: int) -> Suspect:
+        """Read whatever process has this pid now; raise `Gone` or `Unobservable`."""
+        process = self._reader.read(pid)
+        return Suspect(process=process, children=self._reader.descendants(pid))
+
+    def service(self, name: str) -> UnitFacts | None:
+        """Read the service as it is now; None when its manager does not tell."""
+        try:
+            return self._services.facts(name)
+        except (NoSuchUnit, ManagerUnavailable, JobFailed):
+            return None

@@ -1,0 +1,134 @@
+"""Which services may be operated, and how: decided by what their manager says of them.
+
+Nothing may be operated that the team has not listed by its canonical name. What is
+protected stays so even when it is listed: the machine's own services and the bot's.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from remediation import cgroup
+from remediation.action import OperateUnit
+from remediation.kinds import FIXED
+from remediation.protect import OwnTree
+from remediation.unit import UnitFacts, Verb, is_service_name
+from remediation.verdict import Refusal
+
+_SESSION_KINDS = (
+    "user@*.service user-runtime-dir@*.service getty@*.service *-getty@*.service"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSettings:
+    """What the operator decides about services.
+
+    allow: exact canonical names that may be operated. protect: further patterns
+    (fnmatch, case counts) of names or aliases; nothing lifts them.
+    """
+
+    allow: frozenset[str] = frozenset()
+    protect: tuple[str, ...] = ()
+
+
+def refuse_unit(
+    action: OperateUnit, facts: UnitFacts, settings: ServiceSettings, own: OwnTree
+) -> Refusal | None:
+    """Return the first rule that forbids this to this service, or None."""
+    for found in _rules(action, facts, settings, own):
+        return found
+    return None
+
+
+def _rules(
+    action: OperateUnit, facts: UnitFacts, settings: ServiceSettings, own: OwnTree
+) -> Iterator[Refusal]:
+    yield from _unfit(facts)
+    yield from _protected(facts, settings, own)
+    yield from _unlisted(facts, settings)
+    for other in action.dependents if action.takes_dependents else ():
+        yield from _of_kinds((other,), f"{other} needs it, and ")
+    yield from _pointless(action.verb, facts)
+
+
+def _unfit(facts: UnitFacts) -> Iterator[Refusal]:
+    if not is_service_name(facts.name):
+        yield Refusal(rule="services.name", reason="it is not one service")
+    if facts.load == "masked":
+        yield Refusal(
+            rule="services.masked",
+            reason="somebody masked it, so it must not run",
+            by_hand=f"systemctl unmask {facts.name}  (if that was a mistake)",
+        )
+    elif facts.load != "loaded":
+        yield Refusal(
+            rule="services.not_loaded",
+            reason=f"its manager could not load its definition ({facts.load})",
+            by_hand=f"systemctl status {facts.name}",
+        )
+
+
+def _protected(
+    facts: UnitFacts, settings: ServiceSettings, own: OwnTree
+) -> Iterator[Refusal]:
+    names = (facts.name, *facts.names)
+    if _is_own(facts, names, own):
+        reason = "it is Countersign's own service"
+        yield Refusal(rule="protected.own_service", reason=reason)
+    yield from _of_kinds(names, "")
+    for pattern in settings.protect:
+        if any(fnmatchcase(name, pattern) for name in names):
+            yield Refusal(
+                rule="protected.pattern", reason=f"the configuration protects {pattern}"
+            )
+
+
+def _is_own(facts: UnitFacts, names: tuple[str, ...], own: OwnTree) -> bool:
+    if own.service is None:
+        return False
+    above = facts.cgroup and cgroup.contains(facts.cgroup, own.service)
+    return bool(above) or own.service.rpartition("/")[2] in names
+
+
+def _of_kinds(names: tuple[str, ...], because: str) -> Iterator[Refusal]:
+    for kind in FIXED:
+        if any(kind.covers(exe="", script=None, unit=name) for name in names):
+            yield Refusal(rule=kind.rule, reason=f"{because}{kind.reason}")
+    if any(fnmatchcase(n, p) for n in names for p in _SESSION_KINDS.split()):
+        yield Refusal(
+            rule="protected.login", reason=f"{because}people's sessions run in it"
+        )
+
+
+def _unlisted(facts: UnitFacts, settings: ServiceSettings) -> Iterator[Refusal]:
+    if facts.name in settings.allow:
+        return
+    alias = next((name for name in facts.names if name in settings.allow), None)
+    if alias is not None:
+        yield Refusal(
+            rule="policy.services.allow",
+            reason=f"{alias} is listed, but that is an alias; list {facts.name} itself",
+        )
+    yield Refusal(
+        rule="policy.services.allow",
+        reason=f"{facts.name} is not among the services that may be operated",
+        by_hand=f"systemctl restart {facts.name}  (as root, after a look at it)",
+    )
+
+
+def _pointless(verb: Verb, facts: UnitFacts) -> Iterator[Refusal]:
+    refused = {
+        Verb.START: None if facts.may_start else "it cannot be started by hand",
+        Verb.STOP: None if facts.may_stop else "it cannot be stopped by hand",
+        Verb.RELOAD: None if facts.can_reload else "it knows no reload",
+        Verb.RESTART: None
+        if facts.may_start and facts.may_stop
+        else "it cannot be started and stopped by hand",
+    }[verb]
+    if refused is not None:
+        yield Refusal(rule=f"services.no_{verb}", reason=refused)
+    if verb is Verb.START and facts.is_running:
+        yield Refusal(rule="services.state", reason="it runs already")
+    if verb in (Verb.STOP, Verb.RELOAD) and facts.is_down:
+        yield Refusal(rule="services.state", reason="it does not run")
