@@ -20,14 +20,19 @@ class Try:
 
 
 def port(number: int, timeout: float) -> Try:
-    """Connect to a TCP port of this machine, by either family of addresses."""
+    """Connect to a TCP port of this machine, by the first address that accepts."""
     began = time.monotonic()
-    try:
-        with socket.create_connection(("localhost", number), timeout=timeout):
-            return Try(what=f"port {number}", seconds=time.monotonic() - began)
-    except OSError as error:
-        spent = time.monotonic() - began
-        return Try(what=f"port {number}", seconds=spent, trouble=_why(error))
+    trouble = ""
+    for address in ("127.0.0.1", "::1"):
+        try:
+            socket.create_connection((address, number), timeout=timeout).close()
+        except OSError as error:
+            trouble = trouble or _why(error)
+        else:
+            trouble = ""
+            break
+    spent = time.monotonic() - began
+    return Try(what=f"port {number}", seconds=spent, trouble=trouble)
 
 
 def http_get(url: str, timeout: float) -> Try:

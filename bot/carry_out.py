@@ -10,14 +10,15 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from bot import store
-from bot.model import Check, Incident
+from bot.model import Check, Finding, Incident
 from bot.ports import Wakeable
 from bot.record import Record
 from bot.settle import settle_request
 from bot.told import named, tell
-from remediation.action import RestorePriority, Resume, boot_of
+from remediation.action import OperateUnit, boot_of
 from remediation.decision import NotClaimable
 from remediation.execute import Executor
 from remediation.ledger import Approval
@@ -25,6 +26,7 @@ from remediation.moment import Moment
 from remediation.observe import Observer
 from remediation.outcome import Outcome, Result, Seen
 from remediation.proposal import Proposal, State
+from remediation.undo import UNDO
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +58,8 @@ class CarryOut:
         self._window = window
         self._poster = poster
         self._ended: list[tuple[Proposal, Outcome]] = []
+        # What complained when the action began: by its end a service may be well again.
+        self._complained: dict[str, tuple[Finding, ...]] = {}
 
     def step(self) -> None:
         """Carry out what is approved, one after the other; the worker calls it."""
@@ -76,8 +80,8 @@ class CarryOut:
         now = self._clock.now()
         me = self._observer.claimant
         with self._database.write() as tx:
-            undo = isinstance(proposal.action, Resume | RestorePriority)
-            if not undo and not store.get(tx, proposal.incident).is_open:
+            incident = store.get(tx, proposal.incident)
+            if proposal.rule != UNDO and not incident.is_open:
                 self._refuse(tx, proposal, "the incident was resolved meanwhile", now)
                 return None
             try:
@@ -88,6 +92,7 @@ class CarryOut:
                 return None
             text = f"Executing {named(proposal)}"
             tell(tx, proposal, "action.started", text, now)
+            self._complained[proposal.id] = incident.findings
         self._poster.wake()
         return approval
 
@@ -107,10 +112,29 @@ class CarryOut:
     def _act(self, approval: Approval) -> None:
         outcome = _UNKNOWN
         try:
-            outcome = self._executor.execute(approval, progress=log.info)
+            progress = self._progress(approval.proposal)
+            outcome = self._executor.execute(approval, progress=progress)
         finally:
             self._ended.append((approval.proposal, outcome))
             self._record_ended()
+            self._complained.pop(approval.proposal.id, None)
+
+    def _progress(self, proposal: Proposal) -> Callable[[str], None]:
+        """Return who is told each step: the log, and of slow actions the thread."""
+
+        def told(step: str) -> None:
+            log.info("action.step proposal=%s step=%s", proposal.id, step)
+            if not isinstance(proposal.action, OperateUnit):
+                return
+            try:
+                with self._database.write() as tx:
+                    tell(tx, proposal, "action.step", step, self._clock.now())
+            except DBAPIError:
+                # The outcome will tell; a step must not end the action half-way.
+                log.warning("action.step_lost proposal=%s", proposal.id)
+            self._poster.wake()
+
+        return told
 
     def _record_ended(self) -> None:
         # Kept until it is written: a full disk must not leave the host occupied.
@@ -138,7 +162,7 @@ class CarryOut:
             proposal=proposal.id,
             acted=now,
             window=self._window(incident),
-            before=incident.findings,
+            before=self._complained.get(proposal.id, incident.findings),
         )
         store.bump(tx, incident.number, check=check, verification=None)
 

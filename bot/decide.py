@@ -19,11 +19,9 @@ from bot.words import seconds
 from remediation.action import in_words
 from remediation.decision import Decided, Draft, NotDecided
 from remediation.proposal import ID_PATTERN, Proposal, State, issuer
-from remediation.undo import undo_of
+from remediation.undo import UNDO, undo_of
 
 _UNDER_WAY = (State.APPROVED, State.EXECUTING)
-UNDO = "undo"
-"""The rule of a proposal that puts back what was done before."""
 
 
 class Decide:

@@ -37,6 +37,7 @@ from bot.triage import Change, Opened, Resolved, Updated, triage
 from bot.words import level_word, seconds, title_of
 from remediation.audit import Event, append
 from remediation.moment import Moment
+from remediation.proposal import State
 from remediation.verify import Verdict
 
 log = logging.getLogger(__name__)
@@ -103,6 +104,7 @@ class Respond:
                 muted = store.muted(tx, now.wall)
             for change in triage(open_, _heard(alerts, muted)):
                 self._apply(change, now)
+            self._resolve_quiet(open_, now)
             self._verify_due(open_, now)
             self._forget_over(open_, now.boot)
         self._poster.wake()
@@ -124,10 +126,10 @@ class Respond:
                 self._open(change, now)
             case Updated():
                 self._update(change, now)
-            case Resolved(incident=incident) if incident.check is None:
+            case Resolved(incident=incident) if self._is_left_alone(incident):
                 self._resolve(incident, "it is clear again by itself", now)
             case Resolved():
-                pass  # a verification is under way: it has the last word
+                pass  # an action or its verification is under way: it has the last word
 
     # --- opening ---------------------------------------------------------------
 
@@ -245,6 +247,31 @@ class Respond:
                 check=None,
             )
         log.warning("incident.resolved number=%s", incident.number)
+
+    def _is_left_alone(self, incident: Incident) -> bool:
+        """Say whether nobody acts on it, nor measures what an action did."""
+        if incident.check is not None:
+            return False
+        with self._database.read() as tx:
+            return not any(
+                p.state is State.EXECUTING for p in self._ledger.of(tx, incident.number)
+            )
+
+    def _resolve_quiet(self, open_: Sequence[Incident], now: Moment) -> None:
+        """Resolve what became clear while an action was under way that did not end well."""
+        for incident in open_:
+            latest = [self._latest.get(f.key) for f in incident.findings]
+            fresh = tuple(m.finding for m in latest if m is not None)
+            is_clear = len(fresh) == len(latest) and all(
+                f.level is Level.OK and self._is_over(f.key) for f in fresh
+            )
+            if is_clear and self._is_left_alone(incident):
+                quiet = replace(incident, findings=fresh)
+                self._resolve(quiet, "it is clear again by itself", now)
+
+    def _is_over(self, key: str) -> bool:
+        alert = self._alerts.get(key)
+        return alert is None or alert.stage is Stage.OVER
 
     # --- did the action help? --------------------------------------------------
 

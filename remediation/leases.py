@@ -17,7 +17,7 @@ from sqlalchemy import (
     select,
 )
 
-from remediation.action import Action, RestorePriority, Resume, target_key
+from remediation.action import Action, target_key
 from remediation.moment import Moment
 from remediation.proposal import Proposal
 from remediation.tables import leases
@@ -55,13 +55,9 @@ class Target:
     is_undo: bool = False
 
     @classmethod
-    def of(cls, action: Action) -> "Target":
+    def of(cls, action: Action, *, is_undo: bool = False) -> "Target":
         """Return what this action is counted by."""
-        return cls(
-            host=action.host,
-            key=target_key(action),
-            is_undo=isinstance(action, Resume | RestorePriority),
-        )
+        return cls(host=action.host, key=target_key(action), is_undo=is_undo)
 
 
 def hold(tx: Connection, target: Target, caps: Caps, now: Moment) -> Hold | None:

@@ -32,6 +32,7 @@ from remediation.moment import Moment
 from remediation.outcome import Outcome, Result
 from remediation.proposal import Proposal, State, new_id
 from remediation.tables import proposals, votes
+from remediation.undo import UNDO
 
 _SEAL = object()
 # Built once: these are on the path of every click.
@@ -170,7 +171,7 @@ class Ledger:
             raise NotClaimable("it is not approved, or taken already", final=False)
         if boot_of(found.action) != now.boot_id:
             raise NotClaimable("it belongs to another host or boot", final=True)
-        target = Target.of(found.action)
+        target = Target.of(found.action, is_undo=found.rule == UNDO)
         held = hold(tx, target, self._caps, now)
         if held is not None:
             raise NotClaimable(held.reason, final=not held.passes)

@@ -28,7 +28,6 @@ LONGEST_JOB: Final = timedelta(minutes=5)
 """A job that takes longer is said to be under way; systemd goes on with it."""
 LONGEST_WAIT: Final = timedelta(seconds=60)
 """A start limit's interval that is longer is not waited for, but refused."""
-START_LIMIT_HIT: Final = "start-limit-hit"
 
 _BESIDES: Final = timedelta(seconds=15)
 _STARTS: Final = frozenset({Verb.START, Verb.RESTART})
@@ -122,7 +121,7 @@ def _within_limit(
     """
     if action.verb not in _STARTS or not facts.burst or not facts.interval:
         return facts
-    if facts.result == START_LIMIT_HIT:
+    if facts.gave_up:
         _clear_limit(action, manager)
         attempt.say(f"cleared the start limit of {action.unit.name}")
         return facts

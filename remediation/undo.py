@@ -11,6 +11,9 @@ from remediation.action import (
 from remediation.proposal import Proposal, State
 from remediation.unit import Verb
 
+UNDO = "undo"
+"""The rule of a proposal that puts back what was done before."""
+
 
 def undo_of(proposal: Proposal) -> Action | None:
     """Return the action that puts back what this one did; None where nothing can."""

@@ -17,8 +17,10 @@ _SERVICE: Final = re.compile(
     r"(?!.{256})[A-Za-z0-9:_.\\-]+(?:@[A-Za-z0-9:_.\\-]+)?\.service"
 )
 
+START_LIMIT_HIT: Final = "start-limit-hit"
+
 _CAUSES: Final = {
-    "start-limit-hit": "started too often in too short a time (start-limit-hit)",
+    START_LIMIT_HIT: "was started too often in too short a time (start-limit-hit)",
     "timeout": "did not start or stop in time",
     "oom-kill": "was killed because memory ran out",
     "watchdog": "gave no sign of life to its watchdog",
@@ -116,6 +118,17 @@ class UnitFacts:
         return self.active in ("inactive", "failed")
 
     @property
+    def gave_up(self) -> bool:
+        """Whether its manager tried to start it again and stopped trying.
+
+        systemd reports the last failure then, not that the start limit was hit.
+        """
+        if self.result == START_LIMIT_HIT:
+            return True
+        again = self.restart not in ("", "no") and self.restarts > 0
+        return self.active == "failed" and again
+
+    @property
     def is_settled(self) -> bool:
         """Whether it is as a start should leave it; a oneshot has ended well by then."""
         if self.type == "oneshot":
@@ -161,6 +174,8 @@ def end_in_words(facts: UnitFacts) -> str:
 def state_in_words(facts: UnitFacts) -> str:
     """Say how it stands, in a few words: `failed (exited with status 1)`."""
     why = end_in_words(facts) if not facts.is_running else ""
+    if facts.gave_up and facts.restarts:
+        why += f"; given up after {facts.restarts} automatic restarts"
     state = (
         facts.active
         if facts.sub in ("", facts.active)

@@ -31,7 +31,7 @@ class CrashLoopSection(DetectorSection):
     interval: Annotated[Duration, Field(ge=timedelta(seconds=0.2))] = timedelta(
         seconds=10
     )
-    for_: Duration = Field(default=timedelta(0), alias="for")
+    for_: Duration = Field(default=timedelta(seconds=10), alias="for")
     keep_firing_for: Duration = timedelta(seconds=30)
     window: Annotated[Duration, Field(ge=timedelta(seconds=10))] = timedelta(minutes=5)
     warning: float = 3

@@ -167,7 +167,9 @@ def _summary(service: UnitFacts, at: datetime) -> str:
         ago = f" {seconds(max(at - service.changed_at, timedelta(0)))} ago"
     why = end_in_words(service)
     if service.active == "failed":
-        return f"{service.name} failed{ago}: it {why or 'gives no reason'}."
+        again = f"; it was given up after {service.restarts} automatic restarts"
+        gave_up = again if service.gave_up and service.restarts else ""
+        return f"{service.name} failed{ago}: it {why or 'gives no reason'}{gave_up}."
     return f"{service.name} should run, and was stopped{ago}."
 
 

@@ -8,9 +8,20 @@ import pytest
 from bot import detectors, evidence
 from bot.model import Level
 from bot.settings import DetectorSection
+from remediation.manager import ManagerUnavailable
 from tests.detectors.pieces import HandClock, PaperFacts, context, this_host
+from tests.fakes.services import FakeServices
 
+SUBJECTS = {
+    "cpu": "",
+    "memory": "",
+    "filesystem": "/srv",
+    "crash_loop": "nginx.service",
+    "unit_failed": "",
+}
+# It measures from outside: a service that does not answer is down, not unknown.
 NAMES = sorted(detectors.known())
+BLIND = [name for name in NAMES if name != "endpoint"]
 
 
 def test_the_folder_is_the_list() -> None:
@@ -40,12 +51,14 @@ def test_a_section_is_told_what_testers_tell_it(name: str) -> None:
     assert section.for_ == timedelta(seconds=2)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_without_proc_nothing_is_well(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", BLIND)
+def test_without_proc_and_services_nothing_is_well(name: str, tmp_path: Path) -> None:
     clock = HandClock()
     known = detectors.known()[name]
-    made = known(known.Section(), context(tmp_path, clock, PaperFacts(tmp_path)))
-    watched = {"cpu": "", "memory": "", "filesystem": "/srv"}.get(name, "process:7:8")
+    silent = FakeServices(failure=ManagerUnavailable("systemd gives no answer"))
+    host = context(tmp_path, clock, PaperFacts(tmp_path), services=silent)
+    made = known(known.Section(), host)
+    watched = SUBJECTS.get(name, "process:7:8")
 
     for _ in range(3):
         found = made.check({watched})

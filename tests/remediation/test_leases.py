@@ -6,11 +6,9 @@ from datetime import timedelta
 from sqlalchemy import delete
 
 from bot.database import Database
-from remediation.action import LowerPriority, RestorePriority, Resume
 from remediation.leases import Caps, Target, cooling_until, hold, release, take
 from remediation.tables import leases
 from tests.fakes.clock import FakeClock
-from tests.fakes.things import identity, terminate
 from tests.remediation.decisions import COOLDOWN, approved, claimed
 
 CAPS = Caps(cooldown=COOLDOWN, per_hour=3)
@@ -155,17 +153,6 @@ def test_an_undo_neither_counts_nor_is_capped(database: Database) -> None:
         tx.execute(delete(leases).where(leases.c.key == "busy:web-1"))
         assert free is None
         assert hold(tx, undo, ONE_AN_HOUR, clock.now()) is None
-
-
-def test_only_what_puts_back_is_an_undo() -> None:
-    same = {"host": "web-1", "process": identity(), "label": "x"}
-    actions = (
-        Resume(**same),  # type: ignore[arg-type]
-        RestorePriority(**same, nice=0),  # type: ignore[arg-type]
-        LowerPriority(**same, nice=10),  # type: ignore[arg-type]
-        terminate(),
-    )
-    assert [Target.of(a).is_undo for a in actions] == [True, True, False, False]
 
 
 def test_an_undo_still_waits_for_its_turn_on_the_host(database: Database) -> None:
