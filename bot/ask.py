@@ -1,4 +1,4 @@
-"""Asking for a proposal: measure anew (`again`), or name a process (`kill`).
+"""Asking for a proposal: measure anew (`again`), or name a process or service.
 
 Choosing among the policy's candidates is no request; naming a target oneself is,
 and then somebody else must approve.
@@ -12,27 +12,20 @@ from sqlalchemy import Connection
 
 from bot import store
 from bot.candidates import Candidates
-from bot.model import (
-    REQUEST,
-    Culprit,
-    Fact,
-    Finding,
-    Incident,
-    Level,
-    Limits,
-    Person,
-    Phase,
-)
+from bot.model import REQUEST, Incident, Person
 from bot.ports import Wakeable
 from bot.record import Record
+from bot.requested import process_requested, service_requested
 from bot.settle import settle_request
 from bot.target import Suspect
+from remediation.action import OperateUnit
 from remediation.audit import Event, append
 from remediation.decision import NotDecided
 from remediation.identity import Gone, Unobservable, is_same_process
 from remediation.moment import Moment
 from remediation.proposal import Proposal, State
-from remediation.verdict import Refusal
+from remediation.unit import UnitFacts, Verb, unit_name
+from remediation.verdict import Allowed, Refusal
 
 _REPEATED = timedelta(seconds=10)
 """Asking again within this time of a proposal is a double click."""
@@ -93,24 +86,45 @@ class Ask:
 
     def kill(self, host: str, pid: int, who: Person) -> Proposal:
         """Propose to terminate a process that a person named; raise `NotDecided`."""
-        if host != self._host:
-            raise NotDecided(f"this Countersign acts on {self._host}, not on {host}")
+        self._here(host)
         suspect = self._find(pid)
         now = self._clock.now()
         action = self._candidates.action("terminate", suspect)
         with self._database.write() as tx:
-            verdict = self._candidates.review(tx, action, suspect, now)
-            if isinstance(verdict, Refusal):
-                by_hand = f". You can run: {verdict.by_hand}" if verdict.by_hand else ""
-                raise NotDecided(f"{verdict.reason} (rule {verdict.rule}){by_hand}")
+            rule = _allowed(self._candidates.review(tx, action, suspect, now))
             number = _incident_of(tx, suspect) or self._open(tx, suspect, now, who)
-            draft = self._candidates.draft(number, action, verdict.rule, who.id)
+            draft = self._candidates.draft(number, action, rule, who.id)
             proposal = self._ledger.propose(tx, draft, now=now)
             store.bump(tx, number, offered=proposal.id, no_action=None)
             text = f"asked to terminate {suspect.process.label} (pid {pid})"
             _event(tx, "proposal.requested", text, now, who, number)
         self._poster.wake()
         return proposal
+
+    def operate(self, host: str, verb: Verb, name: str, who: Person) -> Proposal:
+        """Propose to operate a service that a person named; raise `NotDecided`."""
+        self._here(host)
+        live = self._candidates.targets.service(unit_name(name))
+        if live is None:
+            raise NotDecided(f"nobody on {self._host} knows a service {name}")
+        now = self._clock.now()
+        action = self._candidates.operate(verb, live)
+        with self._database.write() as tx:
+            rule = _allowed(self._candidates.review(tx, action, live, now))
+            number = _incident_about(tx, live) or self._open_for(
+                tx, action, live, now, who
+            )
+            draft = self._candidates.draft(number, action, rule, who.id)
+            proposal = self._ledger.propose(tx, draft, now=now)
+            store.bump(tx, number, offered=proposal.id, no_action=None)
+            text = f"asked to {verb} {live.name}"
+            _event(tx, "proposal.requested", text, now, who, number)
+        self._poster.wake()
+        return proposal
+
+    def _here(self, host: str) -> None:
+        if host != self._host:
+            raise NotDecided(f"this Countersign acts on {self._host}, not on {host}")
 
     def _find(self, pid: int) -> Suspect:
         try:
@@ -122,7 +136,20 @@ class Ask:
 
     def _open(self, tx: Connection, suspect: Suspect, now: Moment, who: Person) -> int:
         def draw(number: int) -> Incident:
-            return _requested(number, self._host, suspect, now, who)
+            return process_requested(number, self._host, suspect, now, who)
+
+        return store.create(tx, draw).number
+
+    def _open_for(
+        self,
+        tx: Connection,
+        action: OperateUnit,
+        live: UnitFacts,
+        now: Moment,
+        who: Person,
+    ) -> int:
+        def draw(number: int) -> Incident:
+            return service_requested(number, action, live, now, who)
 
         return store.create(tx, draw).number
 
@@ -157,43 +184,17 @@ def _incident_of(tx: Connection, suspect: Suspect) -> int | None:
     return None
 
 
-def _requested(
-    number: int, host: str, suspect: Suspect, now: Moment, who: Person
-) -> Incident:
-    process = suspect.process
-    pid, ticks = process.identity.pid, process.identity.start_ticks
-    finding = Finding(
-        detector=REQUEST,
-        host=host,
-        subject=f"process:{pid}:{ticks}",
-        label="Requested action",
-        unit="",
-        value=None,
-        limits=Limits(warning=0, critical=0, clear_warning=0, clear_critical=0),
-        level=Level.WARNING,
-        summary=f"A teammate asked to terminate {process.label} (pid {pid})",
-        at=now.wall,
-        series="",
-        facts=(
-            Fact(label="Process", value=f"{process.label} (pid {pid})"),
-            Fact(label="User", value=process.user),
-            Fact(label="Unit", value=process.unit or process.cgroup),
-        ),
-        culprits=(Culprit(process=process, share=1.0, amount=0.0),),
-    )
-    return Incident(
-        number=number,
-        host=host,
-        fingerprint=finding.key,
-        phase=Phase.OPEN,
-        level=Level.WARNING,
-        title=f"Request: terminate pid {pid} on {host}",
-        since=now.wall,
-        opened_at=now.wall,
-        findings=(finding,),
-        culprit=finding.culprits[0],
-        owner=who.id,
-    )
+def _incident_about(tx: Connection, service: UnitFacts) -> int | None:
+    names = (i.number for i in store.opened(tx) if i.unit_name == service.name)
+    return next(names, None)
+
+
+def _allowed(verdict: Allowed | Refusal) -> str:
+    """Return the rule that allows it; raise `NotDecided` with the one that does not."""
+    if isinstance(verdict, Allowed):
+        return verdict.rule
+    by_hand = f". You can run: {verdict.by_hand}" if verdict.by_hand else ""
+    raise NotDecided(f"{verdict.reason} (rule {verdict.rule}){by_hand}")
 
 
 def _event(

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 
 from bot.durations import Duration
 from bot.section import Section
-from remediation.unit import is_service_name
+from remediation.unit import is_service_name, unit_name
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+\S*$")]
@@ -15,7 +15,7 @@ Pattern = Annotated[str, Field(min_length=1, max_length=255)]
 
 
 def _service_name(name: str) -> str:
-    full = name if "." in name else f"{name}.service"
+    full = unit_name(name)
     if not is_service_name(full):
         raise ValueError("a service's name was expected, such as nginx.service")
     return full

@@ -147,6 +147,11 @@ def is_service_name(name: str) -> bool:
     return _SERVICE.fullmatch(name) is not None and not name.startswith(("-", "."))
 
 
+def unit_name(said: str) -> str:
+    """Return what a person means by a service's name: `nginx` is `nginx.service`."""
+    return said if said.endswith(".service") else f"{said}.service"
+
+
 def changed_unit(approved: UnitIdentity, live: UnitIdentity) -> str | None:
     """Say what is not as it was approved, or None."""
     if approved.boot_id != live.boot_id:

@@ -1,21 +1,15 @@
 """The newest lines of the systemd journal, redacted."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from bot.arguments import Arguments
+from bot.journal import JOURNALCTL, NoJournal, newest
 from bot.ports import CannotRead
-from bot.redact import redact
 from bot.tools import Sources
-from remediation.programs import ProgramFailed, output
-
-JOURNALCTL: Final = Path("/usr/bin/journalctl")
-_DEADLINE: Final = timedelta(seconds=3)
-_LIMIT_BYTES: Final = 200_000
 
 
 class Wanted(Arguments):
@@ -47,35 +41,18 @@ class JournalLines:
         """Return lines, the oldest first; raise `CannotRead` where there is no journal."""
         wanted = Wanted.of(arguments)
         try:
-            text = output(
-                self._program,
-                *_options(wanted),
-                timeout=_DEADLINE,
-                limit_bytes=_LIMIT_BYTES,
-            )
-        except ProgramFailed as error:
-            raise CannotRead("the journal cannot be read on this host") from error
-        return _newest(text) or "No such lines in this window."
+            found = newest(*_options(wanted), lines=wanted.lines, program=self._program)
+        except NoJournal as missing:
+            raise CannotRead(str(missing)) from missing
+        return "\n".join(found) or "No such lines in this window."
 
 
 def _options(wanted: Wanted) -> list[str]:
     return [
-        "--quiet",
-        "--no-pager",
-        "--reverse",
-        "--utc",
-        "--output=short-iso",
-        f"--lines={wanted.lines}",
         f"--priority={wanted.priority}",
         f"--since=-{wanted.minutes}min",
         *([f"--unit={wanted.unit}"] if wanted.unit else []),
     ]
-
-
-def _newest(text: str) -> str:
-    # The newest come first, so it is the oldest that a limit cuts off.
-    shown = redact(text.strip())
-    return "\n".join(reversed(shown.splitlines()))
 
 
 TOOL = JournalLines
