@@ -1,6 +1,7 @@
 """What a scenario needs: a local workspace, the unmodified bot, villains to find."""
 
 import contextlib
+import json
 import os
 import pwd
 import re
@@ -18,9 +19,12 @@ import yaml
 from handlers.workspace.message import Message
 from handlers.workspace.people import ALICE, BOB
 from handlers.workspace.workspace import Workspace
+from tests.fakes import slack
 
 T = TypeVar("T")
 BURN = "import resource, signal\nsignal.alarm(90)\nwhile True: pass"
+PATIENT = 90
+"""Seconds that may pass before a card says what it should."""
 STUBBORN = "import signal\nsignal.signal(15, signal.SIG_IGN)\n" + BURN
 
 
@@ -157,3 +161,75 @@ def card_of(
         return None
 
     return workspace.wait_for(find, seconds)
+
+
+@contextlib.contextmanager
+def runaway(
+    bot: Bot, words: str = "Proposed action", *, code: str = BURN
+) -> Iterator[tuple["subprocess.Popen[bytes]", Message]]:
+    """The bot at work and a process that runs wild, once its card says the words."""
+    bot.start()
+    with villain(code) as process:
+        yield process, card_of(bot.workspace, process.pid, words, PATIENT)
+
+
+def thread_says(workspace: Workspace, card: Message, words: str) -> str:
+    """The thread's text, once it has the words."""
+    return slack.thread_says(workspace, card.ts, words, seconds=30)
+
+
+def number_of(card: Message) -> str:
+    found = re.search(r"Incident (\d+)", card.all_text())
+    assert found is not None
+    return found[1]
+
+
+# --- what people decide by -----------------------------------------------------------
+
+
+def opinion(card: Message) -> str:
+    """What stands under *What I think*; nothing yet is a `LookupError`."""
+    for block in card.blocks:
+        text = str(block.get("text", {}))
+        if "*What I think*" in text:
+            return text
+    raise LookupError("no opinion yet")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deciding:
+    """What people decide by: all above the buttons without its figures, and the buttons."""
+
+    facts: str
+    buttons: str
+
+
+def deciding(blocks: list[dict[str, object]]) -> Deciding:
+    place = [block["type"] for block in blocks].index("actions")
+    above = "\n".join(spoken(blocks[:place]))
+    # Measured anew every second.
+    facts = re.sub(r"\d+(\.\d+)?", "#", above)
+    return Deciding(facts=facts, buttons=json.dumps(blocks[place], sort_keys=True))
+
+
+def spoken(value: object) -> Iterator[str]:
+    """Every text in it, without the ids that Slack adds."""
+    if isinstance(value, dict):
+        if isinstance(value.get("text"), str):
+            yield value["text"]
+        for inner in value.values():
+            yield from spoken(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from spoken(inner)
+
+
+def first_post(workspace: Workspace, card: Message) -> Deciding:
+    """The card as it was posted, before anybody was asked."""
+    name = card.blocks[-1]["block_id"]
+    for call in workspace.calls_of("chat.postMessage"):
+        blocks = call.args.get("blocks")
+        told = json.loads(blocks) if isinstance(blocks, str) else blocks
+        if told and told[-1].get("block_id") == name:
+            return deciding(told)
+    raise LookupError(name)
