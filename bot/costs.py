@@ -149,20 +149,20 @@ def record(tx: Connection, call: Call) -> int:
 
 
 def correct(tx: Connection, row: int, call: Call) -> None:
-    """Write what a call took in place of what was reserved for it."""
+    """Write what a call took in place of what was held for it."""
     tx.execute(update(model_calls).where(model_calls.c.id == row).values(**_row(call)))
 
 
-def was_asked(tx: Connection, number: int, purpose: str) -> bool:
-    """Say whether a model was asked about an incident before, whatever came of it."""
-    c = model_calls.c
-    query = select(c.id).where(c.incident == number, c.purpose == purpose).limit(1)
-    return tx.execute(query).first() is not None
+def book(tx: Connection, row: int, price: Price) -> None:
+    """Let an entry count so much, the rest of it as it is."""
+    values = {"dollars": price.dollars, "price_known": price.known}
+    tx.execute(update(model_calls).where(model_calls.c.id == row).values(**values))
 
 
-def most(model: str, tokens: int) -> Price:
-    """Return more than any use of so many tokens can cost: each counted in and out."""
-    return price(model, Usage(tokens_in=tokens, tokens_out=tokens))
+def booked(tx: Connection, row: int) -> float:
+    """Return the dollars that an entry counts now."""
+    query = select(model_calls.c.dollars).where(model_calls.c.id == row)
+    return float(tx.execute(query).scalar_one())
 
 
 def _row(call: Call) -> dict[str, object]:

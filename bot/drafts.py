@@ -2,8 +2,12 @@
 
 First `prefill` gives what a dialog shows; then `save` writes what the approver made
 of it into a new file. The front matter is always made here, so that it can be read.
+A file is there with all of its text or not at all: the shelf never reads half a runbook.
 """
 
+import os
+import re
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +19,7 @@ from bot.model import Incident, Person
 from bot.ports import Wakeable
 from bot.record import Record
 from bot.runbooks import draft as drafting
-from bot.runbooks.draft import NotSaved
+from bot.runbooks.folder import NOT_PAGES
 from bot.runbooks.page import TITLE_CHARACTERS, Permitted, parse
 from remediation.audit import Event, append, read
 from remediation.decision import NotDecided
@@ -27,6 +31,8 @@ BODY_CHARACTERS = 3000
 
 _STEPS = ("proposal.approved", "proposal.rejected", "action.", "verified.")
 """Kinds of events that become steps."""
+_UNSAFE = re.compile(r"[^a-z0-9]+")
+_TRIES = 100
 _TAKEN = (40, 20, 10, 5, 2, 0)
 """How many events are taken: fewer, until the draft fits the dialog."""
 
@@ -77,7 +83,7 @@ class Drafts:
             raise NotDecided("please give the runbook a title")
         _, head, _ = _made(self._source(number, who), named, 0)
         text = cleaned(body)[:BODY_CHARACTERS].strip()
-        name = self._written(f"{head}{text}\n", named).name
+        name = _new_file(self._folder, f"{head}{text}\n", title=named).name
         self._tell(number, who, name)
         return name
 
@@ -96,12 +102,6 @@ class Drafts:
             events=tuple(event.text for event in told),
             permits=helped(incident, proposals),
         )
-
-    def _written(self, markdown: str, title: str) -> Path:
-        try:
-            return drafting.save(self._folder, markdown, title=title)
-        except NotSaved as reason:
-            raise NotDecided(str(reason)) from reason
 
     def _tell(self, number: int, who: Person, name: str) -> None:
         event = Event(
@@ -138,3 +138,51 @@ def _made(source: _Source, title: str, taken: int) -> tuple[str, str, str]:
     page = parse(markdown.encode(), path=Path("draft.md"), shown="draft.md").page
     named = page.title if page else heading
     return named, f"{front}{mark}{heading}{gap}", body.strip()
+
+
+def _new_file(folder: Path, markdown: str, *, title: str) -> Path:
+    """Write a file of the folder, named by the title, and return its path.
+
+    The name is made of the title's letters and digits. An existing file is never
+    written: a number is added. Raises `NotDecided` with the reason.
+    """
+    stem = _UNSAFE.sub("_", title.lower()).strip("_")[:60] or "runbook"
+    numbered = (f"{stem}_{number}.md" for number in range(2, _TRIES))
+    names = [n for n in (f"{stem}.md", *numbered) if n not in NOT_PAGES]
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        path = _written(folder, markdown, names)
+    except OSError as error:
+        reason = error.strerror or "no reason given"
+        raise NotDecided(
+            f"the draft was not saved: the runbook folder cannot be written ({reason})"
+        ) from error
+    if path is None:
+        raise NotDecided(f"there are {len(names)} drafts of this name; delete some")
+    return path
+
+
+def _written(folder: Path, text: str, names: Sequence[str]) -> Path | None:
+    """Write the text under the first free name, or not at all; None if none is free."""
+    handle, unnamed = tempfile.mkstemp(prefix=".draft-", dir=folder)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(handle)
+            os.fchmod(handle, 0o644)
+        return _named(Path(unnamed), names)
+    finally:
+        Path(unnamed).unlink()
+
+
+def _named(whole: Path, names: Sequence[str]) -> Path | None:
+    for name in names:
+        path = whole.with_name(name)
+        try:
+            # Unlike a rename it refuses a file or a link that stands there.
+            path.hardlink_to(whole)
+        except FileExistsError:
+            continue
+        return path
+    return None

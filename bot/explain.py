@@ -1,33 +1,36 @@
 """What is known of an incident beyond its facts: past cases, runbooks, an opinion.
 
-Runs in a thread of its own after the card was posted, and edits it: first what memory
-and the shelf say, at once; then, where a model is configured, its opinion and the
-critic's objections. It writes prose only; no fact and no button is made from it.
+Two loops call it after the card was posted, and each edits the card: `look_up` writes
+what memory and the shelf say, at once; `ask`, where a model is configured, its opinion
+and the critic's objections. Both write prose only; no fact and no button is made from it.
 """
 
-import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, Protocol
 
 from bot import store
+from bot.diagnosis.context import context_of
 from bot.diagnosis.opinion import with_opinion
 from bot.loop import Unfinished, one_by_one
-from bot.lore import Knowledge, PastCase, RunbookRef
+from bot.lore import Knowledge, RunbookRef
 from bot.model import Diagnosis, EvidenceItem, Incident
 from bot.ports import Wakeable
 from bot.record import Record
-from bot.retell import past, symptoms_of, track_words
+from bot.retell import past, service_of, symptoms_of, track_words
 from bot.runbooks.matching import Match
 from memory.case import Recollection, Symptoms, TrackRecord
 from remediation.action import in_words
 from remediation.audit import Event, append
 from remediation.proposal import Proposal
 
-log = logging.getLogger(__name__)
-
-_STEPS = 3
-_PAST = 3
+MOST_LOOKS: Final = 6
+"""How often memory and the shelf are asked about one incident, between two restarts."""
+REST_SECONDS: Final = 300.0
+"""After it something that was missing is tried again, then after twice as long, …"""
+_STEPS: Final = 3
+_PAST: Final = 3
 
 
 class Recalls(Protocol):
@@ -86,8 +89,31 @@ class Sources:
     policy: Callable[[], str] = str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """When and about what the sources were asked last, and how often so far.
+
+    at: by the boot clock. missed: whether another look may find more.
+    """
+
+    times: int
+    at: float
+    about: tuple[str, ...]
+    missed: bool
+
+    def is_over(self, incident: Incident, *, now: float, is_well: bool) -> bool:
+        """Say whether the answer may be another by now. The last look waits for cause."""
+        if self.times >= MOST_LOOKS:
+            return False
+        if self.about != _about(incident):
+            return True
+        rest = REST_SECONDS * 2 ** (self.times - 1)
+        is_rested = now - self.at >= rest and self.times < MOST_LOOKS - 1
+        return self.missed and (is_well or is_rested)
+
+
 class Explain:
-    """Asks the sources about every open incident, once.
+    """Asks memory and the shelf about every open incident, and the model once.
 
     `look_up` and `ask` are called by loops of their own: a slow model holds up no
     memory and no runbook. One incident that fails holds up no other.
@@ -107,22 +133,44 @@ class Explain:
         self._sources = sources
         self._poster = poster
         self._failed = failed
+        self._looks: dict[int, _Look] = {}
+
+    @property
+    def has_model(self) -> bool:
+        """Whether there is anybody for `ask` to ask."""
+        return self._sources.model is not None
 
     def look_up(self) -> None:
-        """Ask memory and the shelf about what they were not asked yet."""
-        new = [i for i in self._unexplained() if i.knowledge is None]
-        self._each(new, self._look_up)
+        """Ask memory and the shelf about what is new, and again where it may help.
+
+        What was missing may be back, or the incident may be about something else now.
+        """
+        found = self._open()
+        # After a restart it is as if the last look had been just now.
+        self._looks = {
+            i.number: self._looks.get(i.number) or self._look(i, times=1)
+            for i in found
+            if i.knowledge
+        }
+        new = [i for i in found if i.knowledge is None and not i.is_explained]
+        self._each([*new, *filter(self._is_stale, found)], self._look_up)
+        if not self.has_model:
+            # A model that was taken away leaves what it was not asked.
+            waiting = [i for i in found if i.knowledge and not i.is_explained]
+            self._each(waiting, self._let_be)
 
     def ask(self) -> None:
         """Ask the model about what was looked up; intent first, so never twice.
 
         What was asked and has no answer lost it with the bot, or with the database.
         """
-        known = [i for i in self._unexplained() if i.knowledge is not None]
-        lost = [i for i in known if i.is_asked]
-        self._each(lost, self._let_be)
+        model = self._sources.model
+        if model is None:
+            return
+        known = [i for i in self._open() if i.knowledge and not i.is_explained]
+        self._each([i for i in known if i.is_asked], self._let_be)
         fresh = [i for i in known if not i.is_asked]
-        self._each(fresh, self._ask)
+        self._each(fresh, lambda incident: self._ask(incident, model))
 
     def _each(
         self, incidents: Sequence[Incident], work: Callable[[Incident], None]
@@ -131,35 +179,57 @@ class Explain:
         if len(done) < len(incidents):
             raise Unfinished
 
-    def _unexplained(self) -> list[Incident]:
+    def _open(self) -> list[Incident]:
         with self._database.read() as tx:
-            return [i for i in store.opened(tx) if not i.is_explained]
+            return store.opened(tx)
+
+    def _look(self, incident: Incident, *, times: int) -> _Look:
+        return _Look(
+            times=times,
+            at=self._clock.now().boot,
+            about=_about(incident),
+            missed=_misses(incident.knowledge),
+        )
+
+    def _is_stale(self, incident: Incident) -> bool:
+        look, known = self._looks.get(incident.number), incident.knowledge
+        if look is None or known is None:
+            return False
+        is_well = bool(known.missing) and not self._sources.memory.health()
+        return look.is_over(incident, now=self._clock.now().boot, is_well=is_well)
 
     def _let_be(self, incident: Incident) -> None:
         self._write(incident.number, is_explained=True)
 
     def _look_up(self, incident: Incident) -> None:
-        symptoms = symptoms_of(incident)
-        offered = self._offered(incident)
-        memory = self._sources.memory
+        before = self._looks.get(incident.number)
+        look = self._look(incident, times=before.times + 1 if before else 1)
+        # Counted before it may fail.
+        self._looks[incident.number] = look
+        found = self._found(incident)
+        self._looks[incident.number] = replace(look, missed=_misses(found))
+        if found == incident.knowledge:
+            return
+        # Without a model this is all there is to ask, and one edit of the card.
+        done = {} if self.has_model else {"is_explained": True}
+        self._write(incident.number, knowledge=found, **done)
+
+    def _found(self, incident: Incident) -> Knowledge:
+        symptoms, memory = symptoms_of(incident), self._sources.memory
+        proposals = self._proposals(incident)
+        offered = next((p for p in proposals if p.id == incident.offered), None)
         kind = offered.action.kind if offered else ""
-        knowledge = Knowledge(
+        return Knowledge(
             past=tuple(past(found) for found in memory.recall(symptoms, limit=_PAST)),
             track=track_words(memory.track(symptoms, kind), kind) if kind else "",
             runbooks=tuple(map(_ref, self._sources.shelf.pick(incident))),
             missing=memory.health(),
         )
-        # Without a model this is all there is to ask, and one edit of the card.
-        done = self._sources.model is None
-        self._write(incident.number, knowledge=knowledge, is_explained=done)
 
-    def _ask(self, incident: Incident) -> None:
-        model = self._sources.model
-        if model is None:
-            self._let_be(incident)
-            return
+    def _ask(self, incident: Incident, model: Explains) -> None:
         self._write(incident.number, is_asked=True)
-        candidates = self._candidates(incident)
+        pending = [p for p in self._proposals(incident) if p.is_pending]
+        candidates = [(p.letter, in_words(p.action)) for p in pending]
         diagnosis = model.diagnose(
             incident, candidates=candidates, context=context_of(incident.knowledge)
         )
@@ -173,7 +243,6 @@ class Explain:
     def _conclude(
         self, incident: Incident, diagnosis: Diagnosis, objections: tuple[str, ...]
     ) -> None:
-        now = self._clock.now()
         with self._database.write() as tx:
             kept = store.get(tx, incident.number)
             if not kept.is_open:
@@ -182,14 +251,7 @@ class Explain:
                 return
             fresh = with_opinion(kept, diagnosis, objections)
             store.save(tx, fresh.changed(is_explained=True))
-            text = f"Opinion by {diagnosis.author}: {diagnosis.summary}"
-            event = Event(
-                kind="diagnosis.formed",
-                text=text,
-                at=now.wall,
-                incident=incident.number,
-            )
-            append(tx, event)
+            append(tx, _formed(fresh.number, diagnosis, self._clock.now().wall))
         self._poster.wake()
 
     def _write(self, number: int, **fields: object) -> None:
@@ -197,39 +259,25 @@ class Explain:
             store.bump(tx, number, **fields)
         self._poster.wake()
 
-    def _offered(self, incident: Incident) -> Proposal | None:
+    def _proposals(self, incident: Incident) -> Sequence[Proposal]:
         with self._database.read() as tx:
-            proposals = self._ledger.of(tx, incident.number)
-        return next((p for p in proposals if p.id == incident.offered), None)
-
-    def _candidates(self, incident: Incident) -> list[tuple[str, str]]:
-        with self._database.read() as tx:
-            proposals = self._ledger.of(tx, incident.number)
-        return [(p.letter, in_words(p.action)) for p in proposals if p.is_pending]
+            return self._ledger.of(tx, incident.number)
 
 
-def context_of(knowledge: Knowledge | None) -> tuple[EvidenceItem, ...]:
-    """Return what memory and runbooks say as evidence with ids of its own."""
-    if knowledge is None:
-        return ()
-    cases = (
-        EvidenceItem(id=f"M{n}", title=_title(case), text=_story(case))
-        for n, case in enumerate(knowledge.past, start=1)
-    )
-    pages = (
-        EvidenceItem(id=f"R{n}", title=f"Runbook {p.title}", text="\n".join(p.steps))
-        for n, p in enumerate(knowledge.runbooks, start=1)
-    )
-    return (*cases, *pages)
+def _formed(number: int, diagnosis: Diagnosis, at: datetime) -> Event:
+    text = f"Opinion by {diagnosis.author}: {diagnosis.summary}"
+    return Event(kind="diagnosis.formed", text=text, at=at, incident=number)
 
 
-def _title(case: PastCase) -> str:
-    return f"Incident {case.incident} of {case.closed_at:%Y-%m-%d}"
+def _misses(found: Knowledge | None) -> bool:
+    # No runbook: the shelf may not have been read yet, and does not say so.
+    return found is not None and (bool(found.missing) or not found.runbooks)
 
 
-def _story(case: PastCase) -> str:
-    done = f" Done: {case.action}; {case.outcome}." if case.action else ""
-    return f"{case.symptoms} Cause: {case.cause or 'not known'}.{done}"
+def _about(incident: Incident) -> tuple[str, ...]:
+    """Return what memory's answer depends on: the conditions, and of what they are."""
+    conditions = {finding.detector for finding in incident.findings}
+    return (service_of(incident), incident.lead.detector, *sorted(conditions))
 
 
 def _ref(match: Match) -> RunbookRef:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from bot import store
 from bot.model import Incident, Phase
 from bot.ports import Wakeable
-from bot.quieter import Suggestion, difference, suggestion, told
+from bot.quieter import Suggestion, difference, subjects, suggestion, told
 from bot.record import Record
 from remediation.audit import Event, append, read
 from remediation.moment import Moment
@@ -74,9 +74,10 @@ class FalseAlarms:
     ) -> list[Suggestion]:
         detectors = dict.fromkeys(finding.detector for finding in incident.findings)
         made = (
-            suggestion(name, _history(tx, incident.host, name), now.wall)
+            suggestion(name, subject, _history(tx, incident.host, name), now.wall)
             for name in detectors
             if name in self._sections
+            for subject in subjects(incident, name)
         )
         return [found for found in made if found is not None]
 
@@ -97,9 +98,10 @@ class FalseAlarms:
 
 
 def _name(made: Suggestion) -> str:
-    """Return where it is kept that this was said: per condition, host and limits."""
+    """Return where it is kept that this was said: per condition, host, subject, limits."""
     limits = f"{made.before.warning}/{made.before.critical}"
-    said = f"{made.host}/{made.detector}/{limits}"
+    about = f"/{made.subject}" if made.subject else ""
+    said = f"{made.host}/{made.detector}/{limits}{about}"
     return f"suggested {hashlib.sha256(said.encode()).hexdigest()[:30]}"
 
 

@@ -2,19 +2,25 @@
 
 Each word is one transaction with its event: the thread tells it, and `remember.py`
 reads the event and writes the incident's case anew.
+
+Whose word counts: an approver's. It is what the incident's feedback holds, and with
+that what memory calls confirmed by a person. What anybody else says is written down
+under their name, in the ledger and in the thread, and changes nothing else: it neither
+confirms a case nor takes the place of what an approver said.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from sqlalchemy import Connection
+
 from bot import store
 from bot.lore import Feedback
-from bot.model import Incident, Person
+from bot.model import FALSE_ALARM, Incident, Person
 from bot.ports import Wakeable
 from bot.record import Record
 from bot.redact import redact
-from bot.retell import FALSE_ALARM
-from remediation.audit import Event, append
+from remediation.audit import Event, append, read
 from remediation.decision import NotDecided
 from remediation.printable import printable
 from remediation.proposal import Proposal, State
@@ -22,6 +28,8 @@ from remediation.proposal import Proposal, State
 CAUSE_CHARACTERS = 300
 """How long a corrected cause may be."""
 
+_GIVEN = "feedback.given"
+_NOTED = " (noted; what an approver says counts)"
 _CARRIED_OUT = (State.DONE, State.FAILED, State.INTERRUPTED)
 
 
@@ -45,7 +53,7 @@ class Word:
 
 
 class Feedbacks:
-    """Takes what people say about resolved incidents. The last word counts."""
+    """Takes what people say about resolved incidents. The approvers' last word counts."""
 
     def __init__(self, *, record: Record, poster: Wakeable) -> None:
         self._database = record.database
@@ -53,37 +61,43 @@ class Feedbacks:
         self._clock = record.clock
         self._poster = poster
 
-    def give(self, number: int, who: Person, word: Word) -> Incident:
-        """Write it down, with its event; any verified person may.
+    def give(self, number: int, who: Person, word: Word) -> bool:
+        """Write it down, with its event; return whether it counts.
 
-        Raises `NotDecided` while the incident is open, for what does not apply to
-        it, and when exactly this was said already; then nothing changes.
+        Any verified person may say something; what an approver says counts. Raises
+        `NotDecided` while the incident is open, for what does not apply to it, and
+        when exactly this was said already; then nothing changes.
         """
         word = replace(word, cause=_readable(word.cause))
-        now = self._clock.now()
         with self._database.write() as tx:
             incident = store.get(tx, number)
-            if incident.is_open:
-                raise NotDecided(f"incident {number} is not resolved yet")
-            if word.helped is not None:
-                _refuse_unless_acted(self._ledger.of(tx, number))
-            elif incident.resolution == FALSE_ALARM:
-                raise NotDecided(
-                    f"incident {number} was a false alarm: it has no cause"
-                )
+            self._refuse_unless_it_applies(tx, incident, word)
             said = merged(incident.feedback, word, by=who.id)
             _refuse_repetition(incident.feedback, said)
-            incident = store.bump(tx, number, feedback=said)
-            event = Event(
-                kind="feedback.given",
-                text=spoken(word),
-                at=now.wall,
-                incident=number,
-                actor=who.id,
-            )
-            append(tx, event)
+            if who.is_approver:
+                store.bump(tx, number, feedback=said)
+                text = spoken(word)
+            else:
+                text = f"{spoken(word)}{_NOTED}"
+                _refuse_echo(tx, number, who, text)
+            self._tell(tx, number, who, text)
         self._poster.wake()
-        return incident
+        return who.is_approver
+
+    def _refuse_unless_it_applies(
+        self, tx: Connection, incident: Incident, word: Word
+    ) -> None:
+        number = incident.number
+        if incident.is_open:
+            raise NotDecided(f"incident {number} is not resolved yet")
+        if word.helped is not None and not was_acted(self._ledger.of(tx, number)):
+            raise NotDecided("no action was carried out here")
+        if word.helped is None and incident.resolution == FALSE_ALARM:
+            raise NotDecided(f"incident {number} was a false alarm: it has no cause")
+
+    def _tell(self, tx: Connection, number: int, who: Person, text: str) -> None:
+        at = self._clock.now().wall
+        append(tx, Event(kind=_GIVEN, text=text, at=at, incident=number, actor=who.id))
 
 
 def merged(before: Feedback | None, word: Word, *, by: str) -> Feedback:
@@ -124,11 +138,14 @@ def _readable(cause: str) -> str:
     return printable(one_line, limit=CAUSE_CHARACTERS)[:CAUSE_CHARACTERS]
 
 
-def _refuse_unless_acted(proposals: Sequence[Proposal]) -> None:
-    if not was_acted(proposals):
-        raise NotDecided("no action was carried out here")
-
-
 def _refuse_repetition(before: Feedback | None, said: Feedback) -> None:
     if before is not None and replace(said, by=before.by) == before:
         raise NotDecided("that was said already", by=before.by)
+
+
+def _refuse_echo(tx: Connection, number: int, who: Person, text: str) -> None:
+    """Refuse what this person said last; what does not count is kept in events only."""
+    events = (sealed.event for sealed in read(tx, incident=number))
+    theirs = [e.text for e in events if e.kind == _GIVEN and e.actor == who.id]
+    if theirs[-1:] == [text]:
+        raise NotDecided("that was said already", by=who.id)

@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 from bot.costs import AskedInVain
 from bot.ports import ModelUnavailable
 from bot.redact import redact
-from bot.unavailable import not_reached, refused, senseless, too_large, too_slow
+from bot.unavailable import (
+    SHAPELESS,
+    not_reached,
+    refused,
+    senseless,
+    too_large,
+    too_slow,
+)
 from memory.embed import EmbedderUnavailable
 
 if TYPE_CHECKING:
@@ -100,10 +107,7 @@ class Genai:
         except TransportError as error:
             raise AskedInVain(not_reached()) from error
         # What the SDK raises for an answer of another shape is not documented.
-        except (
-            UnknownApiResponseError, ValueError, TypeError, AttributeError, LookupError,
-            RecursionError,
-        ) as error:  # fmt: skip
+        except (UnknownApiResponseError, *SHAPELESS) as error:
             raise AskedInVain(senseless()) from error
 
     def _client(self) -> "tuple[Client, BoundedTransport]":

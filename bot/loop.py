@@ -1,17 +1,45 @@
-"""A thread that looks when it is told, and every so often by itself."""
+"""A thread that looks when it is told, and every so often by itself; and its border."""
 
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 class Unfinished(Exception):
     """Some of the work failed and is still there: the loop waits before it looks again."""
+
+
+def attempt(
+    work: Callable[[], T],
+    instead: U,
+    *,
+    name: str,
+    failed: Callable[[str], None] | None = None,
+    passing: tuple[type[Exception], ...] = (),
+) -> T | U:
+    """Return what the work returns, or `instead` where it raises: the product's border.
+
+    The one place where any error ends: it is logged with its traceback and counted, and
+    whoever called goes on. Meant for a detector's run, a job that people wait for, and
+    a step of a loop; everywhere else errors are caught by their names. passing: errors
+    that concern more than this piece of work, and are raised.
+    """
+    try:
+        return work()
+    except passing:
+        raise
+    except Exception:
+        log.exception("work.failed name=%s", name)
+        if failed is not None:
+            failed(name)
+        return instead
 
 
 def one_by_one(
@@ -24,21 +52,20 @@ def one_by_one(
 ) -> list[T]:
     """Do the work for each; one that fails holds up no other. Return those it did.
 
-    A loop's border: what raised is logged and counted, and is there at the next look.
-    passing: errors that concern all of them, and are raised.
+    What raised is there at the next look. passing: errors that concern all of them.
     """
-    done = []
-    for item in items:
-        try:
-            work(item)
-        except passing:
-            raise
-        except Exception:
-            log.exception("work.failed name=%s", name)
-            failed(name)
-            continue
-        done.append(item)
-    return done
+
+    def did(item: T) -> bool:
+        work(item)
+        return True
+
+    return [
+        item
+        for item in items
+        if attempt(
+            partial(did, item), instead=False, name=name, failed=failed, passing=passing
+        )
+    ]
 
 
 class Loop:
@@ -92,16 +119,17 @@ class Loop:
         pause = 0.5
         while not self._stopping.is_set():
             self._wanted.clear()
-            try:
-                self._step()
-                pause, self.failures = 0.5, 0
-            except Exception:
-                # A border (the main loop): log, count, try again later.
-                log.exception("loop.failed name=%s", self.name)
-                self._failed(self.name)
+            if not attempt(
+                self._did_step, instead=False, name=self.name, failed=self._failed
+            ):
                 self.failures += 1
                 self._stopping.wait(pause)
                 pause = min(pause * 2, 30)
                 continue
+            pause, self.failures = 0.5, 0
             self._wanted.wait(self._every)
             self._stopping.wait(self._settle)
+
+    def _did_step(self) -> bool:
+        self._step()
+        return True

@@ -22,6 +22,8 @@ REQUEST = "request"
 """The `detector` of an incident that a person opened by asking for an action."""
 RULES = "rules"
 """The author of a diagnosis that no model wrote."""
+FALSE_ALARM = "false alarm"
+"""The resolution of an incident that a person closed as nothing."""
 STORM = "storm"
 """Stands in the fingerprint of an incident that folds many causes at once."""
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection
 
 from bot import store
-from bot.model import Incident, Person, Phase
+from bot.model import FALSE_ALARM, Incident, Person, Phase
 from bot.ports import Wakeable
 from bot.record import Record
 from bot.words import seconds
@@ -67,7 +67,7 @@ class Own:
                 who,
                 "incident.false_alarm",
                 text,
-                resolution="false alarm",
+                resolution=FALSE_ALARM,
                 check=None,
                 **closed,
             )

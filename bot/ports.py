@@ -62,7 +62,10 @@ class Tool(Protocol):
     parameters: Mapping[str, object]
 
     def read(self, arguments: Mapping[str, object]) -> str:
-        """Return redacted text of at most 4,000 characters; raise `CannotRead`."""
+        """Return redacted text of at most 4,000 characters; raise `CannotRead`.
+
+        Whatever it waits for has a deadline of its own.
+        """
 
 
 class CannotRead(Exception):

@@ -43,17 +43,24 @@ class Material:
     names: Mapping[str, str] = field(default_factory=dict)
 
 
-def postmortem(material: Material, improve: Callable[[str], str] | None = None) -> str:
+Improve = Callable[[int, str], str]
+"""Takes an incident's number and its document; returns a "Summary" and "Follow-ups".
+
+Raises `DiagnosisUnavailable` when there is no answer.
+"""
+
+
+def postmortem(material: Material, improve: Improve | None = None) -> str:
     """Return the document in Markdown.
 
-    improve: takes the document, returns one in which "Summary" and "Follow-ups"
-    say more; raises `DiagnosisUnavailable` when there is no answer. Only the text of
-    these two sections is taken, made inert and added below ours.
+    improve: lets a model say more. Only the text of the two sections is taken, made
+    inert and added below ours.
     """
     parts = _parts(material)
     if improve is not None:
         try:
-            answer = improve(_joined(material, parts))[:_ADDED_CHARACTERS]
+            document = _joined(material, parts)
+            answer = improve(material.incident.number, document)[:_ADDED_CHARACTERS]
         except DiagnosisUnavailable:
             answer = ""
         for heading in ("Summary", "Follow-ups"):

@@ -13,12 +13,11 @@ from typing import Final
 
 import yaml
 
-from bot.model import Finding, Incident, Level, Limits
-from bot.retell import FALSE_ALARM
+from bot.model import FALSE_ALARM, Finding, Incident, Level, Limits
 
 WINDOW: Final = timedelta(days=30)
 ENOUGH: Final = 3
-"""So many false alarms of one condition and host within `WINDOW` say something."""
+"""So many false alarms of one condition, host and subject within `WINDOW` say something."""
 
 _MOST_PERCENT: Final = 99.0
 """A percentage has no room above."""
@@ -39,16 +38,19 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
-    """What the false alarms of a condition and host suggest; nothing is applied.
+    """What the false alarms of a condition, host and subject suggest; nothing is applied.
 
-    worst: how far they went. after: None where no sensible limit keeps them quiet.
-    remembered: incidents of the condition and host. fired, would_fire: how many of
-    them the limit of before and of after calls. unheard: how many of those that only
-    the limit of before calls nobody said to be false.
+    subject: the mount or program, "" where the condition is the host's own. worst: how
+    far they went. after: None where no sensible limit keeps them quiet. remembered:
+    incidents of the condition and host, whatever their subject: the limit is one for
+    all. fired, would_fire: how many of them the limit of before and of after calls.
+    unheard: how many of those that only the limit of before calls nobody said to be
+    false.
     """
 
     host: str
     detector: str
+    subject: str
     unit: str
     alarms: int
     worst: float
@@ -60,21 +62,33 @@ class Suggestion:
     unheard: int
 
 
+def subjects(incident: Incident, detector: str) -> list[str]:
+    """Return what an incident says of a condition is about: mounts or programs. Pure.
+
+    "" is the host itself. A process is named by its program: the pid of the next one
+    is another, the program that cries wolf the same.
+    """
+    found = (f for f in incident.findings if f.detector == detector)
+    return list(dict.fromkeys(_about(incident, finding) for finding in found))
+
+
 def suggestion(
-    detector: str, history: Sequence[Incident], now: datetime
+    detector: str, subject: str, history: Sequence[Incident], now: datetime
 ) -> Suggestion | None:
     """Return what the history of one host suggests, if it has enough false alarms.
 
-    history: its resolved incidents with that condition, the newest first. Only false
-    alarms under the limits of the newest one count.
+    subject: as `subjects` names it; false alarms of another are no reason. history: the
+    host's resolved incidents with that condition, the newest first. Only false alarms
+    under the limits of the newest one count.
     """
-    false = [i for i in history if _is_recent_false_alarm(i, now)]
-    found = _finding(false[0], detector) if false else None
-    if found is None:
+    recent = (i for i in history if _is_recent_false_alarm(i, now))
+    false = [pair for i in recent for pair in _of(i, detector, subject)]
+    if not false:
         return None
+    found = false[0][1]
     limits, sign = found.limits, 1 if found.limits.above else -1
-    same = [i for i in false if _limits(i, detector) == limits]
-    reached = [w for i in same for w in [_worst(i, detector)] if w is not None]
+    same = [(i, f) for i, f in false if f.limits == limits]
+    reached = [w for i, f in same for w in [_worst(i, f)] if w is not None]
     if len(reached) < ENOUGH:
         return None
     worst = max(reached, key=lambda value: sign * value)
@@ -83,6 +97,7 @@ def suggestion(
     return Suggestion(
         host=found.host,
         detector=detector,
+        subject=subject,
         unit=found.unit,
         alarms=len(reached),
         worst=worst,
@@ -136,8 +151,9 @@ def difference(made: Suggestion, section: Mapping[str, object]) -> str:
 def told(made: Suggestion, diff: str) -> str:
     """Return the words for the thread, the difference at their end."""
     unit = made.unit.partition(" ")[0]
+    about = f" ({made.subject})" if made.subject else ""
     head = (
-        f"{made.alarms} false alarms of {made.detector} on {made.host} within "
+        f"{made.alarms} false alarms of {made.detector}{about} on {made.host} within "
         f"{WINDOW.days} days, at up to {_shown(made.worst, unit)}."
     )
     old = _shown(made.before.warning, unit)
@@ -161,20 +177,30 @@ def _is_recent_false_alarm(incident: Incident, now: datetime) -> bool:
     return is_false and ended is not None and now - ended <= WINDOW
 
 
-def _finding(incident: Incident, detector: str) -> Finding | None:
-    return next((f for f in incident.findings if f.detector == detector), None)
+def _of(
+    incident: Incident, detector: str, subject: str
+) -> list[tuple[Incident, Finding]]:
+    """Return the incident with its finding of that condition and subject, if it has one."""
+    for found in incident.findings:
+        if found.detector == detector and _about(incident, found) == subject:
+            return [(incident, found)]
+    return []
 
 
-def _limits(incident: Incident, detector: str) -> Limits | None:
-    found = _finding(incident, detector)
-    return found.limits if found else None
+def _about(incident: Incident, found: Finding) -> str:
+    if not found.subject.startswith("process:"):
+        return found.subject
+    for culprit in (*found.culprits, incident.culprit):
+        if culprit is None:
+            continue
+        who = culprit.identity
+        if found.subject == f"process:{who.pid}:{who.start_ticks}":
+            return culprit.process.label
+    return found.label
 
 
-def _worst(incident: Incident, detector: str) -> float | None:
+def _worst(incident: Incident, found: Finding) -> float | None:
     """Return how far the condition went in an incident, as far as it is known."""
-    found = _finding(incident, detector)
-    if found is None:
-        return None
     sign = 1 if found.limits.above else -1
     known = [found.value, _titled(incident, found), _proven(incident, found)]
     return max(
@@ -212,12 +238,19 @@ def _heard(
 ) -> tuple[int, int, int, int]:
     """Count the incidents: all, fired before, fired after, missed though not false."""
     sign = 1 if limits.above else -1
-    known = [(i, w) for i in history for w in [_worst(i, detector)] if w is not None]
+    known = [(i, w) for i in history for w in _worst_of_all(i, detector, sign)]
     fired = [(i, w) for i, w in known if sign * w >= sign * limits.warning]
     new = limits.warning if after is None else after.warning
     missed = [i for i, worst in fired if sign * worst < sign * new]
     real = [i for i in missed if i.resolution != FALSE_ALARM]
     return len(known), len(fired), len(fired) - len(missed), len(real)
+
+
+def _worst_of_all(incident: Incident, detector: str, sign: int) -> list[float]:
+    """Return how far it went for whichever subject it went furthest, if that is known."""
+    findings = (f for f in incident.findings if f.detector == detector)
+    known = [w for f in findings for w in [_worst(incident, f)] if w is not None]
+    return [max(known, key=lambda value: sign * value)] if known else []
 
 
 def _steps(worst: float) -> list[float]:

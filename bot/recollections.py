@@ -49,7 +49,7 @@ def show_all(limit: int) -> int:
 
 
 def show(key: str) -> int:
-    """Print everything about one case."""
+    """Print everything about one case; of a folded one, the pattern that counts it."""
 
     def tell(memory: Memory) -> None:
         for name, text in _fields(_found(memory, key)):
@@ -59,7 +59,7 @@ def show(key: str) -> int:
 
 
 def forget(key: str) -> int:
-    """Delete a case with its vectors, and say what went."""
+    """Delete a case with its vectors, or take it out of a pattern; say what went."""
 
     def drop(memory: Memory) -> None:
         case = _found(memory, key)
@@ -67,7 +67,7 @@ def forget(key: str) -> int:
             raise BadRequest(
                 f"{printable(key)} was forgotten by somebody else just now"
             )
-        print(f"Forgotten: {_line(case)}")
+        print(f"Forgotten: {_line(case) if case.key == key else _left(key, case)}")
         if _bot_runs(Environment.read(os.environ)):
             print(_FOLLOWS)
 
@@ -201,7 +201,8 @@ def _with_memory(use: Callable[[Memory], None]) -> int:
 
 
 def _found(memory: Memory, key: str) -> Case:
-    case = memory.get(key)
+    """Return the case, or the pattern that it was folded into."""
+    case = memory.get(key) or memory.pattern_of(key)
     if case is None:
         raise BadRequest(
             f"no case has the key {printable(key)}; `countersign memory list` names them"
@@ -251,6 +252,18 @@ def _line(case: Case) -> str:
     return (
         f"{printable(case.key, limit=120)}, {what} on {printable(case.host)}, "
         f"{case.closed_at:%Y-%m-%d}: {done}, {case.outcome}"
+    )
+
+
+def _left(key: str, pattern: Case) -> str:
+    """Say what a pattern counts after the case went; its words may be that case's."""
+    name = printable(pattern.key, limit=120)
+    if pattern.weight == 1:
+        return f"{printable(key)}, the last that {name} counted, which went with it"
+    return (
+        f"{printable(key)}, which {name} counted; it counts {pattern.weight - 1} now. "
+        f"Its words are those of incident {pattern.incident}: forget {name} to delete "
+        "them too"
     )
 
 

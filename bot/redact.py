@@ -20,9 +20,39 @@ _KEYWORD: Final = (
     r"api[-_ ]?key|(?:access|private|secret|signing|encryption|account)[-_]?key|"
     r"client[-_]?secret|auth)"
 )
-_VALUE: Final = r"(?:\"[^\"\n]{0,500}\"|'[^'\n]{0,500}'|\S+)"
+_QUOTED: Final = r"(?:\"[^\"\n]{0,500}\"|'[^'\n]{0,500}')"
+_VALUE: Final = rf"(?:{_QUOTED}|\S+)"
 
 _OPENER: Final = r"(?:pass(?:word|wd|phrase|code)?|pwd)"
+_TELLS: Final = (
+    r"(?:secret|token|credentials?|api[-_ ]?key|"
+    r"(?:access|private|secret|signing|encryption|account)[-_]?key)"
+)
+"""What may be told in several words: `secret: correct horse battery`."""
+_UNHIDDEN: Final = r"(?!\[redacted\](?:[\"'\s,;)}]|\Z))"
+_TOLD: Final = r"(?:[^\n\"]|\"(?=\w))+"
+"""The rest of a line, or of a quotation that it stands in."""
+_PLAIN_WORD: Final = (
+    # What stands in a sentence about passwords; any other word may be one.
+    r"(?:\w*(?:ed|ing|tion|ment|ly|less|able|al)|"
+    r"a|an|the|it|its|i|we|you|he|she|they|your|our|that|this|these|which|who|what|"
+    r"set|unset|sent|lost|is|was|are|were|be|been|has|had|have|does|did|do|will|would|"
+    r"can|cannot|could|may|might|must|should|to|of|in|on|at|by|for|from|with|without|into|via|per|as|than|"
+    r"and|or|but|nor|if|then|so|not|no|never|always|again|already|also|too|only|here|"
+    r"there|now|today|yesterday|tomorrow|soon|once|twice|yet|still|when|where|while|"
+    r"because|after|before|since|until|instead|please|"
+    r"access|accounts?|agents?|age|arguments?|attempts?|auth|backups?|base|breach|"
+    r"caches?|change|changes|checks?|columns?|complexity|config|count|cracker|daemon|"
+    r"databases?|db|dialog|email|entry|entries|env|errors?|events?|expires|expiry|fails|"
+    r"failures?|fields?|files?|forms?|guess|guesses|hash|hashes|helpers?|history|hook|"
+    r"hygiene|incorrect|input|invalid|jobs?|keys?|leaks?|length|limits?|links?|lists?|"
+    r"lock|lockout|login|logins|loops?|mail|manager|managers|mismatch|mode|modules?|ok|"
+    r"options?|page|parameters?|plugins?|policy|policies|prompts?|provider|quality|"
+    r"recovery|requests?|reset|resets|reuse|rules?|salts?|screen|scripts?|security|"
+    r"servers?|services?|settings?|size|store|storage|strength|strings?|sync|tables?|"
+    r"test|tests|timeouts?|tools?|tries|types?|updates?|users?|values?|variables?|vault|"
+    r"warnings?|works|wrong)"
+)
 _SAID: Final = r"[\"']?\s{0,3}[:=]\s{0,3}"
 
 _SHAPES: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
@@ -58,16 +88,40 @@ _SHAPES: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
             rf"({_KEYWORD}[\w.-]{{0,40}}{_SAID}[|>][-+]?\s{{1,40}})\S[^\n]*",
             rf"\1{HIDDEN}",
         ),
-        (rf"({_OPENER}:[ ]{{1,3}})(?![\"'])[^\n]+", rf"\1{HIDDEN}"),
+        (
+            rf"({_OPENER}(?::[ ]{{1,3}}|[ ]{{1,3}}(?::=|=>|=)[ ]{{1,3}}))(?![\"'])[^\n]+",
+            rf"\1{HIDDEN}",
+        ),
         (rf"({_OPENER}\s[^\n:=]{{0,40}}?\s(?:is|was)\s{{1,3}})\S+", rf"\1{HIDDEN}"),
-        # Without a sign between them only what has a digit: "password authentication".
+        # Without a sign between them: what has a digit, and what no sentence needs.
         (rf"(\b{_OPENER}\s{{1,3}})(?=[^\s\d]{{0,100}}\d)\S+", rf"\1{HIDDEN}"),
+        (
+            (
+                rf"((?<![\w/.-])(?:pass(?:word|wd|phrase|code)|pwd)[ ]{{1,3}})"
+                rf"(?!{_PLAIN_WORD}(?!\w))(?:{_QUOTED}|\w[^\s\"']*)"
+            ),
+            rf"\1{HIDDEN}",
+        ),
+        (
+            (
+                rf"((?<!\w){_TELLS}\s{{1,3}})"
+                r"(?=[^\s\d]{0,100}\d)(?=[^\sa-z]{0,100}[a-z])\S{6,}"
+            ),
+            rf"\1{HIDDEN}",
+        ),
+        (
+            (
+                rf"({_TELLS}[\w.-]{{0,40}}(?::[ ]{{1,3}}|[ ]{{1,3}}(?::=|=>|=)[ ]{{1,3}}))"
+                rf"(?![\"']){_TOLD}"
+            ),
+            rf"\1{HIDDEN}",
+        ),
         (rf"((?:\b(?:pw|pin|otp|psk)|_key){_SAID}){_VALUE}", rf"\1{HIDDEN}"),
         (r"(\bpass:)\S+", rf"\1{HIDDEN}"),
         (
             (
                 rf"({_KEYWORD}[\w.-]{{0,40}}[\"']?(?:\s{{0,3}}(?::=|=>|[:=])\s{{0,3}}|"
-                rf"\s{{1,3}}(?:is|was|are)\s{{1,3}})){_VALUE}"
+                rf"\s{{1,3}}(?:is|was|are)\s{{1,3}})){_UNHIDDEN}{_VALUE}"
             ),
             rf"\1{HIDDEN}",
         ),

@@ -18,7 +18,8 @@ from remediation.audit import read
 ENDS: Final = frozenset({"incident.resolved", "incident.false_alarm"})
 """Events after which an incident's case is written."""
 COMMENT: Final = "feedback.given"
-"""After it the case is written anew, unless it was forgotten or folded meanwhile."""
+"""After it the case is written anew, unless it was forgotten meanwhile. One that
+was folded into a pattern is taken out of it, so that the pattern's count is true."""
 _CURSOR: Final = "remembered"
 _BATCH: Final = 500
 
@@ -32,8 +33,8 @@ class Keeper(Protocol):
     def remember(self, case: Case) -> None:
         """Write the case, in place of an earlier one of the same key."""
 
-    def get(self, key: str) -> Case | None:
-        """Return the case, if it is there."""
+    def knows(self, key: str) -> bool:
+        """Whether the case is there, by itself or folded."""
 
 
 class Remember:
@@ -59,7 +60,7 @@ class Remember:
             events = read(tx, after=after, limit=_BATCH)
             ended = {s.event.incident for s in events if s.event.kind in ENDS}
             commented = {s.event.incident for s in events if s.event.kind == COMMENT}
-            known = {n for n in commented - ended if self._memory.get(str(n))}
+            known = {n for n in commented - ended if self._memory.knows(str(n))}
             cases = [
                 case_of(incident, self._ledger.of(tx, incident.number))
                 for incident in (store.get(tx, n) for n in ended | known if n)

@@ -3,12 +3,11 @@
 `postmortem.py` writes the document; here is where its material comes from.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot import store
-from bot.postmortem import Material, postmortem
+from bot.postmortem import Improve, Material, postmortem
 from bot.record import Record
 from remediation.audit import read
 
@@ -32,8 +31,8 @@ class NotKept(Exception):
 class Reports:
     """Writes postmortems.
 
-    state_dir: the state folder. improve: lets a model say more, as `postmortem`
-    describes it; None where no model is configured.
+    state_dir: the state folder. improve: lets a model say more; None where no model is
+    configured.
     """
 
     def __init__(
@@ -41,7 +40,7 @@ class Reports:
         *,
         record: Record,
         state_dir: Path,
-        improve: Callable[[str], str] | None = None,
+        improve: Improve | None = None,
     ) -> None:
         self._database = record.database
         self._ledger = record.ledger

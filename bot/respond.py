@@ -18,6 +18,7 @@ from bot import store
 from bot.alerts import FLAP_WINDOW, Alert, Stage, Timing, advance
 from bot.candidates import Candidates
 from bot.effect import is_due, looked_at, verified
+from bot.loop import attempt
 from bot.model import (
     STORM,
     Culprit,
@@ -187,14 +188,17 @@ class Respond:
         )
 
     def _diagnose(self, incident: Incident) -> Diagnosis | None:
+        # A detector's round must not end here: the card comes without prose.
         try:
-            return self._inquiry.diagnoser.diagnose(incident)
+            return attempt(
+                lambda: self._inquiry.diagnoser.diagnose(incident),
+                instead=None,
+                name="diagnosis",
+                passing=(DiagnosisUnavailable,),
+            )
         except DiagnosisUnavailable as missing:
             log.info("diagnosis.missing reason=%s", missing)
-        except Exception:
-            # A detector's round must not end here: the card comes without prose.
-            log.exception("diagnosis.failed")
-        return None
+            return None
 
     # --- changing --------------------------------------------------------------
 
@@ -356,12 +360,12 @@ def _late_culprit(incident: Incident) -> Culprit | None:
 
 
 def _read(source: Evidence, incident: Incident) -> list[EvidenceItem]:
-    try:
-        return source.gather(incident)
-    except Exception:
-        # A border like the detector run: no source may keep an incident from people.
-        log.exception("evidence.failed source=%s", source.name)
-        return [EvidenceItem(id="", title=source.name, text="It could not be read.")]
+    # Part of a detector's run: no source may keep an incident from people.
+    return attempt(
+        lambda: source.gather(incident),
+        instead=[EvidenceItem(id="", title=source.name, text="It could not be read.")],
+        name=f"evidence {source.name}",
+    )
 
 
 def _heard(alerts: Sequence[Alert], muted: Mapping[str, datetime]) -> list[Alert]:

@@ -3,15 +3,12 @@
 from collections.abc import Sequence
 
 from bot.lore import PastCase
-from bot.model import RULES, Incident, Phase
+from bot.model import FALSE_ALARM, RULES, Incident, Phase
 from bot.words import seconds
 from memory.case import Case, Outcome, Recollection, Symptoms, TrackRecord
 from remediation.action import Action, OperateUnit
 from remediation.proposal import Proposal, State
 from remediation.verify import Verdict
-
-FALSE_ALARM = "false alarm"
-"""The resolution of an incident that a person closed as nothing."""
 
 _MEASURED = {
     Verdict.RECOVERED: Outcome.FIXED,

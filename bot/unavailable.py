@@ -1,6 +1,17 @@
 """Why a model did not answer, said once for all providers and fit for the card."""
 
+from typing import Final
+
 from bot.ports import ModelUnavailable
+
+SHAPELESS: Final = (
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+)
+"""What client libraries raise for an answer of another shape; none documents it."""
 
 
 def refused(status: int) -> ModelUnavailable:

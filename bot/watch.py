@@ -1,19 +1,17 @@
 """The rounds: each detector at its own pace, and a fault in one stops no other."""
 
-import logging
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from bot.alerts import Timing
+from bot.loop import attempt
 from bot.metrics import History
 from bot.model import Finding, Level, Limits
 from bot.ports import Clock, Detector
 from bot.respond import Respond
 from bot.telemetry import Telemetry
-
-log = logging.getLogger(__name__)
 
 
 class Watch:
@@ -55,13 +53,14 @@ class Watch:
         self._respond.absorb(findings, timing)
 
     def _check(self, detector: Detector, watched: Collection[str]) -> list[Finding]:
-        try:
-            found = detector.check(watched)
-        except Exception:
-            # A border (the detector run): the others go on, and what this one
-            # watched is unknown now, which is a condition of its own.
-            log.exception("detector.failed detector=%s", detector.name)
-            self._telemetry.detector_failed(detector.name)
+        found = attempt(
+            lambda: detector.check(watched),
+            instead=None,
+            name=f"detector {detector.name}",
+            failed=lambda _: self._telemetry.detector_failed(detector.name),
+        )
+        if found is None:
+            # What it watched is unknown now, which is a condition of its own.
             self.failures[detector.name] += 1
             return self._unknown(detector.name)
         self.failures[detector.name] = 0

@@ -17,6 +17,8 @@ from remediation.decision import NotDecided
 
 Body = dict[str, object]
 Click = Callable[[str, Person, Origin], Message | None]
+Draw = Callable[[str, Person, Origin], dict[str, object]]
+"""Returns the dialog that a button opens; raises `NotDecided`."""
 HOUR = timedelta(hours=1)
 
 
@@ -33,11 +35,13 @@ def register(app: App, desk: Desk) -> None:
         "menu": clicks.menu,
     }
     for action_id, click in verbs.items():
-        _listen(app, desk, action_id, click)
-    _register_say_why(app, desk)
+        listen(app, desk, action_id, click)
+    opens(app, desk, "say_why", _say_why(desk))
 
 
-def _listen(app: App, desk: Desk, action_id: str, click: Click) -> None:
+def listen(app: App, desk: Desk, action_id: str, click: Click) -> None:
+    """Wire a button that decides: acknowledged only when it is done."""
+
     def listener(ack: Ack, body: Body) -> None:
         answer = decided(desk, action_id, body, click)
         # Only now: what was decided is durable, what was refused is explained.
@@ -46,6 +50,41 @@ def _listen(app: App, desk: Desk, action_id: str, click: Click) -> None:
             desk.reply(body, answer)
 
     app.action(action_id)(listener)
+
+
+def opens(app: App, desk: Desk, action_id: str, draw: Draw) -> None:
+    """Wire a button that opens a dialog."""
+
+    def listener(ack: Ack, body: Body, client: WebClient) -> None:
+        # Nothing is decided by opening a dialog, so Slack need not wait for it.
+        ack()
+        trigger = str(body.get("trigger_id") or "")
+        answer = decided(desk, action_id, body, _opening(client, trigger, draw))
+        if answer is not None:
+            desk.reply(body, answer)
+
+    app.action(action_id)(listener)
+
+
+def _opening(client: WebClient, trigger: str, draw: Draw) -> Click:
+    def click(value: str, who: Person, origin: Origin) -> Message | None:
+        view = draw(value, who, origin)
+        try:
+            client.views_open(trigger_id=trigger, view=view)
+        except (SlackApiError, *NETWORK_ERRORS) as error:
+            code = escaped(failure_of(error).error)
+            return answers.plain(f"The dialog could not be opened ({code}). Try again.")
+        return None
+
+    return click
+
+
+def _say_why(desk: Desk) -> Draw:
+    def draw(value: str, _who: Person, _origin: Origin) -> dict[str, object]:
+        with desk.database.read() as tx:
+            return dialogs.say_why(desk.ledger.get(tx, value))
+
+    return draw
 
 
 class Clicks:
@@ -124,28 +163,3 @@ def value_of(body: Mapping[str, object]) -> str:
     holder = option if isinstance(option, dict) else first
     value = holder.get("value") if isinstance(holder, dict) else None
     return opaque(value) or ""
-
-
-def _register_say_why(app: App, desk: Desk) -> None:
-    def listener(ack: Ack, body: Body, client: WebClient) -> None:
-        ack()
-        trigger = str(body.get("trigger_id") or "")
-        answer = decided(desk, "say_why", body, _dialog(desk, client, trigger))
-        if answer is not None:
-            desk.reply(body, answer)
-
-    app.action("say_why")(listener)
-
-
-def _dialog(desk: Desk, client: WebClient, trigger: str) -> Click:
-    def click(value: str, _who: Person, _origin: Origin) -> Message | None:
-        with desk.database.read() as tx:
-            proposal = desk.ledger.get(tx, value)
-        try:
-            client.views_open(trigger_id=trigger, view=dialogs.say_why(proposal))
-        except (SlackApiError, *NETWORK_ERRORS) as error:
-            code = escaped(failure_of(error).error)
-            return answers.plain(f"The dialog could not be opened ({code}). Try again.")
-        return None
-
-    return click

@@ -8,7 +8,7 @@ from slack_bolt import App
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
-from handlers import actions, commands, feedback, home, mentions, modals
+from handlers import actions, feedback, home, mentions, modals, slash
 from handlers.actions import Body
 from handlers.blocks import answers
 from handlers.desk import Desk
@@ -36,7 +36,7 @@ def build(client: WebClient, desk: Desk, *, signing_secret: str | None) -> App:
         authorize=_authorize(desk.guard, client),
         listener_executor=ThreadPoolExecutor(LISTENERS, thread_name_prefix="listener"),
     )
-    for feature in (actions, commands, feedback, modals, mentions, home):
+    for feature in (actions, slash, feedback, modals, mentions, home):
         feature.register(app, desk)
     app.error(_on_error(desk))
     return app

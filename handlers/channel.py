@@ -9,7 +9,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot.telemetry import Telemetry
-from handlers.blocks.markup import Message
+from handlers.blocks.markup import Message, section
 from handlers.client import NETWORK_ERRORS, Failure, failure_of
 
 log = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ class Channel:
             if failure_of(error).error not in _BAD_BLOCKS:
                 raise
             log.exception("blocks.refused")
-            return self._post(message.text[:3000], None, thread_ts)
+            return self._post(message.text, _alone(message), thread_ts)
 
     def update(self, ts: str, message: Message) -> None:
         """Edit a message; the old one must not stay because its blocks are refused."""
@@ -108,8 +108,7 @@ class Channel:
             if failure_of(error).error not in _BAD_BLOCKS:
                 raise
             log.exception("blocks.refused")
-            text = {"type": "mrkdwn", "text": message.text[:3000]}
-            self._update(ts, message.text, [{"type": "section", "text": text}])
+            self._update(ts, message.text, _alone(message))
 
     def upload(
         self, file: File, thread_ts: str | None = None, *, elsewhere: str | None = None
@@ -162,7 +161,7 @@ class Channel:
         return str(data.get("permalink", "")) if isinstance(data, dict) else ""
 
     def _post(
-        self, text: str, blocks: list[dict[str, object]] | None, thread_ts: str | None
+        self, text: str, blocks: list[dict[str, object]], thread_ts: str | None
     ) -> str:
         self._messages.wait()
         answer = self._call(
@@ -200,6 +199,11 @@ class Channel:
                 raise Again(failure) from error
             return {}
         return data if isinstance(data, dict) else {}
+
+
+def _alone(message: Message) -> list[dict[str, object]]:
+    """Return a message's text as its only block, in which Slack looks for no link."""
+    return [section(message.text)]
 
 
 def _next(page: dict[str, object]) -> str:

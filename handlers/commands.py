@@ -1,175 +1,49 @@
-"""`/sre VERB …`, and the same words after a mention. One method per verb."""
+"""What each word of `/sre …` does: one method per verb, named like it.
 
-import difflib
+The words stand in `verbs.py`; who gave them and whether they may is `slash.py`'s.
+"""
+
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from slack_bolt import Ack, App
-from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from bot.model import Person
-from handlers.actions import Body
 from handlers.blocks import answers, dialogs
 from handlers.blocks.card import card
-from handlers.blocks.markup import Message, escaped
+from handlers.blocks.markup import Message, characters, escaped
 from handlers.client import NETWORK_ERRORS, failure_of
-from handlers.desk import Desk, sender
-from handlers.guard import Denied, Unverified
+from handlers.desk import Desk
 from handlers.reading import Reading
 from handlers.request import (
     MENTIONED,
     TARGET,
     Request,
     first,
+    fit_to_keep,
     is_span,
     lettered,
     number,
     span,
 )
+from handlers.verbs import VERBS, WORDS
 from remediation.decision import NotDecided
-from remediation.printable import printable
 from remediation.proposal import Proposal
-
-VERBS: Mapping[str, str] = {
-    "status [HOST]": "how the hosts are, what is open, what waits",
-    "incidents [7d]": "what happened lately",
-    "show 12": "one incident's card, and what the model did about it",
-    "runbook [words]": "find and show a runbook; without words all titles",
-    "postmortem 12": "a document about it, as a file in its thread",
-    "take 12": "own it; escalation stops",
-    "handover 12 @bob": "give it to somebody else",
-    "escalate 12": "call the people on call",
-    "approve 12b": "opens a dialog with the same facts; its Approve is the click",
-    "reject 12b [why]": "reject at once",
-    "simulate 12b": "what would happen now",
-    "again 12": "measure anew and propose again",
-    "undo 12": "put back a pause or a lowered priority",
-    "kill HOST:PID": "ask for a process to be terminated; somebody else approves",
-    "mute TARGET [2h]": "silence a host or condition",
-    "unmute TARGET": "lift that",
-    "lock WHY": "stop the whole bot, at once",
-    "unlock": "free it",
-    "chart WHAT [6h]": "a picture of a figure",
-    "cost": "what the language model has cost",
-    "help": "this list",
-}
-WORDS = tuple(usage.split()[0] for usage in VERBS)
-CHANGES = frozenset(
-    {
-        "take", "handover", "escalate", "approve", "reject",
-        "again", "undo", "kill", "mute", "unmute", "unlock",
-    }
-)  # fmt: skip
-"""Verbs that count in the configured channel only. Anybody may lock from anywhere."""
-
-DECIDES = CHANGES - {"approve"} | {"lock"}
-"""Verbs that are acknowledged only when they are done; `approve` opens a dialog."""
-
-BY_CLICK = frozenset({"approve", "reject", "undo"})
-"""Verbs that a mention answers with the card's link."""
-
-
-def register(app: App, desk: Desk) -> None:
-    """Wire the slash command."""
-    commands = Commands(desk)
-
-    def listener(ack: Ack, body: Body, client: WebClient) -> None:
-        text = str(body.get("text") or "")
-        trigger = str(body.get("trigger_id") or "")
-
-        def open_dialog(view: dict[str, object]) -> None:
-            client.views_open(trigger_id=trigger, view=view)
-
-        # What decides is durable before the ack; what looks may take its time.
-        looks = text.lower().partition(" ")[0] not in DECIDES
-        if looks:
-            ack()
-        answer = commands.answer(text, body, open_dialog)
-        if not looks:
-            ack()
-        if answer is not None:
-            desk.reply(body, answer)
-
-    app.command(desk.command)(listener)
 
 
 class Commands:
-    """What each verb does. Raises `NotDecided` and `Denied`; `answer` words them."""
+    """What each verb does. Methods raise `NotDecided` and `Denied`."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._reading = Reading(desk)
-        self._verbs: Mapping[str, Callable[[Request], Message | None]] = {
+        self.by_verb: Mapping[str, Callable[[Request], Message | None]] = {
             word: getattr(self, f"_{word}") for word in WORDS
         }
 
-    def answer(
-        self,
-        text: str,
-        body: Body,
-        open_dialog: Callable[[dict[str, object]], None] | None,
-    ) -> Message | None:
-        """Carry out one command and return what to say to the person."""
-        try:
-            return self.carry_out(text, body, open_dialog)
-        except (Denied, NotDecided) as refusal:
-            return self.refusal(text, refusal)
-
-    def carry_out(
-        self,
-        text: str,
-        body: Body,
-        open_dialog: Callable[[dict[str, object]], None] | None,
-    ) -> Message | None:
-        """Carry out one command; raise `Denied` or `NotDecided`."""
-        verb, *words = text.split() or ["help"]
-        verb = verb.lower()
-        request = Request(
-            verb=verb,
-            words=tuple(words),
-            who=self._who(verb, body),
-            channel=str(body.get("channel_id") or ""),
-            team_id=str(body.get("team_id") or ""),
-            open_dialog=open_dialog,
-        )
-        return self._run(request)
-
-    def refusal(self, text: str, refusal: Denied | NotDecided) -> Message:
-        """Word why a command did not count, for whoever gave it."""
-        if isinstance(refusal, Denied):
-            who_may = self._desk.guard.who_may()
-            return answers.refused(refusal.reason, who_may=who_may)
-        verb = text.lower().partition(" ")[0]
-        self._desk.telemetry.decided(_known(verb), counted=False)
-        may = self._desk.guard.who_may() if "approver" in refusal.reason else ()
-        return answers.refused(refusal.reason, by=refusal.by, who_may=may)
-
-    def _who(self, verb: str, body: Body) -> Person:
-        try:
-            return self._desk.person(body)
-        except Unverified:
-            user_id, _team = sender(body)
-            if verb != "lock" or user_id is None:
-                raise
-            # Stopping is the safe choice: it must work while Slack verifies nobody.
-            return Person(id=user_id, is_approver=False)
-
-    def _run(self, request: Request) -> Message | None:
-        act = self._verbs.get(request.verb)
-        if act is None:
-            close = difflib.get_close_matches(request.verb, WORDS, n=1)
-            hint = f"Did you mean *{close[0]}*?" if close else "Try *help*."
-            shown = escaped(printable(request.verb, limit=40))
-            return answers.plain(f"I do not know “{shown}”. {hint}")
-        if request.verb in CHANGES and request.channel != self._desk.channel:
-            raise NotDecided("this can be done in the incident channel only")
-        if request.verb in BY_CLICK and request.open_dialog is None:
-            # Words in a message never decide; they lead to the card.
-            return self._to_the_card(request)
-        answer = act(request)
-        self._desk.telemetry.decided(request.verb, counted=True)
-        return answer
+    def to_the_card(self, request: Request) -> Message:
+        """Answer with the link to the card: words in a message never decide."""
+        found = self._desk.incident(lettered(request)[0]).number
+        return answers.plain(f"Decide on the card. {self._link(found)}")
 
     # --- look --------------------------------------------------------------------
 
@@ -186,14 +60,15 @@ class Commands:
 
     def _show(self, request: Request) -> Message:
         incident = self._desk.incident(number(request))
-        drawn = card(incident, self._desk.proposals(incident.number))
-        # The buttons stay on the card itself: a copy of them would decide nothing.
-        blocks = tuple(b for b in drawn.blocks if b["type"] != "actions")
         link = self._link(incident.number)
-        steps = self._reading.trace(incident.number)
         # A link that does not exist yet would be an empty block.
         linked = answers.plain(link).blocks if link else ()
-        return Message(text=drawn.text, blocks=(*blocks, *steps, *linked))
+        more = (*self._reading.trace(incident.number), *linked)
+        proposals = self._desk.proposals(incident.number)
+        drawn = card(incident, proposals, beside=characters(more))
+        # The buttons stay on the card itself: a copy of them would decide nothing.
+        blocks = tuple(b for b in drawn.blocks if b["type"] != "actions")
+        return Message(text=drawn.text, blocks=(*blocks, *more))
 
     def _runbook(self, request: Request) -> Message:
         return self._reading.runbook(request.said)
@@ -246,7 +121,7 @@ class Commands:
         proposal = self._proposal(request)
         self._desk.decide.decidable(proposal.id, request.who)
         if request.open_dialog is None:
-            return self._to_the_card(request)
+            return self.to_the_card(request)
         incident = self._desk.incident(proposal.incident)
         try:
             request.open_dialog(dialogs.approve(incident, proposal))
@@ -303,7 +178,7 @@ class Commands:
         return answers.plain(f"Unmuted {escaped(target)}.")
 
     def _lock(self, request: Request) -> Message:
-        why = printable(" ".join(request.words), limit=300)
+        why = fit_to_keep(" ".join(request.words), limit=300)
         self._desk.own.lock(why or "no reason given", request.who)
         return answers.plain("Locked: nothing is signalled any more.")
 
@@ -319,10 +194,6 @@ class Commands:
     def _proposal(self, request: Request) -> Proposal:
         return self._desk.named(*lettered(request))
 
-    def _to_the_card(self, request: Request) -> Message:
-        found = self._desk.incident(lettered(request)[0]).number
-        return answers.plain(f"Decide on the card. {self._link(found)}")
-
     def _link(self, number: int) -> str:
         link = self._desk.link(number)
         return f"<{link}|Open the card>" if link else ""
@@ -333,7 +204,3 @@ class Commands:
             return answers.plain("There are not enough points yet.")
         shown = self._desk.reply.picture(request.channel, picture, name)
         return answers.plain("Here it is." if shown else "Slack took no picture.")
-
-
-def _known(verb: str) -> str:
-    return verb if verb in WORDS else "unknown"

@@ -14,11 +14,12 @@ from typing import Final
 from slack_bolt import App
 
 from handlers.actions import Body
-from handlers.commands import VERBS, Commands
 from handlers.desk import Desk, opaque
 from handlers.guard import Denied
 from handlers.reply import Spoken
+from handlers.slash import Slash
 from handlers.talk import Heard, Talk
+from handlers.verbs import VERBS
 from remediation.decision import NotDecided
 
 _SEEN_SECONDS = 900.0
@@ -69,7 +70,7 @@ class _Ears:
     """What an event is answered with."""
 
     desk: Desk
-    commands: Commands
+    slash: Slash
     seen: Seen
     talk: Talk
 
@@ -78,7 +79,7 @@ def register(app: App, desk: Desk) -> None:
     """Wire mentions in the channel and in threads, and messages to the bot alone."""
     seen = Seen()
     talk = Talk(app.client, desk, desk.converse, seen.once)
-    ears = _Ears(desk=desk, commands=Commands(desk), seen=seen, talk=talk)
+    ears = _Ears(desk=desk, slash=Slash(desk), seen=seen, talk=talk)
 
     def mentioned(event: Body, body: Body) -> None:
         _hear(ears, event, body)
@@ -153,10 +154,10 @@ def _obey(ears: _Ears, event: Body, body: Body, text: str) -> None:
     }
     reply = ears.desk.reply
     try:
-        answer = ears.commands.carry_out(text, said, None)
+        answer = ears.slash.carry_out(text, said, None)
     except (Denied, NotDecided) as refusal:
         # Refusals stay out of the thread.
-        reply.aside(spoken, ears.commands.refusal(text, refusal))
+        reply.aside(spoken, ears.slash.refusal(text, refusal))
         return
     if answer is not None:
         reply.in_thread(spoken, answer)

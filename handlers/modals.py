@@ -5,10 +5,11 @@ from slack_bolt import Ack, App
 from bot.feedback import Word
 from handlers.actions import Body
 from handlers.blocks import dialogs
+from handlers.blocks.judged import NOTED
 from handlers.desk import Desk
 from handlers.guard import Denied
+from handlers.request import fit_to_keep
 from remediation.decision import NotDecided
-from remediation.printable import printable
 
 
 def register(app: App, desk: Desk) -> None:
@@ -17,7 +18,7 @@ def register(app: App, desk: Desk) -> None:
     def say_why(ack: Ack, body: Body, view: Body) -> None:
         try:
             who = desk.person(body)
-            why = printable(_input(view, "why").strip(), limit=500)
+            why = fit_to_keep(_input(view, "why"), limit=dialogs.MAX_REASON)
             desk.decide.say_why(_metadata(view), who, why)
         except (Denied, NotDecided) as refusal:
             ack(response_action="errors", errors={"why": refusal.reason[:300]})
@@ -46,11 +47,14 @@ def _register_afterwards(app: App, desk: Desk) -> None:
     def cause(ack: Ack, body: Body, view: Body) -> None:
         word = Word(is_right=False, cause=_input(view, "cause"))
         try:
-            desk.feedback.give(_number(desk, view), desk.person(body), word)
+            counts = desk.feedback.give(_number(desk, view), desk.person(body), word)
         except (Denied, NotDecided) as refusal:
             ack(response_action="errors", errors={"cause": refusal.reason[:300]})
             return
-        ack()
+        if counts:
+            ack()
+        else:
+            ack(response_action="update", view=dialogs.told("Noted", NOTED))
 
     def draft(ack: Ack, body: Body, view: Body) -> None:
         title, text = _input(view, "title"), _input(view, "body")

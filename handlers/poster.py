@@ -12,7 +12,7 @@ from datetime import date
 from slack_sdk.errors import SlackApiError
 
 from bot import store
-from bot.loop import one_by_one
+from bot.loop import attempt, one_by_one
 from bot.model import Incident, Level
 from bot.pictures import Pictures
 from bot.record import Record
@@ -172,20 +172,18 @@ class Poster:
         return until is not None and self._clock.now().wall < until
 
     def _post_chart(self, posting: Posting, incident: Incident) -> None:
-        picture = self._picture_of(incident)
+        # Like a source of evidence: without it the thread goes on.
+        picture = attempt(
+            lambda: self._pictures.of_incident(incident),
+            instead=None,
+            name="chart",
+            failed=self._telemetry.failed,
+        )
         if picture is None:
             return
         name = f"incident-{incident.number}.png"
         file = File(name=name, title=incident.title, content=picture)
         self._channel.upload(file, posting.ts)
-
-    def _picture_of(self, incident: Incident) -> bytes | None:
-        try:
-            return self._pictures.of_incident(incident)
-        except Exception:
-            # Like a source of evidence: without it the thread goes on.
-            log.exception("chart.failed incident=%s", incident.number)
-            return None
 
     # --- the ledger's head -----------------------------------------------------
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from bot.durations import parse_duration
 from bot.model import Person
+from bot.redact import redact
 from remediation.decision import NotDecided
 from remediation.printable import printable
 
@@ -32,13 +33,23 @@ class Request:
 
     @property
     def rest(self) -> str:
-        """Everything behind the first argument, harmless and short."""
-        return printable(" ".join(self.words[1:]), limit=300)
+        """Everything behind the first argument, fit to be kept."""
+        return fit_to_keep(" ".join(self.words[1:]), limit=300)
 
     @property
     def said(self) -> str:
         """Everything behind the verb, harmless and short."""
         return printable(" ".join(self.words), limit=300)
+
+
+def fit_to_keep(text: str, *, limit: int) -> str:
+    """Return what a person wrote as it may be kept: one line, harmless, without secrets.
+
+    The ledger and the thread forget nothing, so a password that somebody pastes into a
+    reason must not arrive there.
+    """
+    one_line = " ".join(redact(text).split())
+    return printable(one_line, limit=limit)
 
 
 def first(request: Request, otherwise: str) -> str:

@@ -13,6 +13,7 @@ from typing import Final
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from handlers.blocks.markup import is_dead_markdown
 from handlers.client import NETWORK_ERRORS, failure_of
 from handlers.reply import Spoken
 
@@ -49,8 +50,11 @@ class Stream:
     ) -> bool:
         """Stream Markdown piece by piece, blocks below it; False where it must be posted.
 
-        team_id: of the person who spoke; Slack asks for both in channels.
+        team_id: of the person who spoke; Slack asks for both in channels. All pieces
+        are looked at as one text, so nothing comes alive where two of them meet.
         """
+        if not _is_harmless(pieces):
+            return False
         begun = self._call(
             "chat.startStream",
             channel=spoken.channel,
@@ -62,8 +66,7 @@ class Stream:
             return False
         at = {"channel": spoken.channel, "ts": str(begun.get("ts"))}
         grown = all(
-            self._call("chat.appendStream", markdown_text=piece[:_PIECE], **at)
-            is not None
+            self._call("chat.appendStream", markdown_text=piece, **at) is not None
             for piece in pieces
         )
         blocks = {"blocks": [dict(b) for b in below]} if below else {}
@@ -91,3 +94,8 @@ class Stream:
         with self._lock:
             learned = self._missing.get(method)
         return learned is not None and self._monotonic() - learned < LEARNED_SECONDS
+
+
+def _is_harmless(pieces: Sequence[str]) -> bool:
+    fit = all(len(piece) <= _PIECE for piece in pieces)
+    return bool(pieces) and fit and is_dead_markdown("".join(pieces))

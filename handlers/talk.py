@@ -4,7 +4,6 @@ The work happens in threads of its own, so that the event is acknowledged at onc
 the listeners stay free for clicks.
 """
 
-import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from bot import store
 from bot.converse.converse import Converse
 from bot.converse.question import Answer, Chart, Question
 from bot.converse.threads import Threads
+from bot.loop import attempt
 from bot.model import Person
 from handlers.blocks import answers
 from handlers.channel import File
@@ -24,8 +24,6 @@ from handlers.desk import Desk
 from handlers.guard import Denied
 from handlers.reply import Spoken
 from handlers.stream import Stream
-
-log = logging.getLogger(__name__)
 
 _LOOKING: Final = "is looking …"
 _BUSY: Final = "I am answering as many questions as I can. Ask again in a minute."
@@ -73,14 +71,19 @@ class Talk:
         with self._once(heard.event_id) as is_new:
             if not is_new:
                 return
-            try:
-                self._answer(heard)
-            except Exception:
-                # A border like the listeners' own: this thread serves the next one.
-                log.exception("talk.failed")
-                self._desk.telemetry.failed("talk")
+            answered = attempt(
+                lambda: self._answered(heard),
+                instead=False,
+                name="talk",
+                failed=self._desk.telemetry.failed,
+            )
+            if not answered:
                 self._stream.status(heard.spoken, "")
                 self._desk.reply.aside(heard.spoken, answers.plain(_FAILED))
+
+    def _answered(self, heard: Heard) -> bool:
+        self._answer(heard)
+        return True
 
     def _answer(self, heard: Heard) -> None:
         spoken = heard.spoken
@@ -114,7 +117,7 @@ class Talk:
         below = answers.below(answer, link)
         pieces = answers.pieces(answer)
         team_id = heard.team_id or ""
-        if pieces and self._stream.say(heard.spoken, team_id, pieces, below):
+        if self._stream.say(heard.spoken, team_id, pieces, below):
             return
         self._desk.reply.in_thread(heard.spoken, answers.said(answer, link))
 

@@ -1,7 +1,8 @@
 """The words of memory: what an incident was, what was done, and whether it helped."""
 
+import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
@@ -10,10 +11,8 @@ LONGEST = 4000
 """Characters that a field keeps."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _CUT = " …"
-_NAMES = ("key", "host", "service", "condition", "action_kind")
 _LONGEST_NAME = 120
 """Characters that a name keeps, which a database's index must be able to hold."""
-_TEXTS = (*_NAMES, "symptoms", "cause", "action")
 
 
 class Outcome(StrEnum):
@@ -68,10 +67,28 @@ class Case:
     weight: int = 1
 
     def cleaned(self) -> Self:
-        """Return it as it may be stored: every text readable and within `LONGEST`."""
-        texts = {name: clean(getattr(self, name)) for name in _TEXTS}
-        texts |= {name: texts[name][:_LONGEST_NAME] for name in _NAMES}
-        return replace(self, **texts)  # type: ignore[arg-type]
+        """Return it as it may be stored: every text readable and of bounded length."""
+        return replace(
+            self,
+            key=_name(self.key),
+            host=_name(self.host),
+            service=_name(self.service),
+            condition=_name(self.condition),
+            symptoms=clean(self.symptoms),
+            cause=clean(self.cause),
+            action=clean(self.action),
+            action_kind=_name(self.action_kind),
+        )
+
+    def as_json(self) -> str:
+        """Return it as one line of JSON; times in ISO 8601, spans in seconds."""
+        fields = asdict(self)
+        took = fields.pop("took")
+        said = {
+            "closed_at": self.closed_at.isoformat(),
+            "took_seconds": None if took is None else took.total_seconds(),
+        }
+        return json.dumps(fields | said, sort_keys=True)
 
     @property
     def parts(self) -> tuple[str, str, str]:
@@ -125,3 +142,7 @@ def clean(text: object) -> str:
     if len(plain) <= LONGEST:
         return plain
     return plain[: LONGEST - len(_CUT)] + _CUT
+
+
+def _name(text: object) -> str:
+    return clean(text)[:_LONGEST_NAME]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import numpy as np
-from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy import Connection, Row, delete, exists, func, select
 
 from memory.bert import Floats
 from memory.case import Case, Outcome
@@ -16,7 +16,10 @@ from memory.tables import case_vectors, cases, memory_meta
 PARTS = ("whole", "symptoms", "cause", "action")
 """What a case has vectors of; parts without text have none."""
 _AT_ONCE = 400
+"""Keys in one statement; SQLite takes 999 at least."""
 _FLOAT = np.dtype("<f4")
+_LATEST = (cases.c.closed_at.desc(), cases.c.key)
+_BARE = ~exists().where(case_vectors.c.key == cases.c.key)
 
 
 class Database(Protocol):
@@ -64,12 +67,6 @@ def remove_vectors(tx: Connection, keys: Collection[str]) -> None:
         tx.execute(delete(case_vectors).where(case_vectors.c.key.in_(some)))
 
 
-def amend(tx: Connection, key: str, changes: Mapping[str, object]) -> bool:
-    """Change columns of one case; return whether there is one."""
-    done = tx.execute(update(cases).where(cases.c.key == key).values(**changes))
-    return done.rowcount == 1
-
-
 def load(tx: Connection, keys: Collection[str]) -> dict[str, Case]:
     """Return the cases of these keys that exist."""
     found = {}
@@ -79,19 +76,25 @@ def load(tx: Connection, keys: Collection[str]) -> dict[str, Case]:
     return found
 
 
-def newest(tx: Connection, limit: int | None = None) -> list[Case]:
-    """Return cases, the latest first; all of them without a limit."""
-    order = (cases.c.closed_at.desc(), cases.c.key)
-    return [
-        _case(row) for row in tx.execute(select(cases).order_by(*order).limit(limit))
-    ]
+def newest(
+    tx: Connection, limit: int | None = None, *, bare: bool = False
+) -> list[Case]:
+    """Return cases, the latest first; with `bare` only those without any vector."""
+    said = select(cases).order_by(*_LATEST).limit(limit)
+    said = said.where(_BARE) if bare else said
+    return [_case(row) for row in tx.execute(said)]
+
+
+def count(tx: Connection, *, bare: bool = False) -> int:
+    """Return how many cases there are; with `bare` only those without any vector."""
+    said = select(func.count()).select_from(cases)
+    return tx.execute(said.where(_BARE) if bare else said).scalar_one()
 
 
 def older(tx: Connection, before: datetime) -> list[Case]:
     """Return the cases closed before `before`, the latest first."""
     said = select(cases).where(cases.c.closed_at < _stamp(before))
-    order = (cases.c.closed_at.desc(), cases.c.key)
-    return [_case(row) for row in tx.execute(said.order_by(*order))]
+    return [_case(row) for row in tx.execute(said.order_by(*_LATEST))]
 
 
 def alike(
@@ -138,12 +141,9 @@ def vectors(
     return found
 
 
-def bare(tx: Connection) -> list[Case]:
-    """Return the cases that have no vectors."""
-    have = select(case_vectors.c.key)
-    return [
-        _case(row) for row in tx.execute(select(cases).where(cases.c.key.not_in(have)))
-    ]
+def has_vectors(tx: Connection) -> bool:
+    """Whether there is any vector."""
+    return tx.execute(select(case_vectors.c.key).limit(1)).first() is not None
 
 
 def forget_all_vectors(tx: Connection) -> None:

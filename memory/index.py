@@ -31,8 +31,10 @@ _COLLECTION = "cases"
 _STATE = "complete"
 """The file that says what a finished build holds; written last."""
 _AT_ONCE = 2000
+"""Vectors in one call; Chroma takes 5,461 at most."""
 _SAMPLES = 16
 _ITSELF = 0.99
+"""A probe looks for so many vectors, and for each wants one at least so similar."""
 _READING = 2.0
 """Seconds that a search may take. A locked database would let it wait for ever."""
 _WRITING = 20.0

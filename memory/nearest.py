@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,10 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from memory.bert import Floats
+from memory.cases import PARTS
 from memory.index import Index, IndexUnwell
 
 _MARK = ":"
+"""Between part and key in an id of the index."""
 _TRIES = 3
+"""How often a build begins again because cases changed while it was made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,11 +94,12 @@ class Nearest:
         """Follow the database: these cases have these vectors now, and no others."""
         self._exact = None
         ids, rows = Stock(state=state, vectors=vectors).table()
-        gone = [one for key in vectors for one in _ids(key) if one not in set(ids)]
+        held = set(ids)
+        gone = [one for key in vectors for one in _ids(key) if one not in held]
         self._follow(lambda index: index.drop(state, gone))
         self._follow(lambda index: index.put(state, ids, rows))
 
-    def drop(self, state: str, keys: list[str]) -> None:
+    def drop(self, state: str, keys: Sequence[str]) -> None:
         """Follow the database: these cases are gone."""
         self._exact = None
         gone = [one for key in keys for one in _ids(key)]
@@ -180,4 +184,4 @@ class Nearest:
 
 
 def _ids(key: str) -> list[str]:
-    return [f"{part}{_MARK}{key}" for part in ("whole", "symptoms", "cause", "action")]
+    return [f"{part}{_MARK}{key}" for part in PARTS]

@@ -73,16 +73,13 @@ def choose(ranked: Sequence[Ranked], limit: int) -> tuple[list[Ranked], Ranked |
     the last place.
     """
     shown = fold(ranked)[:limit]
-    if not shown or any(_opposite(shown[0].case, one.case) for one in shown[1:]):
-        first = shown[0].case if shown else None
-        against = next(
-            (one for one in shown[1:] if first and _opposite(first, one.case)), None
-        )
-        return shown, against
-    against = next((one for one in ranked if _opposite(shown[0].case, one.case)), None)
-    if against is None or limit < 2:
-        return shown, None
-    return [*shown[: limit - 1], against], against
+    if not shown:
+        return [], None
+    against = _counter_example(shown[0], shown[1:])
+    if against is None and limit > 1:
+        against = _counter_example(shown[0], ranked)
+        shown = [*shown[: limit - 1], against] if against else shown
+    return shown, against
 
 
 def tell(
@@ -133,6 +130,10 @@ def _weight(symptoms: Symptoms, case: Case, latest: datetime | None) -> float:
     # Age is counted from the latest case found, so that an answer needs no clock.
     age = (latest - case.closed_at) / _HALF_LIFE if latest else 0.0
     return total + _FRESH * math.exp2(-max(age, 0.0))
+
+
+def _counter_example(first: Ranked, others: Iterable[Ranked]) -> Ranked | None:
+    return next((one for one in others if _opposite(first.case, one.case)), None)
 
 
 def _opposite(first: Case, other: Case) -> bool:

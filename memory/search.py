@@ -86,10 +86,9 @@ class Search:
 def similarity(rows: Floats, query: Floats) -> tuple[float, int]:
     """Return mean of whole and best part, and which part. rows: the whole, then parts."""
     near = rows @ query
-    best = int(np.argmax(near[1:])) if len(near) > 1 else 0
-    return float(
-        near[0] + near[1:].max(initial=-1.0 if len(near) > 1 else near[0])
-    ) / 2, best
+    parts = near[1:] if len(near) > 1 else near
+    best = int(np.argmax(parts))
+    return float(near[0] + parts[best]) / 2, best
 
 
 def readable(text: str) -> str:

@@ -44,6 +44,14 @@ case_vectors = Table(
     Column("vector", LargeBinary, nullable=False),
 )
 
+case_traces = Table(
+    "case_traces",
+    metadata,
+    # A case that was folded, and the key of the pattern that counts it.
+    Column("key", String(120), primary_key=True),
+    Column("pattern", String(120), nullable=False, index=True),
+)
+
 memory_meta = Table(
     "memory_meta",
     metadata,

@@ -1,18 +1,25 @@
 """The vectors of cases: made, stored with their embedder's name, never mixed."""
 
-import time
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+
+from sqlalchemy import Connection
 
 from memory import cases as rows
 from memory.bert import Floats
 from memory.case import Case
-from memory.cases import PARTS, Database
+from memory.cases import PARTS
 from memory.embed import Embedder, EmbedderUnavailable
+from memory.rank import nearness
+from memory.rest import Rest
 from memory.search import question, readable
 
-_AT_ONCE = 500
-_RETRY_SECONDS = 300.0
+log = logging.getLogger(__name__)
+
+
+class OtherEmbedder(Exception):
+    """Another process is filling the database with its own embedder's vectors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,15 +29,23 @@ class Vectorised:
     by_key: Mapping[str, Mapping[str, Floats]]
 
 
-class Vectors:
-    """Makes vectors while the embedder can; `trouble` says when it cannot."""
+NONE = Vectorised(by_key={})
+"""No vectors."""
 
-    def __init__(self, database: Database, embedder: Embedder | None) -> None:
-        self._database = database
+
+class Vectors:
+    """Makes vectors while the embedder can; `trouble` says when it cannot.
+
+    Those of another embedder stay in the database until the first of ours are there,
+    and are not compared with anything. rest: how long an embedder that failed is left
+    alone, because each try may cost its deadline.
+    """
+
+    def __init__(self, embedder: Embedder | None, rest: Rest) -> None:
         self._embedder = embedder
-        # Whether the database's vectors are this embedder's: else none are compared.
-        self._ours = False
-        self._failed_at: float | None = None
+        self._rest = rest
+        # What the database held when it was looked at last.
+        self._is_ours = False
         self.trouble = ""
 
     @property
@@ -39,82 +54,126 @@ class Vectors:
         return self._embedder.name if self._embedder else ""
 
     def of(self, cases: Sequence[Case]) -> Vectorised:
-        """Return the vectors of `cases`, or none of them if the embedder fails."""
-        usable = self._ours and not self._is_resting()
-        return self._make(cases) if usable else Vectorised(by_key={})
+        """Return the vectors of `cases`, or none of them if there can be none now."""
+        if not self._is_ours or self._rest.seconds():
+            return NONE
+        try:
+            return self.make(cases)
+        except EmbedderUnavailable:
+            return NONE
 
-    def _make(self, cases: Sequence[Case]) -> Vectorised:
+    def make(self, cases: Sequence[Case]) -> Vectorised:
+        """Return the vectors of `cases`; raise `EmbedderUnavailable`, which is told."""
         if self._embedder is None:
-            return Vectorised(by_key={})
+            return NONE
         pieces = [
             (case.key, part, text) for case in cases for part, text in _texts(case)
         ]
-        by_key: dict[str, dict[str, Floats]] = {}
         try:
             made = self._embedder.documents([readable(text) for *_, text in pieces])
         except EmbedderUnavailable as error:
             self._fail(error)
-            return Vectorised(by_key={})
-        self.trouble, self._failed_at = "", None
+            raise
+        self._work()
+        by_key: dict[str, dict[str, Floats]] = {}
         for (key, part, _), row in zip(pieces, made, strict=True):
             by_key.setdefault(key, {})[part] = row
         return Vectorised(by_key=by_key)
 
     def query(self, text: str) -> Floats | None:
-        """Return a question's vector, or None if there can be none."""
-        if self._embedder is None or not self._ours or self._is_resting():
+        """Return a question's vector, or None if there can be none now."""
+        if self._embedder is None or not self._is_ours or self._rest.seconds():
             return None
         try:
             made: Floats = self._embedder.query(question(text))
         except EmbedderUnavailable as error:
             self._fail(error)
             return None
-        self.trouble, self._failed_at = "", None
+        self._work()
         return made
 
-    def complete(self) -> None:
-        """Give every case its vectors; all anew if they are of another embedder."""
+    def rest_seconds(self) -> float:
+        """Return how long the embedder is left alone still; 0 when it may be asked."""
+        return self._rest.seconds()
+
+    def look(self, tx: Connection) -> int:
+        """Learn whose vectors are there; return how many cases have none of ours."""
         if self._embedder is None:
-            return
-        with self._database.read() as tx:
-            strange = rows.meta(tx, "embedder") != self.name
-            missing = rows.newest(tx) if strange else rows.bare(tx)
-        self._ours = not strange
-        for at in range(0, len(missing), _AT_ONCE):
-            made = self._make(missing[at : at + _AT_ONCE])
-            if not made.by_key:
-                break
-            self._store(made)
-        else:
-            if strange:
-                self._store(Vectorised(by_key={}))
+            return 0
+        self._is_ours = self._may_add(tx)
+        return rows.count(tx, bare=self._is_ours)
 
-    def _store(self, made: Vectorised) -> None:
-        """Write vectors; those of another embedder go in the same transaction."""
-        with self._database.write() as tx:
-            if rows.meta(tx, "embedder") != self.name:
-                rows.forget_all_vectors(tx)
-                rows.note(tx, "embedder", self.name)
-            # A case that went meanwhile takes its vectors along.
-            there = rows.load(tx, list(made.by_key))
-            kept = {key: made.by_key[key] for key in there}
-            rows.remove_vectors(tx, list(kept))
-            rows.save_vectors(tx, kept)
-        self._ours = True
+    def lacking(self, tx: Connection, limit: int) -> list[Case]:
+        """Return cases that have no vectors of ours, the latest first."""
+        if self._embedder is None:
+            return []
+        return rows.newest(tx, limit, bare=self._may_add(tx))
 
-    def retry_due(self) -> bool:
-        """Whether the embedder failed long enough ago to be tried again."""
-        return (
-            self._failed_at is not None
-            and time.monotonic() - self._failed_at >= _RETRY_SECONDS
-        )
+    def stored(
+        self, tx: Connection, keys: Collection[str] | None = None
+    ) -> dict[str, dict[str, Floats]]:
+        """Return the vectors of these cases or of all, if they are this embedder's."""
+        return rows.vectors(tx, keys) if self._may_add(tx) else {}
 
-    def _is_resting(self) -> bool:
-        """Whether it failed so lately that asking would only cost its deadline again."""
-        return self._failed_at is not None and not self.retry_due()
+    def nearness(
+        self, tx: Connection, keys: Collection[str], query: Floats | None
+    ) -> dict[str, float]:
+        """Return how near to the question each case is that has vectors."""
+        if query is None:
+            return {}
+        stored = self.stored(tx, keys)
+        return {key: nearness(parts, query) for key, parts in stored.items()}
+
+    def save(self, tx: Connection, made: Vectorised) -> Vectorised:
+        """Write vectors of cases that have none; return those that were written."""
+        if not made.by_key or not self._may_add(tx):
+            return NONE
+        rows.note(tx, "embedder", self.name)
+        rows.save_vectors(tx, made.by_key)
+        return made
+
+    def fill(
+        self, tx: Connection, cases: Sequence[Case], made: Vectorised
+    ) -> Vectorised:
+        """Write vectors that were made of `cases` a while ago; return those written.
+
+        The first ones take the place of all that are another embedder's. Raises
+        `OtherEmbedder` if those came back since: two that replace each other's
+        vectors would never end.
+        """
+        if not self._may_add(tx):
+            if self._is_ours:
+                raise OtherEmbedder(rows.meta(tx, "embedder"))
+            rows.forget_all_vectors(tx)
+        there = rows.load(tx, list(made.by_key))
+        # A case that was changed or forgotten meanwhile has no use for them.
+        same = [
+            c.key for c in cases if c.key in there and there[c.key].parts == c.parts
+        ]
+        rows.remove_vectors(tx, same)
+        rows.note(tx, "embedder", self.name)
+        kept = Vectorised(by_key={key: made.by_key[key] for key in same})
+        rows.save_vectors(tx, kept.by_key)
+        return kept
+
+    def confirm(self) -> None:
+        """Note that what `fill` wrote is durable: the vectors there are are ours."""
+        self._is_ours = True
+
+    def _may_add(self, tx: Connection) -> bool:
+        """Whether all vectors that there are, if any, are this embedder's."""
+        return rows.meta(tx, "embedder") == self.name or not rows.has_vectors(tx)
+
+    def _work(self) -> None:
+        if self._rest.is_failing:
+            log.info("memory.embedder_works_again name=%s", self.name)
+        self._rest.worked()
+        self.trouble = ""
 
     def _fail(self, error: EmbedderUnavailable) -> None:
-        self._failed_at = time.monotonic()
+        if not self._rest.is_failing:
+            log.warning("memory.embedder_unavailable reason=%s", error)
+        self._rest.failed()
         self.trouble = f"No vectors: {error}; memory searches by words alone"
 
 

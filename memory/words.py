@@ -27,7 +27,7 @@ _SUFFIXES = (
 _ADDED = 3
 """Forms of a concept that are added to a question; more would drown its own words."""
 _STEM = 4
-"""Characters that must be left of a word for a suffix to come off."""
+"""Characters that a word must have for an ending to come off; one fewer may be left."""
 
 
 def spaced(text: str) -> str:

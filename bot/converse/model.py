@@ -5,7 +5,7 @@ answer stay the rules' own; the model can add or change none of them.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Annotated, Final
 
@@ -13,22 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.converse.question import Answer, Question
 from bot.diagnosis import prompt
-from bot.diagnosis.account import Account, Work
-from bot.diagnosis.provider import (
-    Allowance,
-    Conversation,
-    Provider,
-    Read,
-    Reply,
-    Said,
-    ToolCall,
-    ToolResult,
-)
-from bot.diagnosis.reading import read
-from bot.explain import context_of
+from bot.diagnosis.account import Account
+from bot.diagnosis.context import context_of
+from bot.diagnosis.provider import Conversation, Provider, Said
+from bot.diagnosis.rounds import Rounds
 from bot.model import EvidenceItem, Incident
 from bot.model_section import Budget
-from bot.ports import CannotRead, ModelUnavailable, Tool
+from bot.ports import ModelUnavailable, Tool
 from bot.redact import redact
 
 VERSION: Final = "converse.v1"
@@ -82,41 +73,34 @@ class ModelTalk:
         number = incident.number if incident else 0
         model = self._provider.model
         work = self._account.begin(number, PURPOSE, model, self._budget)
-        turn = _Turn(provider=self._provider, tools=self._tools, work=work)
+        rounds = Rounds(
+            provider=self._provider, work=work, schema=_SCHEMA, tools=self._tools
+        )
         outcome = "unavailable"
         try:
-            answer = turn.run(question, found, incident)
+            answer = _Turn(rounds).run(question, found, incident)
             outcome = "answered"
         finally:
             self._account.enter(work, outcome)
         return answer
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class _Turn:
-    """One question being answered. known: ids that may be cited, and how they are shown."""
+    """One question being answered."""
 
-    provider: Provider
-    tools: tuple[Tool, ...]
-    work: Work
-    known: dict[str, str] = field(default_factory=dict)
+    rounds: Rounds
 
     def run(
         self, question: Question, found: Answer | None, incident: Incident | None
     ) -> Answer:
-        asked = self._told(question, found, incident)
         folder = files("bot.converse").joinpath("prompts")
-        instructions = folder.joinpath(f"{VERSION}.md").read_text(encoding="utf-8")
-        talk = Conversation(instructions=instructions, turns=(Said(text=asked),))
-        while not self.work.meter.is_last(talk.characters):
-            reply = self._ask(talk, may_read=True)
-            if not reply.calls:
-                return self._understood(reply.text, found)
-            results = tuple(self._result(call) for call in reply.calls)
-            talk = talk.then(reply, Read(results=results))
-        if len(talk.turns) > 1:
-            talk = talk.then(Said(text=_LAST))
-        return self._understood(self._ask(talk, may_read=False).text, found)
+        talk = Conversation(
+            instructions=folder.joinpath(f"{VERSION}.md").read_text(encoding="utf-8"),
+            turns=(Said(text=self._told(question, found, incident)),),
+        )
+        heard = self.rounds.run(talk, last=_LAST)
+        return self._understood(heard.reply.text, found)
 
     def _told(
         self, question: Question, found: Answer | None, incident: Incident | None
@@ -130,36 +114,13 @@ class _Turn:
             turn = f"Asked: {said.asked}\nAnswered: {said.answered}"
             parts.append(prompt.reading("thread", turn))
         if found is not None:
-            self.known[_FOUND] = ""
+            self.rounds.shown[_FOUND] = ""
             parts.append(prompt.reading(_FOUND, found.text))
         text = redact(question.text, limit=_QUESTION_LIMIT)
         return "\n".join((*parts, prompt.reading("question", text)))
 
     def _know(self, items: Sequence[EvidenceItem]) -> None:
-        self.known |= {item.id: item.id for item in items if item.id}
-
-    def _ask(self, talk: Conversation, *, may_read: bool) -> Reply:
-        def turn(most: Allowance) -> Reply:
-            may = replace(most, may_read=may_read)
-            with self.work.trace.step(f"ask {self.provider.model}") as step:
-                reply = self.provider.turn(talk, self.tools, _SCHEMA, may)
-                step.tokens = reply.usage.tokens
-            return reply
-
-        return self.work.meter.ask(talk.characters, turn)
-
-    def _result(self, call: ToolCall) -> ToolResult:
-        tool = next((tool for tool in self.tools if tool.name == call.name), None)
-        if tool is None:
-            return ToolResult(call=call, text="There is no such tool.")
-        with self.work.trace.step(f"read {tool.name}"):
-            try:
-                text = read(tool, call.arguments, self.work.meter)
-            except CannotRead as why:
-                return ToolResult(call=call, text=f"Not readable: {why}")
-        id_ = f"T{1 + sum(known.startswith('T') for known in self.known)}"
-        self.known[id_] = f"{id_} {tool.name}"
-        return ToolResult(call=call, text=prompt.reading(id_, text))
+        self.rounds.shown.update({item.id: item.id for item in items if item.id})
 
     def _understood(self, text: str, found: Answer | None) -> Answer:
         bare = text.strip().removeprefix("```json").removesuffix("```")
@@ -171,13 +132,14 @@ class _Turn:
         plain = "\n".join(" ".join(line.split()) for line in answer.splitlines())
         if not plain.strip():
             raise _unusable()
-        cited = [id_ for id_ in dict.fromkeys(said.evidence) if id_ in self.known]
+        known = self.rounds.shown
+        cited = [id_ for id_ in dict.fromkeys(said.evidence) if id_ in known]
         behind = found.evidence if found and _FOUND in cited else ()
-        shown = [self.known[id_] for id_ in cited if self.known[id_]]
+        shown = [known[id_] for id_ in cited if known[id_]]
         return replace(
             found or Answer(text=""),
             text=plain.strip(),
-            author=self.provider.model,
+            author=self.rounds.provider.model,
             evidence=tuple(dict.fromkeys((*shown, *behind))),
             missing="" if cited else _CITED_NOTHING,
         )

@@ -12,12 +12,38 @@ from remediation.action import Action, OperateUnit, target_in_words
 from remediation.proposal import Proposal
 
 _ACT: Final = (
-    r"kill(?:ed)?|terminat(?:e|ed)|stop(?:ped)?|restart(?:ed)?|reboot(?:ed)?|"
-    r"paus(?:e|ed)|suspend(?:ed)?|freeze|frozen|resum(?:e|ed)|renice|throttle|"
+    r"kill|terminate|stop|restart|reboot|pause|suspend|freeze|resume|renice|throttle|"
     r"deprioriti[sz]e|lower (?:the|its) priority|approve|reject|execute|undo|"
-    r"shut ?down|take down|get rid of|nuke|purge|sigkill|sigterm|pkill|killall|die"
+    r"shut ?down|take down|bring down|tear down|get rid of|put an end to|finish off|"
+    r"nuke|purge|sigkill|sigterm|pkill|killall|die"
 )
-WISH: Final = re.compile(rf"\b(?:{_ACT})\b")
+_ENDS: Final = r"end|abort|cancel|halt|drop|quit|kick|bounce|disable|turn off|destroy"
+"""Verbs that are wishes only with a process behind them."""
+_THING: Final = (
+    r"(?:(?:the|that|this|my|our) )?(?:it|them|process(?:es)?|pid|job|task|program|"
+    r"service|daemon|runaway|culprit|hog|\d{2,7}|[\w-]+\.(?:py|sh|js|jar|service))"
+)
+_POLITE: Final = (
+    r"(?:please|(?:can|could|would|will) (?:you|we|some(?:body|one))(?: please)?)"
+)
+_APART: Final = (
+    r"(?:take|bring|shut|tear) (?:[\w.-]+ ){1,3}down|turn (?:[\w.-]+ ){1,3}off|"
+    r"make (?:[\w.-]+ ){1,3}go away|(?:need|ha)s to go"
+)
+_ENDED: Final = r"killed|terminated|stopped|restarted|rebooted|paused|suspended|ended"
+_ENDING: Final = (
+    r"killing|terminating|stopping|restarting|rebooting|pausing|suspending|ending"
+)
+WISH: Final = re.compile(
+    rf"\b(?:{_ACT}|{_APART})\b|\b(?:{_ENDS}) {_THING}\b|"
+    rf"^(?:{_POLITE} )?(?:{_ENDS}) (?!off?\b)[a-z]|"
+    rf"\b(?:want|need|like|must|should|have|get|please|to be)\b.*\b(?:{_ENDED})\b|"
+    rf"\b(?:mind|consider) (?:{_ENDING})\b"
+)
+LOCK: Final = re.compile(
+    r"\b(?:lock|stop|freeze|pause) (?:yourself|the bot|countersign|acting|all actions)\b"
+)
+"""Asks the bot itself to hold still; no lock screen, clock or lock of a table does."""
 CONSENT: Final = re.compile(
     r"^(?:ok(?:ay)?|yes|yep|sure|please)?[ ,.!]*(?:yes|do it(?: now)?|go ahead|go|lgtm|"
     r"ship it|approved?|make it so|just do it|proceed|confirmed)(?: please)?[ .!]*$"
@@ -34,6 +60,9 @@ _PID: Final = re.compile(
 """A number that may be a process's: none of a name, an address or a length of time."""
 _LETTERED: Final = re.compile(r"\b(\d{1,9})([a-z]{1,3})\b")
 _WORD: Final = re.compile(r"[a-z][a-z0-9_.-]{2,}")
+_GENERAL: Final = re.compile(
+    r"it|this|that|them|process|runaway|culprit|thing|hog|job|task|now|please|one"
+)
 _NEVER: Final = "Words change nothing here:"
 
 Waiting = tuple[Incident, Proposal]
@@ -43,11 +72,15 @@ def is_wish(words: str) -> bool:
     """Say whether the words ask for an act, and not about one."""
     if CONSENT.match(words):
         return True
-    return WISH.search(words) is not None and ASKS.match(words) is None
+    if ASKS.match(words):
+        return False
+    return WISH.search(words) is not None or LOCK.search(words) is not None
 
 
 def wish(asked: Asked) -> Answer:
     """Point to the card that waits for the click, else give the command that asks."""
+    if LOCK.search(asked.words):
+        return _to_lock(asked)
     waiting = [(one, p) for one in asked.open() for p in asked.waiting(one)]
     meant = _meant(asked, waiting)
     if meant:
@@ -94,11 +127,16 @@ def _pid_of(action: Action) -> int | None:
 
 def _names_a_program(asked: Asked) -> bool:
     """Say whether something other than "it" or "the runaway" stands behind the verb."""
+    verb = rf"{_ACT}|{_ENDS}|{_ENDED}|{_ENDING}|take|bring|shut|tear|turn|make"
     found = re.search(
-        rf"\b(?:{_ACT})\s(?:the |my |our |that )?([a-z][\w.-]+)", asked.words
+        rf"\b(?:{verb})\s(?:the |my |our |that )?([a-z][\w.-]+)", asked.words
     )
-    general = r"it|this|that|them|process|runaway|culprit|thing|hog|job|now|please|one"
-    return found is not None and re.fullmatch(general, found[1]) is None
+    return found is not None and _GENERAL.fullmatch(found[1]) is None
+
+
+def _to_lock(asked: Asked) -> Answer:
+    command = f"{asked.sources.settings.slack.command} lock WHY"
+    return Answer(text=f"{_NEVER} a command locks me at once.", command=command)
 
 
 def _to_card(meant: Sequence[Waiting]) -> Answer:

@@ -73,10 +73,7 @@ def schema(letters: Collection[str]) -> dict[str, object]:
             "hypotheses": {"type": "array", "items": cause},
             "settle": {"type": "string"},
             "confidence": {"type": "number", "minimum": 0, "maximum": 1},
-            "preferred": {
-                "type": "string",
-                "enum": [*sorted(letters), ESCALATE, NOTHING, ""],
-            },
+            "preferred": {"type": "string", "enum": _choices(letters)},
         },
         "required": ["summary", "hypotheses", "settle", "confidence", "preferred"],
     }
@@ -89,10 +86,9 @@ def understood(text: str, expected: Expected) -> Diagnosis:
     said. Texts are cut, made plain and redacted.
     """
     answer = _parsed(text)
-    if answer.preferred not in {*expected.letters, ESCALATE, NOTHING, ""}:
-        raise Unusable(
-            f"preferred must be one of {[*sorted(expected.letters), ESCALATE, NOTHING, '']}"
-        )
+    choices = _choices(expected.letters)
+    if answer.preferred not in choices:
+        raise Unusable(f"preferred must be one of {choices}")
     causes = tuple(
         cause
         for given in answer.hypotheses
@@ -110,6 +106,10 @@ def understood(text: str, expected: Expected) -> Diagnosis:
         preferred=answer.preferred,
         missing="" if causes else "the model cited no evidence for what it says",
     )
+
+
+def _choices(letters: Collection[str]) -> list[str]:
+    return [*sorted(letters), ESCALATE, NOTHING, ""]
 
 
 def _parsed(text: str) -> _Answer:

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from bot.costs import AskedInVain, Usage
 from bot.diagnosis.provider import (
-    ANSWER_LIMIT,
-    MOST_CALLS,
     Allowance,
     Conversation,
     Read,
@@ -21,9 +19,18 @@ from bot.diagnosis.provider import (
     Said,
     ToolCall,
     Turn,
+    counted,
+    reply,
 )
 from bot.ports import ModelUnavailable, Tool
-from bot.unavailable import not_reached, refused, senseless, too_large, too_slow
+from bot.unavailable import (
+    SHAPELESS,
+    not_reached,
+    refused,
+    senseless,
+    too_large,
+    too_slow,
+)
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -88,9 +95,7 @@ class CompatibleProvider:
         except TooLarge as error:
             raise AskedInVain(too_large()) from error
         # A body of another shape reaches us as whatever attribute it lacks.
-        except (
-            OpenAIError, ValueError, TypeError, AttributeError, LookupError, RecursionError,
-        ) as error:  # fmt: skip
+        except (OpenAIError, *SHAPELESS) as error:
             raise AskedInVain(senseless()) from error
 
     def _client(self) -> "tuple[OpenAI, BoundedTransport]":
@@ -156,33 +161,21 @@ def _of(turn: Turn) -> list[Message]:
 def _reply(answer: "ChatCompletion") -> Reply:
     used = answer.usage
     usage = Usage(
-        tokens_in=max(used.prompt_tokens or 0, 0) if used else 0,
-        tokens_out=max(used.completion_tokens or 0, 0) if used else 0,
+        tokens_in=counted(used.prompt_tokens if used else 0),
+        tokens_out=counted(used.completion_tokens if used else 0),
     )
     try:
         return _understood(answer, usage)
-    except (
-        ValueError,
-        TypeError,
-        AttributeError,
-        LookupError,
-        RecursionError,
-    ) as error:
+    except SHAPELESS as error:
         raise AskedInVain(senseless(), usage) from error
 
 
 def _understood(answer: "ChatCompletion", usage: Usage) -> Reply:
     message = answer.choices[0].message
-    text, calls = message.content or "", message.tool_calls or []
-    if len(text) > ANSWER_LIMIT or len(calls) > MOST_CALLS:
-        raise AskedInVain(too_large(), usage)
+    calls = [_call(call) for call in message.tool_calls or []]
     kept = message.model_dump(include={"role", "content", "tool_calls"})
-    return Reply(
-        text=text,
-        calls=tuple(_call(call) for call in calls),
-        usage=usage,
-        raw={name: value for name, value in kept.items() if value is not None},
-    )
+    raw = {name: value for name, value in kept.items() if value is not None}
+    return reply(message.content or "", calls, usage=usage, raw=raw)
 
 
 def _call(call: "ChatCompletionMessageToolCallUnion") -> ToolCall:

@@ -5,7 +5,6 @@ It may add objections to the card and nothing else; whatever goes wrong, there a
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -13,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bot.diagnosis import prompt
 from bot.diagnosis.account import Account, Work
 from bot.diagnosis.prompt import Candidate
-from bot.diagnosis.provider import Allowance, Conversation, Provider, Reply, Said
+from bot.diagnosis.provider import Conversation, Provider, Said
+from bot.diagnosis.rounds import Rounds
 from bot.model import Incident
 from bot.model_section import Budget
 from bot.ports import ModelUnavailable
@@ -74,15 +74,10 @@ class Critic:
             instructions=prompt.instructions(prompt.CRITIC_VERSION),
             turns=(Said(text=asked),),
         )
-
-        def turn(most: Allowance) -> Reply:
-            may = replace(most, may_read=False)
-            with work.trace.step(f"review {work.model}") as step:
-                reply = self._provider.turn(talk, (), _SCHEMA, may)
-                step.tokens = reply.usage.tokens
-            return reply
-
-        return work.meter.ask(talk.characters, turn).text
+        rounds = Rounds(
+            provider=self._provider, work=work, schema=_SCHEMA, verb="review"
+        )
+        return rounds.answer(talk).text
 
 
 def _understood(text: str) -> tuple[str, ...]:

@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING, Final
 
 from bot.costs import AskedInVain, Usage
 from bot.diagnosis.provider import (
-    ANSWER_LIMIT,
-    MOST_CALLS,
     Allowance,
     Conversation,
     Read,
@@ -14,11 +12,12 @@ from bot.diagnosis.provider import (
     Said,
     ToolCall,
     Turn,
+    counted,
+    reply,
 )
 from bot.genai import Genai
 from bot.model_section import Thinking
 from bot.ports import ModelUnavailable, Tool
-from bot.unavailable import too_large
 
 if TYPE_CHECKING:
     from google.genai import types
@@ -60,18 +59,10 @@ class GeminiProvider:
     ) -> "types.GenerateContentConfig":
         from google.genai import types
 
-        declared = [
-            types.FunctionDeclaration(
-                name=tool.name,
-                description=tool.description,
-                parameters_json_schema=dict(tool.parameters),
-            )
-            for tool in tools
-        ]
         return types.GenerateContentConfig(
             system_instruction=conversation.instructions,
-            tools=[types.Tool(function_declarations=declared)] if declared else None,
-            tool_config=None if allowance.may_read or not declared else _silent(),
+            tools=[_declared(tools)] if tools else None,
+            tool_config=None if allowance.may_read or not tools else _silent(),
             response_mime_type="application/json",
             response_json_schema=dict(schema),
             max_output_tokens=allowance.tokens_out,
@@ -82,6 +73,20 @@ class GeminiProvider:
                 disable=True
             ),
         )
+
+
+def _declared(tools: Sequence[Tool]) -> "types.Tool":
+    from google.genai import types
+
+    functions = [
+        types.FunctionDeclaration(
+            name=tool.name,
+            description=tool.description,
+            parameters_json_schema=dict(tool.parameters),
+        )
+        for tool in tools
+    ]
+    return types.Tool(function_declarations=functions)
 
 
 def _silent() -> "types.ToolConfig":
@@ -118,9 +123,9 @@ def _content(turn: Turn) -> "types.Content":
 def _reply(answer: "types.GenerateContentResponse") -> Reply:
     used = answer.usage_metadata
     usage = Usage(
-        tokens_in=_count(used.prompt_token_count if used else 0),
-        tokens_out=_count(used.candidates_token_count if used else 0),
-        tokens_thinking=_count(used.thoughts_token_count if used else 0),
+        tokens_in=counted(used.prompt_token_count if used else 0),
+        tokens_out=counted(used.candidates_token_count if used else 0),
+        tokens_thinking=counted(used.thoughts_token_count if used else 0),
     )
     candidate = answer.candidates[0] if answer.candidates else None
     if candidate is None or candidate.finish_reason in _DECLINED:
@@ -129,19 +134,8 @@ def _reply(answer: "types.GenerateContentResponse") -> Reply:
     parts = (candidate.content and candidate.content.parts) or []
     text = "".join(part.text or "" for part in parts if not part.thought)
     calls = [part.function_call for part in parts if part.function_call]
-    # Every call must be answered, so a turn with too many of them is no turn.
-    if len(text) > ANSWER_LIMIT or len(calls) > MOST_CALLS:
-        raise AskedInVain(too_large(), usage)
-    return Reply(
-        text=text,
-        calls=tuple(
-            ToolCall(id=call.id or "", name=call.name or "", arguments=call.args or {})
-            for call in calls
-        ),
-        usage=usage,
-        raw=candidate.content,
+    told = (
+        ToolCall(id=call.id or "", name=call.name or "", arguments=call.args or {})
+        for call in calls
     )
-
-
-def _count(tokens: int | None) -> int:
-    return max(tokens or 0, 0)
+    return reply(text, tuple(told), usage=usage, raw=candidate.content)

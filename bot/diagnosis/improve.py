@@ -4,21 +4,24 @@ The document's figures, times and names are not its own to write; `bot/postmorte
 takes two sections of the answer, makes them inert and marks them.
 """
 
-from dataclasses import replace
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.diagnosis import prompt
 from bot.diagnosis.account import Account, Work
-from bot.diagnosis.provider import Allowance, Conversation, Provider, Reply, Said
+from bot.diagnosis.meter import CHARACTERS_PER_TOKEN
+from bot.diagnosis.provider import Conversation, Provider, Said
+from bot.diagnosis.rounds import Rounds
 from bot.model_section import Budget
 from bot.ports import DiagnosisUnavailable, ModelUnavailable
 
-VERSION: Final = "postmortem.v1"
+VERSION: Final = "postmortem.v2"
 PURPOSE: Final = "postmortem"
 
 _MOST: Final = 8
+_DOCUMENT: Final = 40_000
+"""Characters of a document that are sent at most: some 13,000 tokens."""
 _SCHEMA: Final = {
     "type": "object",
     "properties": {
@@ -37,16 +40,20 @@ class _Answer(BaseModel):
 
 
 class Improve:
-    """Asks once, within the same budget as a diagnosis; incident 0 in the account."""
+    """Asks once, within the same budget as a diagnosis, at the incident's expense."""
 
     def __init__(self, provider: Provider, *, budget: Budget, account: Account) -> None:
         self._provider = provider
         self._budget = budget
         self._account = account
 
-    def __call__(self, document: str) -> str:
-        """Return the two sections in Markdown; raise `DiagnosisUnavailable`."""
-        work = self._account.begin(0, PURPOSE, self._provider.model, self._budget)
+    def __call__(self, incident: int, document: str) -> str:
+        """Return the two sections in Markdown; raise `DiagnosisUnavailable`.
+
+        incident: the number of the one that the document is about.
+        """
+        model = self._provider.model
+        work = self._account.begin(incident, PURPOSE, model, self._budget)
         outcome = "unavailable"
         try:
             said = _Answer.model_validate_json(self._ask(document, work))
@@ -62,13 +69,13 @@ class Improve:
         return f"## Summary\n\n{said.summary}\n\n## Follow-ups\n\n{asked}\n"
 
     def _ask(self, document: str, work: Work) -> str:
+        # Half of the tokens: the other half is for the answer, and for a bad guess.
+        most = min(_DOCUMENT, self._budget.tokens // 2 * CHARACTERS_PER_TOKEN)
         talk = Conversation(
             instructions=prompt.instructions(VERSION),
-            turns=(Said(text=prompt.reading("document", document)),),
+            turns=(Said(text=prompt.document(document, most)),),
         )
-
-        def turn(most: Allowance) -> Reply:
-            may = replace(most, may_read=False)
-            return self._provider.turn(talk, (), _SCHEMA, may)
-
-        return work.meter.ask(talk.characters, turn).text
+        rounds = Rounds(
+            provider=self._provider, work=work, schema=_SCHEMA, verb="write"
+        )
+        return rounds.answer(talk).text

@@ -1,4 +1,4 @@
-"""What a diagnosis has used of its budget, and what the next turn may still take."""
+"""What a work has used of its budget, and what the next turn may still take."""
 
 from collections.abc import Callable
 from typing import Final
@@ -6,25 +6,26 @@ from typing import Final
 from bot import costs
 from bot.costs import AskedInVain, Price, Usage
 from bot.diagnosis.provider import Allowance, Reply
+from bot.diagnosis.till import Till, Wanted
 from bot.model_section import Budget
 from bot.ports import Clock, ModelUnavailable
 
 MOST_TOKENS_OUT: Final = 8192
 LEAST_TOKENS_OUT: Final = 400
 """With fewer an answer cannot be finished."""
-_CHARACTERS_PER_TOKEN: Final = 3
+ENOUGH_TOKENS_OUT: Final = 2048
+"""Few answers need more, thinking included."""
+CHARACTERS_PER_TOKEN: Final = 3
 """Fewer than English has (about 4): the guess before a turn should be too high."""
 
 
 class Meter:
-    """Counts one diagnosis. dollars: what is left for it when it begins."""
+    """Counts one work: rounds, tokens and seconds by itself, money in its till."""
 
-    def __init__(
-        self, budget: Budget, *, model: str, dollars: float, clock: Clock
-    ) -> None:
+    def __init__(self, budget: Budget, *, model: str, till: Till, clock: Clock) -> None:
         self._budget = budget
         self._model = model
-        self._dollars = dollars
+        self._till = till
         self._clock = clock
         self._began = clock.now().boot
         self._known = True
@@ -43,9 +44,9 @@ class Meter:
         return Price(dollars=self._spent, known=self._known)
 
     @property
-    def is_late(self) -> bool:
-        """Whether its seconds are over."""
-        return self.seconds >= self._budget.seconds
+    def seconds_left(self) -> float:
+        """How long it may still take; not more than 0 where the time is over."""
+        return self._budget.seconds - self.seconds
 
     def ask(self, characters: int, turn: Callable[[Allowance], Reply]) -> Reply:
         """Take a turn with a prompt of so many characters, and count it.
@@ -55,7 +56,7 @@ class Meter:
         """
         allowance = self.next_turn(characters)
         all_of_it = Usage(
-            tokens_in=characters // _CHARACTERS_PER_TOKEN,
+            tokens_in=characters // CHARACTERS_PER_TOKEN,
             tokens_out=allowance.tokens_out,
         )
         try:
@@ -73,27 +74,28 @@ class Meter:
         self.usage += usage
         self._spent += price.dollars
         self._known = self._known and price.known
+        self._till.release(self.price)
 
     def next_turn(self, characters: int) -> Allowance:
-        """Return what a turn with a prompt of so many characters may take.
+        """Hold the money for a turn with a prompt of so many characters.
 
-        Raises `ModelUnavailable` naming the budget that is used up.
+        Returns what it may take. Raises `ModelUnavailable` naming the budget that is
+        used up.
         """
-        left_seconds = self._budget.seconds - self.seconds
-        prompt = characters // _CHARACTERS_PER_TOKEN
+        left_seconds = self.seconds_left
+        prompt = characters // CHARACTERS_PER_TOKEN
         tokens_out = min(
             MOST_TOKENS_OUT, self._budget.tokens - self.usage.tokens - prompt
         )
-        affordable = self._affordable(prompt)
         for what, is_over in (
             ("rounds", self.rounds >= self._budget.rounds),
             ("seconds", left_seconds <= 0),
             ("tokens", tokens_out < LEAST_TOKENS_OUT),
-            ("money", affordable < LEAST_TOKENS_OUT),
         ):
             if is_over:
                 reason = f"the model's budget of {what} is used up"
                 raise ModelUnavailable(reason, may_retry=False)
+        affordable = self._paid_for(prompt, tokens_out)
         return Allowance(seconds=left_seconds, tokens_out=min(tokens_out, affordable))
 
     def is_last(self, characters: int) -> bool:
@@ -101,19 +103,31 @@ class Meter:
 
         A second turn is taken to carry twice the characters.
         """
-        ahead = 3 * characters // _CHARACTERS_PER_TOKEN + 2 * LEAST_TOKENS_OUT
+        ahead = 3 * characters // CHARACTERS_PER_TOKEN + 2 * LEAST_TOKENS_OUT
         return (
             self.rounds + 1 >= self._budget.rounds
             or self.seconds > 0.5 * self._budget.seconds
             or self.usage.tokens + ahead > self._budget.tokens
-            or self._affordable(ahead) < LEAST_TOKENS_OUT
+            or not self._can_pay(ahead)
         )
 
-    def _affordable(self, prompt: int) -> int:
-        """Return the tokens of an answer that the money left pays for."""
-        left = self._dollars - self._spent
-        left -= costs.price(self._model, Usage(tokens_in=prompt)).dollars
-        million = costs.price(self._model, Usage(tokens_out=1_000_000)).dollars
-        if left <= 0:
-            return 0
-        return int(left / million * 1e6) if million > 0 else MOST_TOKENS_OUT
+    def _can_pay(self, ahead: int) -> bool:
+        left = self._till.left(self.price)
+        return left > 0 and left >= self._cost(ahead, LEAST_TOKENS_OUT)
+
+    def _paid_for(self, prompt: int, tokens_out: int) -> int:
+        """Hold money for the prompt and an answer; return the answer's tokens."""
+        wanted = Wanted(
+            least=self._cost(prompt, LEAST_TOKENS_OUT),
+            enough=self._cost(prompt, min(tokens_out, ENOUGH_TOKENS_OUT)),
+            most=self._cost(prompt, tokens_out),
+            is_known=costs.price(self._model, Usage()).known,
+        )
+        for_answer = self._till.hold(self.price, wanted) - self._cost(prompt, 0)
+        each = self._cost(0, 1_000_000) / 1e6
+        # A hair more: what was multiplied comes back a hair smaller.
+        return int(for_answer / each + 1e-6) if each > 0 else tokens_out
+
+    def _cost(self, tokens_in: int, tokens_out: int) -> float:
+        usage = Usage(tokens_in=tokens_in, tokens_out=tokens_out)
+        return costs.price(self._model, usage).dollars

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Final
 
+from bot.diagnosis.excerpt import excerpt
 from bot.model import Culprit, EvidenceItem, Finding, Incident
-from bot.redact import redact
+from bot.redact import LONGEST, redact
 
 VERSION: Final = "diagnose.v1"
 CRITIC_VERSION: Final = "critic.v1"
@@ -64,6 +65,12 @@ def review(incident: Incident, candidates: Sequence[Candidate], policy: str) -> 
 def reading(id_: str, text: str) -> str:
     """Return what a tool read, as fenced data with an id to cite it by."""
     return _fenced({"id": id_, "text": redact(text)})
+
+
+def document(text: str, most: int) -> str:
+    """Return a Markdown document as fenced data, its long sections cut to fit."""
+    # Redacted whole: a secret that is cut in two is recognised by nothing.
+    return _fenced({"text": excerpt(redact(text, limit=LONGEST), most)})
 
 
 def _fenced(data: Mapping[str, object]) -> str:

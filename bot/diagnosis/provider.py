@@ -8,15 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from bot.costs import Usage
+from bot.costs import AskedInVain, Usage
 from bot.ports import Tool
+from bot.unavailable import too_large
 
-ANSWER_LIMIT: Final = 100_000
-"""Characters of an answer that are kept; more is no answer."""
-MOST_CALLS: Final = 8
-"""Tool calls of one turn that are kept."""
-
-
+_ANSWER_LIMIT: Final = 100_000
+_MOST_CALLS: Final = 8
 _OVERHEAD: Final = 3000
 
 
@@ -49,6 +46,21 @@ class Reply:
     calls: tuple[ToolCall, ...]
     usage: Usage
     raw: object
+
+
+def reply(text: str, calls: Sequence[ToolCall], *, usage: Usage, raw: object) -> Reply:
+    """Return a turn; raise `AskedInVain` for one that is too large to be answered.
+
+    Every call must be answered, so a turn with too many of them is no turn.
+    """
+    if len(text) > _ANSWER_LIMIT or len(calls) > _MOST_CALLS:
+        raise AskedInVain(too_large(), usage)
+    return Reply(text=text, calls=tuple(calls), usage=usage, raw=raw)
+
+
+def counted(tokens: int | None) -> int:
+    """Return a number of tokens as a server told it; what is no number is none."""
+    return max(tokens or 0, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

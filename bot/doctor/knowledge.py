@@ -5,7 +5,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.checkup import Finding, fine, warn
@@ -19,7 +18,6 @@ from bot.wiring.parts import database_of
 from memory import cases as rows
 from memory.embed import EmbedderUnavailable
 from memory.index import Index, IndexUnwell
-from memory.tables import cases
 
 _BY_WORDS = "Past incidents and runbooks are searched by words alone"
 
@@ -27,7 +25,7 @@ _BY_WORDS = "Past incidents and runbooks are searched by words alone"
 def checks(settings: Settings, environment: Environment) -> Iterator[Finding]:
     """Look at memory, the shelf and the model; none of them keeps the bot from acting."""
     yield _embedder(settings, environment)
-    yield _memory(environment)
+    yield _memory(settings, environment)
     yield _index(index_folder(environment))
     yield from _shelf(settings, environment)
     yield from _model(settings, environment)
@@ -49,18 +47,25 @@ def _embedder(settings: Settings, environment: Environment) -> Finding:
     return fine("embedder", f"{embedder.name}: {how}")
 
 
-def _memory(environment: Environment) -> Finding:
+def _memory(settings: Settings, environment: Environment) -> Finding:
+    embedder = embedder_of(settings, environment)
     try:
         database = database_of(environment)
         try:
             with database.read() as tx:
-                count = tx.execute(select(func.count()).select_from(cases)).scalar_one()
                 by = rows.meta(tx, "embedder")
+                count, bare = rows.count(tx), rows.count(tx, bare=True)
         finally:
             database.close()
     except (BadDatabase, SQLAlchemyError):
         return warn("memory", "not looked at: the database cannot be used (see there)")
-    return fine("memory", f"{count} cases" + (f", vectors by {by}" if by else ""))
+    said = f"{count} cases" + (f", vectors by {by}" if by else "")
+    if embedder is None:
+        return fine("memory", said)
+    # Vectors of another embedder are of no use to this one.
+    lacking = bare if by in ("", embedder.name) else count
+    made = f"; a running bot makes {lacking} new by {embedder.name}" if lacking else ""
+    return fine("memory", said + made)
 
 
 def _index(folder: Path) -> Finding:

@@ -6,23 +6,12 @@ starts without it.
 
 from pathlib import Path
 
-from sqlalchemy import Connection, MetaData, inspect, text
+from sqlalchemy import Connection, inspect, text
 
-from bot import costs, store, tracing
 from bot.database import BadDatabase, Database
-from memory import tables as memory_tables
-from remediation import tables
 
-NEWEST = "0003"
+NEWEST = "0004"
 """The revision this release works with."""
-
-metadata = (
-    tables.metadata,
-    memory_tables.metadata,
-    store.metadata,
-    costs.metadata,
-    tracing.metadata,
-)
 
 
 def migrate(database: Database) -> None:
@@ -60,8 +49,3 @@ def _upgrade(tx: Connection) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent))
     config.attributes["connection"] = tx
     command.upgrade(config, "head")
-
-
-def all_tables() -> tuple[MetaData, ...]:
-    """Return every package's tables, for comparing the schema with the code."""
-    return metadata

@@ -1,9 +1,6 @@
 """A runbook drafted from a resolved incident, for a person to finish."""
 
-import os
-import re
 from collections.abc import Sequence
-from pathlib import Path
 
 import yaml
 
@@ -14,14 +11,8 @@ from bot.runbooks.prose import MAX_STEPS
 from bot.words import amount, measured
 from remediation.printable import printable
 
-_TRIES = 100
 _EVENTS = 40
-_UNSAFE = re.compile(r"[^a-z0-9]+")
 _WARNING = "A draft, made from incident {number} by Countersign: check it, then delete this line."
-
-
-class NotSaved(Exception):
-    """The draft could not be written; its text says why, in words for a person."""
 
 
 def draft(
@@ -57,37 +48,6 @@ def draft(
         "## What not to do\n\nNothing is known yet.",
     )
     return f"---\n{head}---\n\n# {inert(name)}\n\n" + "\n\n".join(parts) + "\n"
-
-
-def save(folder: Path, markdown: str, *, title: str) -> Path:
-    """Write the draft to a new file of the folder and return its path.
-
-    The name is made of the title's letters and digits. An existing file is never
-    written: a number is added. Raises `NotSaved`.
-    """
-    stem = _UNSAFE.sub("_", title.lower()).strip("_")[:60] or "runbook"
-    for number in range(1, _TRIES):
-        path = folder / (f"{stem}.md" if number == 1 else f"{stem}_{number}.md")
-        try:
-            _create(path, markdown)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            reason = error.strerror or "no reason given"
-            raise NotSaved(f"the runbook folder cannot be written: {reason}") from error
-        return path
-    raise NotSaved(f"there are {_TRIES - 1} drafts of this name; delete some")
-
-
-def _create(path: Path, text: str) -> None:
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    # EXCL also refuses a link that stands there, whatever it leads to.
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    # README and the policy are not runbooks and would not be read.
-    if path.name in ("readme.md", "policy.md"):
-        raise FileExistsError
-    with os.fdopen(os.open(path, flags, 0o644), "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 def _spoken(incident: Incident) -> str:

@@ -2,8 +2,8 @@
 
 import hashlib
 import logging
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bot.runbooks.page import Page
 from bot.runbooks.prose import without_code
 from memory.embed import Embedder, EmbedderUnavailable
+from memory.rest import Rest
 from memory.search import Document, Found, Search
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ NEAR_BY_WORDS = 0.3
 """Below these scores a page is about something else: for our own pages, what they do
 cover scores 0.5 to 0.9, what none covers 0.2 to 0.43 (0.4 and more, 0 to 0.24)."""
 
-RETRY_SECONDS = 300.0
+FIRST_REST, LONGEST_REST = timedelta(minutes=1), timedelta(minutes=30)
 """How long an embedder that failed is left alone: each try may cost its deadline."""
 
 _PARTS = 5
@@ -36,13 +37,23 @@ _QUERY_CHARACTERS = 500
 
 
 class KeptVectors:
-    """An embedder that embeds a text once: a changed file costs only its own parts."""
+    """An embedder that embeds a text once: a changed file costs only its own parts.
 
-    def __init__(self, embedder: Embedder) -> None:
+    rest: how long it is left alone after a failure; until then it is unavailable at
+    once. Both methods raise `EmbedderUnavailable`.
+    """
+
+    def __init__(self, embedder: Embedder, rest: Rest) -> None:
         self._embedder = embedder
+        self._rest = rest
         self._kept: dict[bytes, NDArray[np.float32]] = {}
         self.name = embedder.name
         self.dim = embedder.dim
+
+    @property
+    def may_be_asked(self) -> bool:
+        """Whether it has not failed, or long enough ago."""
+        return not self._rest.seconds()
 
     def documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one row a text; a text that was embedded before costs nothing."""
@@ -51,7 +62,7 @@ class KeptVectors:
         keys = [hashlib.sha256(t.encode(errors="replace")).digest() for t in texts]
         fresh = {k: t for k, t in zip(keys, texts, strict=True) if k not in self._kept}
         if fresh:
-            rows = self._embedder.documents(list(fresh.values()))
+            rows = self._ask(lambda: self._embedder.documents(list(fresh.values())))
             self._kept.update(zip(fresh, rows, strict=True))
         if not keys:
             return np.zeros((0, self.dim), dtype=np.float32)
@@ -59,53 +70,58 @@ class KeptVectors:
 
     def query(self, text: str) -> NDArray[np.float32]:
         """Return the vector of a question; these are not kept."""
-        return self._embedder.query(text)
+        return self._ask(lambda: self._embedder.query(text))
+
+    def _ask(self, work: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
+        if not self.may_be_asked:
+            raise EmbedderUnavailable("it failed and is tried again later")
+        try:
+            made = work()
+        except EmbedderUnavailable as error:
+            if not self._rest.is_failing:
+                log.warning("runbooks.embedder_unavailable reason=%s", error)
+            self._rest.failed()
+            raise
+        if self._rest.is_failing:
+            log.info("runbooks.embedder_works_again name=%s", self.name)
+        self._rest.worked()
+        return made
 
 
 class Index:
     """Finds pages by words. Without an embedder, or when it fails, by words alone.
 
-    near: the score from which a page may be offered without being asked for.
+    near: the score from which a page may be offered without being asked for. is_poor:
+    whether the embedder failed while this was made, so that it is worth making again.
     """
 
-    def __init__(self, pages: Mapping[str, Page], embedder: Embedder | None) -> None:
+    def __init__(self, pages: Mapping[str, Page], embedder: KeptVectors | None) -> None:
         self._documents = [document(key, page) for key, page in pages.items()]
         self._words: Search | None = None
         usable = embedder if len(pages) <= EMBEDDED_PAGES else None
-        self._failed_at: float | None = None
-        self.near = NEAR_BY_WORDS if usable is None else NEAR_BY_MEANING
-        self._search = self._made(usable)
+        self._meaning = None if usable is None else self._made(usable)
+        self.is_poor = usable is not None and self._meaning is None
+        self.near = NEAR_BY_WORDS if self._meaning is None else NEAR_BY_MEANING
 
     def find(self, words: str, *, limit: int) -> list[Found]:
         """Return the nearest pages, the best first; never raises for the embedder."""
         query = words[:_QUERY_CHARACTERS]
-        if self._is_resting():
-            return self._by_words(query, limit)
-        try:
-            found = self._search.find(query, limit=limit)
-        except EmbedderUnavailable as error:
-            log.warning("runbooks.embedder_unavailable reason=%s", error)
-            self._failed_at, self.near = time.monotonic(), NEAR_BY_WORDS
-            return self._by_words(query, limit)
-        if self._failed_at is not None:
-            self._failed_at, self.near = None, NEAR_BY_MEANING
-        return found
-
-    def _is_resting(self) -> bool:
-        at = self._failed_at
-        return at is not None and time.monotonic() - at < RETRY_SECONDS
-
-    def _by_words(self, query: str, limit: int) -> list[Found]:
+        if self._meaning is not None:
+            try:
+                found = self._meaning.find(query, limit=limit)
+            except EmbedderUnavailable:
+                self.near = NEAR_BY_WORDS
+            else:
+                self.near = NEAR_BY_MEANING
+                return found
         self._words = self._words or Search(self._documents, None)
         return self._words.find(query, limit=limit)
 
-    def _made(self, embedder: Embedder | None) -> Search:
+    def _made(self, embedder: KeptVectors) -> Search | None:
         try:
             return Search(self._documents, embedder)
-        except EmbedderUnavailable as error:
-            log.warning("runbooks.embedder_unavailable reason=%s", error)
-            self.near = NEAR_BY_WORDS
-            return Search(self._documents, None)
+        except EmbedderUnavailable:
+            return None
 
 
 def document(key: str, page: Page) -> Document:

@@ -11,13 +11,14 @@ from pathlib import Path
 
 from bot.loop import Loop
 from bot.model import Incident
-from bot.runbooks.index import Index, KeptVectors
+from bot.runbooks.index import FIRST_REST, LONGEST_REST, Index, KeptVectors
 from bot.runbooks.matching import Match, exact, words_of
 from bot.runbooks.page import Page
 from bot.runbooks.problem import Problem
 from bot.runbooks.stock import Stock, look
 from bot.runbooks.watching import QUIET_MILLISECONDS, changes
 from memory.embed import Embedder
+from memory.rest import Rest
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +30,22 @@ _LOGGED_PROBLEMS = 50
 
 
 class Shelf:
-    """The runbooks of some folders; every method may be called from any thread."""
+    """The runbooks of some folders; every method may be called from any thread.
 
-    def __init__(self, folders: Sequence[Path], embedder: Embedder | None) -> None:
+    rest: how long an embedder that failed is left alone; meanwhile words are compared,
+    and afterwards the index is made again.
+    """
+
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        embedder: Embedder | None,
+        *,
+        rest: Rest | None = None,
+    ) -> None:
         self._folders = tuple(folders)
-        self._embedder = None if embedder is None else KeptVectors(embedder)
+        rest = rest or Rest(FIRST_REST, LONGEST_REST)
+        self._embedder = None if embedder is None else KeptVectors(embedder, rest)
         self._turn = threading.Lock()
         self._stop = threading.Event()
         self._read = threading.Event()
@@ -122,16 +134,11 @@ class Shelf:
     def _search(
         self, stock: Stock, words: str, limit: int, *, only_near: bool = False
     ) -> list[Match]:
-        made = self._index
-        if self._loop is None and (made is None or made[0] is not stock):
-            made = self._build(stock)
-        if not self._asked.is_set():
-            self._asked.set()
-            self._stir.set()
-        if made is None:
+        index = self._asked_index(stock)
+        if index is None:
             return []
         # An older index still finds what is on the shelf; the new one is being made.
-        index, pages = made[1], stock.pages
+        pages = stock.pages
         found = index.find(words, limit=limit)
         least = index.near if only_near else 0.0
         return [
@@ -139,6 +146,18 @@ class Shelf:
             for f in found
             if f.id in pages and f.score >= least
         ]
+
+    def _asked_index(self, stock: Stock) -> Index | None:
+        """Return the index there is, and have one with vectors made from now on."""
+        made = self._index
+        if self._loop is None and (
+            made is None or made[0] is not stock or self._is_due()
+        ):
+            made = self._build(stock)
+        if not self._asked.is_set():
+            self._asked.set()
+            self._stir.set()
+        return made[1] if made else None
 
     def _build(self, stock: Stock) -> tuple[Stock, Index]:
         made = stock, Index(stock.pages, self._embedder)
@@ -154,7 +173,15 @@ class Shelf:
             self._refresh()
 
     def _is_behind(self) -> bool:
-        return self._asked.is_set() and self._indexed is not self._stock
+        if not self._asked.is_set():
+            return False
+        return self._indexed is not self._stock or self._is_due()
+
+    def _is_due(self) -> bool:
+        """Whether the index lacks vectors that may be had now."""
+        if self._index is None or self._embedder is None:
+            return False
+        return self._index[1].is_poor and self._embedder.may_be_asked
 
     def _refresh(self) -> None:
         self.reload()

@@ -21,6 +21,7 @@ from bot.record import Record
 from bot.remember import Remember
 from bot.retell import retold
 from bot.runbooks.folder import written
+from bot.runbooks.index import FIRST_REST, LONGEST_REST
 from bot.runbooks.matching import retold as read_out
 from bot.runbooks.shelf import Shelf
 from bot.settings import Settings
@@ -29,6 +30,7 @@ from bot.tools import ready
 from memory.case import Symptoms
 from memory.embed import Embedder, MiniLm
 from memory.recollect import Memory
+from memory.rest import Rest
 
 _BOT = Path(__file__).resolve().parents[1]
 SHIPPED = (_BOT / "runbooks" / "shipped", _BOT.parent / "runbooks")
@@ -70,7 +72,8 @@ def known(
     embedder = embedder_of(settings, environment)
     folders = folders_of(settings, environment)
     memory = Memory(record.database, embedder, index_folder(environment))
-    shelf = Shelf((*folders, drafts_of(environment)), embedder)
+    rest = Rest(FIRST_REST, LONGEST_REST, lambda: record.clock.now().boot)
+    shelf = Shelf((*folders, drafts_of(environment)), embedder, rest=rest)
     endpoint = environment.otlp_endpoint
     export = tracing.Export(endpoint) if endpoint else None
     account = Account(record.database, record.clock, export=export)

@@ -1,11 +1,12 @@
 """Everything that moves: Slack, the poster, the executor, the rounds, the sweeps."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import timedelta
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from bot import web
 from bot.environment import Environment
@@ -34,39 +35,72 @@ SETTLE_SECONDS = 0.05
 """How long the poster lets a change settle before it looks."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SlackSide:
+    """What speaks with Slack. socket: None where clicks come over HTTP, by `routers`."""
+
+    poster: Poster
+    socket: Socket | None
+    routers: Sequence[APIRouter]
+
+
+def _slack_side(core: Core, environment: Environment) -> _SlackSide:
+    """Build it; nothing is asked of Slack yet."""
+    settings, api_url = core.settings, environment.slack_api_url
+    # Each call has its deadline: an answer to a person, who clicked, a post.
+    answering, verifying, posting = (
+        client(environment.bot_token, api_url, timeout=seconds)
+        for seconds in (10, VERIFY_SECONDS, 20)
+    )
+    channel = Channel(
+        client=posting,
+        channel_id=settings.slack.channel or "",
+        telemetry=core.telemetry,
+    )
+    guard = Guard(verifying, settings.slack.approvers)
+    desk = _desk(core, guard, Reply(answering, api_url, channel))
+    token = environment.app_token
+    secret = None if token else environment.signing_secret
+    app = build(answering, desk, signing_secret=secret)
+    return _SlackSide(
+        poster=_poster(core, channel),
+        socket=Socket(app, answering, token) if token else None,
+        routers=[router(app, secret)] if secret else [],
+    )
+
+
+def _poster(core: Core, channel: Channel) -> Poster:
+    return Poster(
+        channel=channel,
+        record=core.record,
+        pictures=core.pictures,
+        critical=core.settings.slack.notify.critical,
+        telemetry=core.telemetry,
+    )
+
+
+def _knowing(core: Core) -> Mapping[Loop, float]:
+    """Return the loops that look things up, and for how many seconds each is awaited."""
+    failed, explain = core.telemetry.failed, core.known.explain
+    remember, alarms = core.known.remember, core.afterwards.false_alarms
+    asking = {Loop("model", explain.ask, every=2, failed=failed): 1.0}
+    return {
+        Loop("explain", explain.look_up, every=2, failed=failed): 1.0,
+        # Without a model nobody is asked.
+        **(asking if explain.has_model else {}),
+        Loop("memory", remember.step, every=5, failed=failed): 2.0,
+        Loop("false alarms", alarms.step, every=15, failed=failed): 2.0,
+    }
+
+
 class Running(AbstractContextManager[None]):
     """Everything that moves: Slack, the poster, the executor, the rounds, the sweeps."""
 
     def __init__(self, core: Core, environment: Environment) -> None:
         self._core = core
-        settings = core.settings
-        api_url = environment.slack_api_url
-        token = environment.bot_token
-        self._app_client = client(token, api_url, timeout=10)
-        guard = Guard(
-            client(token, api_url, timeout=VERIFY_SECONDS), settings.slack.approvers
-        )
-        channel = Channel(
-            client=client(token, api_url, timeout=20),
-            channel_id=settings.slack.channel or "",
-            telemetry=core.telemetry,
-        )
-        self._poster = Poster(
-            channel=channel,
-            record=core.record,
-            pictures=core.pictures,
-            critical=settings.slack.notify.critical,
-            telemetry=core.telemetry,
-        )
-        desk = _desk(core, guard, Reply(self._app_client, api_url, channel))
-        secret = None if environment.app_token else environment.signing_secret
-        app = build(self._app_client, desk, signing_secret=secret)
-        self._socket = (
-            Socket(app, self._app_client, environment.app_token)
-            if environment.app_token
-            else None
-        )
-        self.routers = [router(app, secret)] if secret else []
+        slack = _slack_side(core, environment)
+        self._poster, self._socket = slack.poster, slack.socket
+        self.routers = slack.routers
         failed = core.telemetry.failed
         # Telling waits a moment for doing: the executor's claim comes first, and the
         # card is edited once for both.
@@ -75,15 +109,9 @@ class Running(AbstractContextManager[None]):
         )
         self._work_loop = Loop("executor", core.carry_out.step, every=1, failed=failed)
         self._sweep_loop = Loop("sweep", self._sweep, every=1, failed=failed)
-        known = core.known
-        explain = known.explain
-        self._look_up_loop = Loop("explain", explain.look_up, every=2, failed=failed)
-        self._model_loop = Loop("model", explain.ask, every=2, failed=failed)
-        self._memory_loop = Loop("memory", known.remember.step, every=5, failed=failed)
-        alarms = core.afterwards.false_alarms
-        self._alarm_loop = Loop("false alarms", alarms.step, every=15, failed=failed)
+        self._knowing = _knowing(core)
         self._schedule = Schedule(core.record.clock)
-        self._beat = Beat(settings.heartbeat)
+        self._beat = Beat(core.settings.heartbeat)
 
     def __enter__(self) -> None:
         core = self._core
@@ -108,10 +136,8 @@ class Running(AbstractContextManager[None]):
         self._sweep_loop.stop(2)
         # An action that has begun is finished and recorded, then what it means posted.
         self._work_loop.stop(30)
-        self._look_up_loop.stop(1)
-        self._model_loop.stop(1)
-        self._memory_loop.stop(2)
-        self._alarm_loop.stop(2)
+        for loop, seconds in self._knowing.items():
+            loop.stop(seconds)
         self._core.known.close()
         self._poster.stop()
         self._post_loop.stop(5)
@@ -121,8 +147,7 @@ class Running(AbstractContextManager[None]):
     @property
     def _loops(self) -> tuple[Loop, ...]:
         acting = (self._post_loop, self._work_loop, self._sweep_loop)
-        knowing = (self._look_up_loop, self._model_loop, self._memory_loop)
-        return (*acting, *knowing, self._alarm_loop)
+        return (*acting, *self._knowing)
 
     def unhealthy(self) -> Sequence[str]:
         """Say what only a restart would mend."""

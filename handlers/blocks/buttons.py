@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from bot.feedback import was_acted
-from bot.model import Incident
-from bot.retell import FALSE_ALARM
+from bot.model import FALSE_ALARM, Incident
 from handlers.blocks.markup import cut
 from remediation.action import (
     Action,

@@ -1,7 +1,9 @@
 """The card: one per incident, edited in place; exactly what the incident row says.
 
 From top to bottom, so that nothing that arrives later moves the buttons: header,
-facts, proposed action, buttons, opinion, last time, runbook, context.
+facts, proposed action, buttons, opinion, last time, runbook, context. Facts and
+buttons always stand: each part above is short enough that all of them fit into one
+message, and what stands below the buttons shares what they leave of it.
 """
 
 from collections.abc import Sequence
@@ -13,7 +15,9 @@ from handlers.blocks.judged import judged
 from handlers.blocks.knowing import below
 from handlers.blocks.markup import (
     FIELD_LIMIT,
+    MESSAGE_LIMIT,
     Message,
+    characters,
     clock,
     context,
     cut,
@@ -36,23 +40,36 @@ _MARKS = {
     Level.CRITICAL: "🔴",
 }
 _BUSY = (State.APPROVED, State.EXECUTING)
+_CALLED = 40
+"""People and groups that the first line can name."""
+_SUMMARY = 1000
+_FOOTER = 300
 
 
 def card(
-    incident: Incident, proposals: list[Proposal], *, mentions: Sequence[str] = ()
+    incident: Incident,
+    proposals: list[Proposal],
+    *,
+    mentions: Sequence[str] = (),
+    beside: int = 0,
 ) -> Message:
-    """Draw the incident. `mentions`: ids that the first post of a critical one names."""
-    shown = _shown(incident, proposals)
-    blocks = [
+    """Draw the incident.
+
+    mentions: ids that the first post of a critical one names. beside: characters that
+    the message needs for something else.
+    """
+    shown, called = _shown(incident, proposals), mentions[:_CALLED]
+    above = [
         header(f"{_mark(incident)} {_state_word(incident)} · {incident.title}"),
-        *([context(" ".join(map(mention, mentions)))] if mentions else []),
-        section(escaped(incident.lead.summary)),
+        *([context(" ".join(map(mention, called)))] if called else []),
+        section(cut(escaped(incident.lead.summary), _SUMMARY)),
         _facts(incident),
         *_action(incident, proposals, shown),
-        *below(incident),
-        context(_footer(incident, shown), block_id=card_id(incident)),
     ]
-    return Message(text=_push(incident, shown, mentions), blocks=tuple(blocks))
+    foot = context(_footer(incident, shown), block_id=card_id(incident))
+    room = MESSAGE_LIMIT - beside - characters([*above, foot])
+    blocks = (*above, *below(incident, room), foot)
+    return Message(text=_push(incident, shown, called), blocks=blocks)
 
 
 def card_id(incident: Incident) -> str:
@@ -87,7 +104,7 @@ def _push(incident: Incident, shown: Proposal | None, mentions: Sequence[str]) -
     if shown is not None and shown.is_pending:
         asked = f" Approve or reject {incident.number}{shown.letter}: {in_words(shown.action)}."
     summary = f"{_state_word(incident)}: {incident.title}. {incident.lead.summary}"
-    return called + escaped(cut(summary + asked, FIELD_LIMIT))
+    return called + cut(escaped(summary + asked), FIELD_LIMIT)
 
 
 def _facts(incident: Incident) -> dict[str, object]:
@@ -184,4 +201,4 @@ def _footer(incident: Incident, shown: Proposal | None) -> str:
     parts = [f"Incident {incident.number}", escaped(incident.host)]
     if shown is not None:
         parts += [f"action {shown.digest[:8]}", f"rule {escaped(shown.rule)}"]
-    return " · ".join(parts)
+    return cut(" · ".join(parts), _FOOTER)

@@ -3,6 +3,12 @@
 from bot.model import Incident
 from handlers.blocks.markup import escaped, mention, section
 
+NOTED = (
+    "Noted in the thread under your name. "
+    "Only what an approver says changes what I remember of it."
+)
+"""Said to whoever is no approver."""
+
 
 def judged(incident: Incident) -> dict[str, object] | None:
     """Return the section that tells it; None where nobody said anything."""

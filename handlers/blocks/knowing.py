@@ -1,29 +1,52 @@
 """Below the buttons: what is thought, what happened last time, what the runbook says.
 
-All of it is opinion or memory, marked as such, and stands apart from the facts.
+All of it is opinion or memory, marked as such, and stands apart from the facts. It
+gets the room that the facts and buttons leave: however long these texts are, they cost
+the card no button.
 """
+
+from collections.abc import Sequence
 
 from bot.lore import Knowledge, PastCase, RunbookRef
 from bot.model import Diagnosis, Incident
-from handlers.blocks.markup import cut, escaped, section
+from handlers.blocks.markup import SECTION_LIMIT, cut, escaped, section
 
 _SUMMARY = 700
 _CAUSE = 160
 _STEP = 140
+ROOM = 6000
+"""Characters of all sections together."""
+SECTIONS = 6
+_LEAST = 100
+"""Less room than this says nothing."""
 
 
-def below(incident: Incident) -> list[dict[str, object]]:
-    """Return the sections that follow the buttons; none of them moves a button."""
-    drawn = []
+def below(incident: Incident, room: int = ROOM) -> list[dict[str, object]]:
+    """Return the sections that follow the buttons; none of them moves a button.
+
+    room: characters that are left for them; what comes first gets them first.
+    """
+    said = []
     if incident.diagnosis is not None:
-        drawn.append(_opinion(incident, incident.diagnosis))
+        said.append(_opinion(incident, incident.diagnosis))
     # Over, it needs no advice any more: what was thought is enough to judge it by.
     if incident.knowledge is not None and incident.is_open:
-        drawn.extend(_known(incident.knowledge))
-    return drawn
+        said.extend(_known(incident.knowledge))
+    return [section(text) for text in _fitting(said, min(room, ROOM))]
 
 
-def _opinion(incident: Incident, diagnosis: Diagnosis) -> dict[str, object]:
+def _fitting(said: Sequence[str], room: int) -> list[str]:
+    """Return the texts cut to the room; those for which none is left are left out."""
+    kept: list[str] = []
+    for text in said[:SECTIONS]:
+        left = room - sum(map(len, kept))
+        if left < min(len(text), _LEAST):
+            break
+        kept.append(cut(text, min(left, SECTION_LIMIT)))
+    return kept
+
+
+def _opinion(incident: Incident, diagnosis: Diagnosis) -> str:
     cited = list(dict.fromkeys(e for h in diagnosis.hypotheses for e in h.evidence))
     sources = f" · from {escaped(', '.join(cited[:6]))}" if cited else ""
     author = escaped(diagnosis.author)
@@ -40,7 +63,7 @@ def _opinion(incident: Incident, diagnosis: Diagnosis) -> dict[str, object]:
     if incident.is_open and incident.knowledge and not incident.is_explained:
         lines.append("A model is looking too; its opinion will stand here.")
     lines += [f"*Objection* {escaped(cut(one, _CAUSE))}" for one in incident.objections]
-    return section("\n".join(lines))
+    return "\n".join(lines)
 
 
 def _choice(preferred: str) -> str:
@@ -48,17 +71,17 @@ def _choice(preferred: str) -> str:
     return words.get(preferred, f"proposal {preferred}")
 
 
-def _known(knowledge: Knowledge) -> list[dict[str, object]]:
-    drawn = []
+def _known(knowledge: Knowledge) -> list[str]:
+    said = []
     if knowledge.past:
         head = f" ({escaped(knowledge.track)})" if knowledge.track else ""
         told = [_past(case) for case in knowledge.past[:2]]
-        drawn.append(section("\n".join((f"*Last time*{head}", *told))))
+        said.append("\n".join((f"*Last time*{head}", *told)))
     if knowledge.runbooks:
-        drawn.append(section("\n".join(map(_runbook, knowledge.runbooks[:2]))))
+        said.append("\n".join(map(_runbook, knowledge.runbooks[:2])))
     if knowledge.missing:
-        drawn.append(section(f"Missing: {escaped(cut(knowledge.missing, _CAUSE))}"))
-    return drawn
+        said.append(f"Missing: {escaped(cut(knowledge.missing, _CAUSE))}")
+    return said
 
 
 def _past(case: PastCase) -> str:

@@ -12,7 +12,26 @@ from datetime import datetime
 SECTION_LIMIT = 3000
 FIELD_LIMIT = 2000
 HEADER_LIMIT = 150
+MESSAGE_LIMIT = 13_000
+"""All texts of a message's blocks together; Slack takes about 13,200."""
+_LABEL = 75
+_VALUE = 300
 
+# One line that Markdown shows as it is, whatever it says: no mark-up, link or mention.
+_DEAD_LINE = re.compile(
+    r"(?!\s*[-=+]{2,})(?!.*(?:://|www\.))"
+    r"(?:[A-Za-z0-9 ,;:%()/'\"?!…→.+=-]|(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])"
+    r"|(?<=[A-Za-z0-9_-])\[\.\](?=[A-Za-z0-9_-]))*"
+)
+# Words with dots between them, as names of servers have; clients make links of those.
+_DOTTED = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
+_NAMED_FILE = re.compile(
+    r"[A-Za-z0-9_-]+\.(?:service|socket|slice|scope|timer|mount|log|conf|json|yaml)",
+    re.IGNORECASE,
+)
+"""Units and files, which are no addresses: there is no top level of these names."""
+_FIGURE = re.compile(r"[A-Za-z_-]*\d+(?:\.\d+){0,2}[A-Za-z]?|[A-Za-z]\.[A-Za-z]")
+"""A value, a version or an abbreviation: `98.5`, `3.11.2`, `python3.11`, `e.g`."""
 # Slack pairs these only at the edge of a word; inside a name they are harmless.
 _MARK_UP = re.compile(r"(?<![A-Za-z0-9])([*_~`])")
 _PERSON = re.compile(r"@([UW][A-Z0-9]{2,})$")
@@ -34,6 +53,31 @@ def escaped(text: str) -> str:
     """
     safe = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MARK_UP.sub("\\1\u200b", safe.replace("://", "[:]//"))
+
+
+def is_dead_markdown(text: str) -> bool:
+    """Say whether Markdown shows all of it as it is: no mark-up, mention or address.
+
+    Markdown has no way to escape that every reader honours, and there an address needs
+    no `://` to become a link: `evil.example/x` is one, and so is `10.0.0.1`.
+    """
+    lines_are_dead = all(map(_DEAD_LINE.fullmatch, text.split("\n")))
+    return lines_are_dead and unlinked(text) == text
+
+
+def unlinked(text: str) -> str:
+    """Return text in which no client finds an address: they are broken visibly.
+
+    >>> unlinked("python3.11 asks evil.example/x for nginx.service")
+    'python3.11 asks evil[.]example/x for nginx.service'
+    """
+    return _DOTTED.sub(_broken, text)
+
+
+def _broken(dotted: re.Match[str]) -> str:
+    name = dotted[0]
+    is_no_address = _NAMED_FILE.fullmatch(name) or _FIGURE.fullmatch(name)
+    return name if is_no_address else name.replace(".", "[.]")
 
 
 def handed_over(text: str) -> str:
@@ -98,8 +142,24 @@ def preformatted(text: str) -> dict[str, object]:
 
 
 def field(label: str, value: str) -> dict[str, object]:
-    """Return one field of a section; the value must be escaped already."""
-    return _mrkdwn(f"*{escaped(label)}*\n{cut(value, 600)}")
+    """Return one field of a section; the value must be escaped already.
+
+    Ten of them leave most of a message to what else it says.
+    """
+    return _mrkdwn(f"*{cut(escaped(label), _LABEL)}*\n{cut(value, _VALUE)}")
+
+
+def characters(drawn: object) -> int:
+    """Return how many characters of blocks Slack counts: every text in them."""
+    match drawn:
+        case dict():
+            text = drawn.get("text")
+            own = len(text) if isinstance(text, str) else 0
+            return own + sum(map(characters, drawn.values()))
+        case list() | tuple():
+            return sum(map(characters, drawn))
+        case _:
+            return 0
 
 
 def _mrkdwn(text: str) -> dict[str, object]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from bot.model import EvidenceItem, Incident
 from handlers.blocks.answers import columns
 from handlers.blocks.markup import (
+    MESSAGE_LIMIT,
     Message,
     clock,
     context,
@@ -63,6 +64,10 @@ _MARKS = {
     "bot.locked": "🔒",
     "bot.unlocked": "🔓",
 }
+_TEXT = 2600
+_TITLE = 200
+_FOOT = 100
+_ITEMS = 12
 
 
 def line_id(entry: Sealed) -> str:
@@ -87,15 +92,18 @@ def line(entry: Sealed, *, mentions: Sequence[str] = ()) -> Message:
     if event.kind in ("incident.resolved", "incident.false_alarm"):
         proof.append(f"ledger head {entry.seq}:{entry.hash}")
     small = context(" · ".join(proof), block_id=line_id(entry))
-    below = (preformatted(cut(shown, 2600)),) if shown else ()
+    below = (preformatted(cut(shown, _TEXT)),) if shown else ()
     return Message(text=text, blocks=(section(text), *below, small))
 
 
 def evidence(incident: Incident, entry: Sealed) -> Message:
     """Draw what was read, each item under its id."""
     blocks: list[dict[str, object]] = []
-    for item in incident.evidence[:12]:
-        blocks += _item(item)
+    items = incident.evidence[:_ITEMS]
+    # All of them share what one message holds.
+    share = min(_TEXT, (MESSAGE_LIMIT - _FOOT) // max(len(items), 1) - _TITLE)
+    for item in items:
+        blocks += _item(item, share)
     blocks.append(context(clock(entry.event.at), block_id=line_id(entry)))
     return Message(text=escaped(cut(entry.event.text, 1000)), blocks=tuple(blocks))
 
@@ -106,9 +114,7 @@ def ledger_head(head: Head) -> Message:
     return Message(text=text, blocks=(context(text),))
 
 
-def _item(item: EvidenceItem) -> list[dict[str, object]]:
-    title = section(f"*{escaped(item.id)} · {escaped(item.title)}*")
-    if item.table is not None:
-        # All blocks of a message share about 13,000 characters.
-        return [title, preformatted(cut(columns(item.table), 2600))]
-    return [title, preformatted(cut(item.text, 2600))]
+def _item(item: EvidenceItem, share: int) -> list[dict[str, object]]:
+    title = cut(escaped(f"{item.id} · {item.title}"), _TITLE - 2)
+    text = item.text if item.table is None else columns(item.table)
+    return [section(f"*{title}*"), preformatted(cut(text, share))]

@@ -12,8 +12,8 @@ from pathlib import Path
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from memory.embed import Embedder, EmbedderUnavailable, MiniLm
-from memory.parts import split
 from memory.search import Document, Search
+from tests.bench.parts import split
 
 
 class Question(BaseModel):

@@ -72,15 +72,6 @@ def test_a_correction_replaces_what_was_reserved(database: Database) -> None:
         assert costs.by_incident(tx, 12).dollars == 0.75
 
 
-def test_whether_a_model_was_asked_is_known_by_purpose(database: Database) -> None:
-    with database.write() as tx:
-        costs.record(tx, replace(call(), outcome="unavailable"))
-    with database.read() as tx:
-        assert costs.was_asked(tx, 12, "diagnosis")
-        assert not costs.was_asked(tx, 12, "critic")
-        assert not costs.was_asked(tx, 13, "diagnosis")
-
-
 def test_each_model_has_its_total(database: Database) -> None:
     with database.write() as tx:
         costs.record(tx, call())

@@ -13,6 +13,7 @@ from bot.settings import Settings
 from memory.embed import MiniLm
 from memory.recollect import Memory
 from tests.fakes.gemini import FakeGemini
+from tests.fakes.letters import Letters
 from tests.memory.pieces import case
 from tests.real.databases import fresh
 
@@ -54,6 +55,18 @@ def test_cases_and_the_owner_of_the_index_are_named(environment: Environment) ->
     assert told["memory"].startswith("1 cases, vectors by all-MiniLM")
     assert "another process owns the index" in told["index"]
     assert "free for the bot" in said(environment)["index"]
+
+
+def test_cases_that_wait_for_vectors_are_counted(environment: Environment) -> None:
+    with fresh("sqlite", environment.state_dir) as database:
+        Memory(database, None, None).remember(case(1))
+        bare = said(environment)["memory"]
+        Memory(database, Letters(), None).remember(case(2))
+        others = said(environment)["memory"]
+        unused = said(environment, memory={"embedder": "none"})["memory"]
+    assert bare.startswith("1 cases; a running bot makes 1 new by all-MiniLM")
+    assert "2 cases, vectors by letters; a running bot makes 2 new" in others
+    assert unused == "2 cases, vectors by letters"
 
 
 def test_a_database_that_is_none_is_left_to_its_own_line(

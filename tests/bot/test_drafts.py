@@ -1,5 +1,7 @@
 """A resolved incident becomes a runbook's draft, which an approver finishes."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,12 +31,7 @@ def drafts(story: Story, folder: Path) -> Drafts:
 @pytest.fixture
 def ended(story: Story) -> Story:
     """Incident 1, which an approved action ended."""
-    story.opens()
-    story.acted()
-    story.clock.go(5)
-    story.sees(story.well())
-    story.clock.go(60)
-    story.sees(story.well())
+    story.ends()
     return story
 
 
@@ -123,6 +120,94 @@ def test_where_nothing_can_be_written_it_says_so(ended: Story, tmp_path: Path) -
     )
     with pytest.raises(NotDecided, match="cannot be written"):
         drafts.save(1, ALICE, title="T", body="b")
+
+
+_ON_A_FULL_DISK = """
+import pathlib, resource, sys
+from bot.drafts import Drafts
+from remediation.decision import NotDecided
+from tests.fakes.story import ALICE, Story
+from tests.real.databases import fresh
+
+place = pathlib.Path(sys.argv[1])
+with fresh("sqlite", place) as database:
+    story = Story(database)
+    story.opens()
+    story.own.false_alarm(1, ALICE)
+    drafts = Drafts(record=story.record, folder=place / "runbooks", poster=story.poster)
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, most))
+    try:
+        drafts.save(1, ALICE, title="T", body="b" * 2000)
+    except NotDecided as refusal:
+        said = refusal.reason
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    print(said)
+    drafts.save(1, ALICE, title="T", body="b" * 2000)
+"""
+
+
+def test_a_draft_that_the_disk_does_not_hold_leaves_nothing(tmp_path: Path) -> None:
+    """A process that may write files of 1,000 bytes stands for the full disk."""
+    done = subprocess.run(
+        [sys.executable, "-c", _ON_A_FULL_DISK, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "the draft was not saved" in done.stdout, done.stderr
+    assert "File too large" in done.stdout
+    (saved,) = (tmp_path / "runbooks").iterdir()
+    assert saved.name == "t.md"
+    assert saved.read_text().endswith("b" * 2000 + "\n")
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("../../etc/passwd", "etc_passwd.md"),
+        ("~/.ssh/authorized_keys", "ssh_authorized_keys.md"),
+        ("README", "readme_2.md"),
+        ("policy", "policy_2.md"),
+        ("x" * 500, "x" * 60 + ".md"),
+        ("\u2713", "runbook.md"),
+    ],
+)
+def test_a_title_makes_a_safe_name(
+    ended: Story, drafts: Drafts, folder: Path, title: str, name: str
+) -> None:
+    assert ended
+    assert drafts.save(1, ALICE, title=title, body="b") == name
+    assert (folder / name).stat().st_mode & 0o777 == 0o644
+
+
+def test_a_link_in_the_way_is_not_written_through(
+    ended: Story, drafts: Drafts, folder: Path
+) -> None:
+    assert ended
+    target = folder.parent / "target"
+    (folder / "disk.md").symlink_to(target)
+    assert drafts.save(1, ALICE, title="disk", body="b") == "disk_2.md"
+    assert not target.exists()
+
+
+def test_the_drafts_folder_is_made(ended: Story, tmp_path: Path) -> None:
+    record, folder = ended.record, tmp_path / "none"
+    drafts = Drafts(record=record, folder=folder, poster=ended.poster)
+    assert drafts.save(1, ALICE, title="disk", body="b") == "disk.md"
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_too_many_of_one_name_are_said(
+    ended: Story, drafts: Drafts, folder: Path
+) -> None:
+    assert ended
+    for number in range(1, 100):
+        (folder / ("t.md" if number == 1 else f"t_{number}.md")).touch()
+    with pytest.raises(NotDecided, match="99 drafts of this name; delete some"):
+        drafts.save(1, ALICE, title="T", body="b")
+    assert len(list(folder.iterdir())) == 99
 
 
 def test_without_help_no_action_is_permitted(

@@ -2,17 +2,22 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from bot.explain import Explain, Sources, context_of
+from bot import store
+from bot.diagnosis.context import context_of
+from bot.explain import MOST_LOOKS, REST_SECONDS, Explain, Sources
 from bot.loop import Unfinished
+from bot.lore import Knowledge
 from bot.model import Diagnosis, EvidenceItem, Incident
 from bot.runbooks.matching import Match
 from bot.runbooks.page import Page
 from memory.case import Case, Outcome, Recollection, Symptoms, TrackRecord
 from tests.fakes.clock import START
 from tests.fakes.story import Story
+from tests.fakes.things import culprit, process
 
 CASE = Case(
     key="7",
@@ -37,10 +42,13 @@ class FakeMemory:
 
     def __init__(self, *, unwell: str = "") -> None:
         self.asked: list[Symptoms] = []
-        self._unwell = unwell
+        self.unwell = unwell
+        self.breaks = False
 
     def recall(self, symptoms: Symptoms, limit: int = 3) -> list[Recollection]:
         self.asked.append(symptoms)
+        if self.breaks:
+            raise ValueError(symptoms.condition)
         found = Recollection(case=CASE, similarity=0.9, seen=5, worked=4, tried=5)
         return [found][:limit]
 
@@ -49,7 +57,7 @@ class FakeMemory:
         return TrackRecord(tried=5, worked=4, median=timedelta(seconds=38))
 
     def health(self) -> str:
-        return self._unwell
+        return self.unwell
 
 
 class FakeShelf:
@@ -90,12 +98,14 @@ class FakeCritic:
         return (policy,)
 
 
-def explain(story: Story, **sources: object) -> None:
+def explainer(story: Story, **sources: object) -> Explain:
     given = {"memory": FakeMemory(), "shelf": FakeShelf(), **sources}
     made = Sources(**given)  # type: ignore[arg-type]
-    explains = Explain(
-        record=story.record, sources=made, poster=story.poster, failed=print
-    )
+    return Explain(record=story.record, sources=made, poster=story.poster, failed=print)
+
+
+def explain(story: Story, **sources: object) -> None:
+    explains = explainer(story, **sources)
     explains.look_up()
     explains.ask()
 
@@ -217,3 +227,107 @@ def test_what_ended_meanwhile_is_left_alone(story: Story) -> None:
 
 def test_nothing_known_is_no_context() -> None:
     assert context_of(None) == ()
+
+
+# --- looking again -------------------------------------------------------------------
+
+
+def test_what_was_missing_is_looked_up_when_it_is_back(story: Story) -> None:
+    story.opens()
+    memory = FakeMemory(unwell="The index is being rebuilt")
+    explains = explainer(story, memory=memory)
+    explains.look_up()
+    memory.unwell = ""
+    woken = story.poster.times
+    for _ in range(3):
+        explains.look_up()
+    assert story.incident().knowledge == replace(seen(story), missing="")
+    assert (len(memory.asked), story.poster.times) == (2, woken + 1)
+
+
+def test_what_stays_missing_is_tried_again_seldom_and_not_for_ever(
+    story: Story,
+) -> None:
+    story.opens()
+    memory = FakeMemory(unwell="No vectors")
+    explains = explainer(story, memory=memory)
+    explains.look_up()
+    version = story.incident().version
+    story.clock.go(REST_SECONDS - 1)
+    explains.look_up()
+    assert len(memory.asked) == 1
+    for _ in range(500):
+        story.clock.go(REST_SECONDS)
+        explains.look_up()
+    assert len(memory.asked) == MOST_LOOKS - 1
+    assert story.incident().version == version
+    memory.unwell = ""
+    explains.look_up()
+    assert seen(story).missing == ""
+
+
+def test_another_condition_is_looked_up_and_the_card_renewed(story: Story) -> None:
+    story.opens()
+    memory = FakeMemory()
+    explains = explainer(story, memory=memory)
+    explains.look_up()
+    story.sees(story.found(detector="memory", label="Memory"))
+    assert len(story.open()) == 1
+    explains.look_up()
+    assert len(memory.asked) == 2
+    assert story.incident().is_explained
+
+
+def test_conditions_that_come_and_go_are_not_looked_up_for_ever(story: Story) -> None:
+    story.opens()
+    memory = FakeMemory()
+    explains = explainer(story, memory=memory)
+    for number in range(20):
+        other = culprit(5000 + number)
+        with story.database.write() as tx:
+            named = replace(other, process=process(label=f"worker-{number}"))
+            store.bump(tx, 1, culprit=named)
+        explains.look_up()
+    assert len(memory.asked) == MOST_LOOKS
+
+
+def test_looking_again_that_fails_is_counted_too(story: Story) -> None:
+    story.opens()
+    memory = FakeMemory(unwell="The index is being rebuilt")
+    explains = explainer(story, memory=memory)
+    explains.look_up()
+    memory.unwell, memory.breaks = "", True
+    for _ in range(20):
+        with suppress(Unfinished):
+            explains.look_up()
+    assert len(memory.asked) == MOST_LOOKS
+
+
+def test_looking_again_does_not_ask_the_model_again(story: Story) -> None:
+    story.opens()
+    memory, model = FakeMemory(unwell="Rebuilding"), FakeModel()
+    explains = explainer(story, memory=memory, model=model)
+    explains.look_up()
+    explains.ask()
+    memory.unwell = ""
+    explains.look_up()
+    explains.ask()
+    assert (len(memory.asked), len(model.seen)) == (2, 1)
+    assert story.incident().is_explained
+
+
+def test_a_model_that_was_taken_away_leaves_nobody_waiting(story: Story) -> None:
+    story.opens()
+    explainer(story, model=FakeModel()).look_up()
+    assert not story.incident().is_explained
+    after = explainer(story)
+    assert not after.has_model
+    after.look_up()
+    assert story.incident().is_explained
+
+
+def seen(story: Story) -> Knowledge:
+    """What stands on the card."""
+    found = story.incident().knowledge
+    assert found is not None
+    return found

@@ -95,6 +95,18 @@ def test_each_host_has_its_own(story: Story, alarms: FalseAlarms) -> None:
     assert suggested(story) == []
 
 
+@pytest.mark.parametrize(
+    ("mounts", "times"), [("abc", 0), ("aab", 0), ("aaab", 1), ("aaabbb", 2)]
+)
+def test_each_mount_has_its_own(story: Story, mounts: str, times: int) -> None:
+    sections: dict[str, dict[str, object]] = {"filesystem": {}}
+    alarms = FalseAlarms(record=story.record, sections=sections, poster=story.poster)
+    for mount in mounts:
+        cried(story, detector="filesystem", subject=f"/{mount}")
+        alarms.step()
+    assert len(suggested(story)) == times
+
+
 def test_a_condition_without_a_section_is_left_alone(story: Story) -> None:
     alarms = FalseAlarms(record=story.record, sections={}, poster=story.poster)
     for _ in range(3):

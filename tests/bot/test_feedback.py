@@ -8,6 +8,8 @@ from bot.feedback import CAUSE_CHARACTERS, Feedbacks, Word, merged, spoken
 from bot.lore import Feedback
 from bot.model import Person
 from bot.remember import COMMENT
+from bot.retell import case_of
+from memory.case import Case
 from remediation.audit import read, verify
 from remediation.decision import NotDecided
 from tests.fakes.story import ALICE, BOB, CHEN, Story
@@ -20,16 +22,8 @@ def feedback(story: Story) -> Feedbacks:
     return Feedbacks(record=story.record, poster=story.poster)
 
 
-def ended(story: Story, *, acted: bool = False) -> None:
-    """Incident 1, over; by an action that was carried out or by itself."""
-    story.opens()
-    if acted:
-        story.acted()
-    story.clock.go(5)
-    story.sees(story.well())
-    story.clock.go(60)
-    story.sees(story.well())
-    assert not story.incident().is_open
+def remembered(story: Story) -> Case:
+    return case_of(story.incident(), story.proposals())
 
 
 def told(story: Story) -> list[tuple[str | None, str]]:
@@ -38,25 +32,76 @@ def told(story: Story) -> list[tuple[str | None, str]]:
     return [(e.actor, e.text) for e in events if e.kind == "feedback.given"]
 
 
-def test_anybody_verified_may_say_that_the_cause_is_right(
+def test_an_approver_says_that_the_cause_is_right(
     story: Story, feedback: Feedbacks
 ) -> None:
-    ended(story)
+    story.ends(acted=False)
     before = story.incident().version
-    feedback.give(1, CHEN, RIGHT)
-    assert story.incident().feedback == Feedback(by=CHEN.id, is_right=True)
+    assert feedback.give(1, ALICE, RIGHT)
+    assert story.incident().feedback == Feedback(by=ALICE.id, is_right=True)
     assert story.incident().version == before + 1
-    assert told(story) == [(CHEN.id, "says that the cause is right")]
+    assert told(story) == [(ALICE.id, "says that the cause is right")]
+
+
+NOTED = " (noted; what an approver says counts)"
+
+
+@pytest.mark.parametrize(
+    "word", [RIGHT, WRONG, Word(is_right=False, cause="aliens"), Word(helped=True)]
+)
+def test_what_anybody_else_says_is_noted_and_confirms_nothing(
+    story: Story, feedback: Feedbacks, word: Word
+) -> None:
+    story.ends()
+    before = story.incident(), remembered(story)
+    assert not feedback.give(1, CHEN, word)
+    assert (story.incident(), remembered(story)) == before
+    assert told(story) == [(CHEN.id, f"{spoken(word)}{NOTED}")]
+
+
+def test_it_does_not_take_the_place_of_an_approvers_word(
+    story: Story, feedback: Feedbacks
+) -> None:
+    story.ends(acted=False)
+    feedback.give(1, ALICE, Word(is_right=False, cause="the batch"))
+    before = story.incident()
+    feedback.give(1, CHEN, RIGHT)
+    assert story.incident() == before
+    assert remembered(story).cause == "the batch"
+    assert [who for who, _ in told(story)] == [ALICE.id, CHEN.id]
+
+
+def test_an_approver_who_agrees_with_it_confirms(
+    story: Story, feedback: Feedbacks
+) -> None:
+    story.ends(acted=False)
+    feedback.give(1, CHEN, RIGHT)
+    assert not remembered(story).confirmed
+    feedback.give(1, BOB, RIGHT)
+    assert remembered(story).confirmed
+
+
+def test_it_is_noted_once_until_something_else_is_said(
+    story: Story, feedback: Feedbacks
+) -> None:
+    story.ends(acted=False)
+    feedback.give(1, CHEN, RIGHT)
+    with pytest.raises(NotDecided, match="said already") as refused:
+        feedback.give(1, CHEN, RIGHT)
+    assert refused.value.by == CHEN.id
+    for word in (WRONG, RIGHT):
+        feedback.give(1, CHEN, word)
+    assert len(told(story)) == 3
 
 
 def test_memory_hears_of_it(story: Story, feedback: Feedbacks) -> None:
-    ended(story)
+    story.ends(acted=False)
     feedback.give(1, CHEN, RIGHT)
     assert story.events(1)[-1] == COMMENT
 
 
 def test_a_correction_replaces_the_opinion(story: Story, feedback: Feedbacks) -> None:
-    ended(story)
+    story.ends(acted=False)
     feedback.give(1, ALICE, Word(is_right=False, cause="the nightly batch"))
     assert story.incident().feedback == Feedback(
         by=ALICE.id, cause="the nightly batch", is_right=False
@@ -65,7 +110,7 @@ def test_a_correction_replaces_the_opinion(story: Story, feedback: Feedbacks) ->
 
 
 def test_a_wrong_cause_may_stay_unknown(story: Story, feedback: Feedbacks) -> None:
-    ended(story)
+    story.ends(acted=False)
     feedback.give(1, ALICE, WRONG)
     assert told(story) == [(ALICE.id, "says that the cause is wrong")]
 
@@ -73,7 +118,7 @@ def test_a_wrong_cause_may_stay_unknown(story: Story, feedback: Feedbacks) -> No
 def test_the_last_word_counts_and_each_change_is_told(
     story: Story, feedback: Feedbacks
 ) -> None:
-    ended(story)
+    story.ends(acted=False)
     feedback.give(1, ALICE, Word(is_right=False, cause="the batch"))
     feedback.give(1, BOB, RIGHT)
     assert story.incident().feedback == Feedback(by=BOB.id, is_right=True)
@@ -84,7 +129,7 @@ def test_the_last_word_counts_and_each_change_is_told(
 def test_what_was_said_already_changes_nothing(
     story: Story, feedback: Feedbacks, who: Person
 ) -> None:
-    ended(story)
+    story.ends(acted=False)
     feedback.give(1, ALICE, RIGHT)
     version = story.incident().version
     with pytest.raises(NotDecided, match="said already") as refused:
@@ -97,7 +142,7 @@ def test_what_was_said_already_changes_nothing(
 def test_whether_it_helped_stands_beside_the_cause(
     story: Story, feedback: Feedbacks
 ) -> None:
-    ended(story, acted=True)
+    story.ends()
     feedback.give(1, ALICE, RIGHT)
     feedback.give(1, BOB, Word(helped=False))
     assert story.incident().feedback == Feedback(by=BOB.id, is_right=True, helped=False)
@@ -107,7 +152,7 @@ def test_whether_it_helped_stands_beside_the_cause(
 def test_without_an_action_nothing_can_have_helped(
     story: Story, feedback: Feedbacks
 ) -> None:
-    ended(story)
+    story.ends(acted=False)
     with pytest.raises(NotDecided, match="no action was carried out"):
         feedback.give(1, ALICE, Word(helped=True))
     assert story.incident().feedback is None
@@ -129,7 +174,7 @@ def test_a_false_alarm_has_no_cause(story: Story, feedback: Feedbacks) -> None:
 def test_what_is_written_is_one_short_harmless_line_without_secrets(
     story: Story, feedback: Feedbacks
 ) -> None:
-    ended(story)
+    story.ends(acted=False)
     cause = "the\nbatch \u202e\x00 password=hunter2secret " + "x" * 900
     feedback.give(1, ALICE, Word(is_right=False, cause=cause))
     kept = story.incident().feedback

@@ -1,6 +1,5 @@
 """A sign of life that reaches a real server."""
 
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -9,6 +8,7 @@ import pytest
 
 from bot.heartbeat import Beat
 from bot.settings import Heartbeat
+from tests.fakes.serving import Quiet, serving
 
 
 class Monitor(HTTPServer):
@@ -18,7 +18,7 @@ class Monitor(HTTPServer):
     status = 200
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Quiet, BaseHTTPRequestHandler):
     server: Monitor
 
     def do_GET(self) -> None:
@@ -26,19 +26,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(self.server.status)
         self.end_headers()
 
-    def log_message(self, *_: object) -> None:
-        pass
-
 
 @pytest.fixture
 def monitor() -> Iterator[Monitor]:
-    server = Monitor(("127.0.0.1", 0), _Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Monitor(("127.0.0.1", 0), _Handler)) as server:
+        yield server
 
 
 def beat(monitor: Monitor, every: timedelta) -> Beat:

@@ -2,7 +2,9 @@
 
 import threading
 
-from bot.loop import Loop
+import pytest
+
+from bot.loop import Loop, attempt, one_by_one
 
 LONG = 3600.0
 
@@ -62,3 +64,48 @@ def test_a_loop_that_never_began_can_be_stopped() -> None:
     loop = Loop("x", lambda: None, every=LONG, failed=lambda _: None)
     loop.stop(1)
     assert not loop.is_alive()
+
+
+# --- the border ----------------------------------------------------------------------
+
+
+def broken(_: object = None) -> int:
+    raise KeyError("nonsense")
+
+
+def test_at_the_border_an_error_ends_counted_and_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    failed: list[str] = []
+    assert attempt(broken, instead=0, name="sums", failed=failed.append) == 0
+    assert failed == ["sums"]
+    assert "work.failed name=sums" in caplog.text
+    assert "KeyError" in caplog.text
+
+
+def test_what_succeeds_is_returned_and_not_counted() -> None:
+    assert attempt(lambda: 7, instead=0, name="sums", failed=pytest.fail) == 7
+
+
+def test_what_concerns_more_than_the_work_passes_the_border() -> None:
+    with pytest.raises(KeyError):
+        attempt(broken, instead=0, name="sums", passing=(KeyError,))
+
+
+def test_nobody_is_kept_from_ending_the_process() -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        attempt(interrupted, instead=None, name="sums")
+
+
+def test_one_that_fails_holds_up_no_other() -> None:
+    failed: list[str] = []
+
+    def half(number: int) -> None:
+        if number == 2:
+            broken()
+
+    done = one_by_one([1, 2, 3], half, name="half", failed=failed.append)
+    assert (done, failed) == ([1, 3], ["half"])

@@ -305,7 +305,8 @@ def test_a_models_words_are_added_marked_and_nothing_else_changes() -> None:
     material = hostile()
     plain, asked = postmortem(material), list[str]()
 
-    def improve(document: str) -> str:
+    def improve(number: int, document: str) -> str:
+        assert number == material.incident.number
         asked.append(document)
         return "## Summary\n\nIt was a loop.\n\n## Follow-ups\n\n* Fix it.\n* Test it."
 
@@ -331,11 +332,11 @@ def test_a_models_words_are_added_marked_and_nothing_else_changes() -> None:
     ],
 )
 def test_what_belongs_elsewhere_is_dropped(answer: str) -> None:
-    assert postmortem(hostile(), lambda _: answer) == postmortem(hostile())
+    assert postmortem(hostile(), lambda *_: answer) == postmortem(hostile())
 
 
 def test_without_an_answer_the_document_is_as_drafted() -> None:
-    def improve(_: str) -> str:
+    def improve(*_: object) -> str:
         raise DiagnosisUnavailable("the budget is used up")
 
     assert postmortem(hostile(), improve) == postmortem(hostile())
@@ -346,14 +347,14 @@ def test_no_answer_changes_a_fact(words: str) -> None:
     material = hostile()
     answer = f"## Summary\n{words}\n## Follow-ups\n{words}"
     before = postmortem(material)
-    after = postmortem(material, lambda _: answer)
+    after = postmortem(material, lambda *_: answer)
     kept = re.sub(rf"\n\n> {re.escape(ADDED)}\n>(?:\n>.*)+", "", after)
     assert kept == before
 
 
 def test_a_flood_of_model_words_is_cut() -> None:
     answer = "## Summary\n" + "word\n" * 10_000
-    added = len(postmortem(hostile(), lambda _: answer)) - len(postmortem(hostile()))
+    added = len(postmortem(hostile(), lambda *_: answer)) - len(postmortem(hostile()))
     assert added < 1000
 
 

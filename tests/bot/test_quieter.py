@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.model import Incident, Level, Limits, Phase
+from bot.model import FALSE_ALARM, Culprit, Incident, Level, Limits, Phase
 from bot.quieter import (
     ENOUGH,
     WINDOW,
@@ -15,12 +15,12 @@ from bot.quieter import (
     Suggestion,
     difference,
     quieter,
+    subjects,
     suggestion,
     told,
 )
-from bot.retell import FALSE_ALARM
 from tests.fakes.clock import START
-from tests.fakes.things import LIMITS, finding, incident
+from tests.fakes.things import LIMITS, finding, incident, process
 
 LOW = Limits(warning=10, critical=5, clear_warning=11, clear_critical=6, above=False)
 
@@ -42,7 +42,7 @@ def closed(
 
 
 def of(*values: float) -> Suggestion | None:
-    return suggestion("cpu", [closed(value) for value in values], START)
+    return suggestion("cpu", "", [closed(value) for value in values], START)
 
 
 # --- the limit -----------------------------------------------------------------------
@@ -133,13 +133,13 @@ def test_old_ones_and_real_ones_do_not_count() -> None:
     old = closed(90, days=WINDOW.days + 1)
     real = closed(90, real=True)
     history = [closed(88), closed(91), old, real]
-    assert suggestion("cpu", history, START) is None
+    assert suggestion("cpu", "", history, START) is None
 
 
 def test_those_under_other_limits_do_not_count() -> None:
     before = Limits(warning=80, critical=95, clear_warning=70, clear_critical=85)
     other = closed(90, findings=(finding(value=90, limits=before),))
-    assert suggestion("cpu", [closed(88), closed(91), other], START) is None
+    assert suggestion("cpu", "", [closed(88), closed(91), other], START) is None
 
 
 def test_without_data_nothing_is_known() -> None:
@@ -149,21 +149,21 @@ def test_without_data_nothing_is_known() -> None:
         level=Level.UNKNOWN,
         title="No data for CPU on web-1",
     )
-    assert suggestion("cpu", [blind] * 3, START) is None
+    assert suggestion("cpu", "", [blind] * 3, START) is None
 
 
 def test_storms_say_nothing_about_a_limit() -> None:
     storm = closed(90, fingerprint="web-1/storm/x")
-    assert suggestion("cpu", [storm] * 3, START) is None
+    assert suggestion("cpu", "", [storm] * 3, START) is None
 
 
 def test_how_far_it_went_is_in_the_title_and_the_level_too() -> None:
     eased = closed(86, title="CPU 92 % on web-1")
-    found = suggestion("cpu", [eased] * 3, START)
+    found = suggestion("cpu", "", [eased] * 3, START)
     assert found is not None
     assert found.worst == 92.5
     critical = closed(86, title="CPU 87 % on web-1", level=Level.CRITICAL)
-    found = suggestion("cpu", [critical] * 3, START)
+    found = suggestion("cpu", "", [critical] * 3, START)
     assert found is not None
     assert found.worst == 95
 
@@ -173,18 +173,88 @@ def test_a_condition_that_joined_another_counts_by_its_own_value() -> None:
     both = (finding(value=91.0), memory)
     joined = closed(98, findings=both, title="CPU 92 % on web-1")
     history = [joined] * 3
-    cpu, low = (suggestion(name, history, START) for name in ("cpu", "memory"))
+    cpu, low = (suggestion(name, "", history, START) for name in ("cpu", "memory"))
     assert cpu is not None
     assert low is not None
     assert (cpu.worst, low.worst) == (92.5, 4)
-    assert suggestion("filesystem", history, START) is None
+    assert suggestion("filesystem", "", history, START) is None
 
 
 def test_older_incidents_without_the_condition_are_passed_over() -> None:
     other = closed(90, findings=(finding(detector="memory", value=4.0),))
-    found = suggestion("cpu", [*[closed(88)] * 3, other], START)
+    found = suggestion("cpu", "", [*[closed(88)] * 3, other], START)
     assert found is not None
     assert found.remembered == 3
+
+
+# --- of what --------------------------------------------------------------------------
+
+
+def full(mount: str, value: float = 90.0, **more: object) -> Incident:
+    found = finding(
+        detector="filesystem", subject=mount, label=f"Disk {mount}", value=value
+    )
+    fields = {"findings": (found,), "title": f"Disk {mount} {value:.0f} % on web-1"}
+    return closed(value, **{**fields, **more})
+
+
+def burned(pid: int, label: str) -> Incident:
+    by = Culprit(process=process(pid, label=label), share=1.0, amount=90.0)
+    found = finding(
+        detector="runaway_process", subject=f"process:{pid}:{pid * 10}", value=88.0
+    )
+    return closed(88, findings=(found,), culprit=by)
+
+
+def test_false_alarms_of_different_mounts_are_not_added_together() -> None:
+    history = [full("/"), full("/var"), full("/srv"), full("/var")]
+    for mount in ("/", "/var", "/srv"):
+        assert suggestion("filesystem", mount, history, START) is None
+
+
+def test_false_alarms_of_one_mount_name_it() -> None:
+    history = [full("/var"), full("/"), full("/var", 88), full("/var")]
+    found = suggestion("filesystem", "/var", history, START)
+    assert found is not None
+    assert (found.subject, found.alarms) == ("/var", 3)
+    assert told(found, "").startswith("3 false alarms of filesystem (/var) on web-1 ")
+
+
+def test_what_the_limit_would_miss_is_counted_for_all_mounts() -> None:
+    real = full("/srv", 91, real=True)
+    history = [full("/var"), full("/var"), full("/var"), real]
+    found = suggestion("filesystem", "/var", history, START)
+    assert found is not None
+    assert (found.remembered, found.unheard) == (4, 1)
+
+
+def test_a_program_is_the_same_with_every_pid_and_another_is_not() -> None:
+    history = [burned(n, "burn.py") for n in (1, 2, 3)] + [burned(4, "sort.py")]
+    assert subjects(history[0], "runaway_process") == ["burn.py"]
+    found = suggestion("runaway_process", "burn.py", history, START)
+    assert found is not None
+    assert found.alarms == 3
+    assert suggestion("runaway_process", "sort.py", history, START) is None
+
+
+def test_a_process_that_nobody_knows_any_more_is_only_itself() -> None:
+    gone = finding(
+        detector="runaway_process", subject="process:7:70", label="CPU of pid 7"
+    )
+    assert subjects(closed(90, findings=(gone,)), "runaway_process") == ["CPU of pid 7"]
+
+
+def test_of_two_mounts_in_one_incident_each_is_looked_at() -> None:
+    both = (
+        finding(detector="filesystem", subject="/", value=90.0),
+        finding(detector="filesystem", subject="/var", value=97.0),
+    )
+    history = [closed(90, findings=both, title="Two disks on web-1")] * 3
+    assert subjects(history[0], "filesystem") == ["/", "/var"]
+    root, var = (suggestion("filesystem", m, history, START) for m in ("/", "/var"))
+    assert root is not None
+    assert var is not None
+    assert (root.worst, var.worst) == (90, 97)
 
 
 # --- what would have fired --------------------------------------------------------------
@@ -199,7 +269,7 @@ def test_the_history_is_counted_under_both_limits() -> None:
         closed(98, real=True, **over),
         closed(90, real=True, **over),
     ]
-    found = suggestion("cpu", history, START)
+    found = suggestion("cpu", "", history, START)
     assert found is not None
     counted = found.remembered, found.fired, found.would_fire, found.unheard
     assert counted == (5, 5, 1, 1)

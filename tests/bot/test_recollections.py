@@ -171,6 +171,20 @@ def test_a_running_bot_recalls_it_no_more(
         folder.release()
 
 
+def test_a_folded_case_is_shown_by_its_pattern_and_taken_out_of_it(
+    tmp_path: Path, memory: Memory
+) -> None:
+    memory.remember_all([case(3, key="3"), case(4, key="4")])
+    memory.compact(BOTH[0].closed_at + timedelta(days=60))
+    assert "pattern:4" in remembering(tmp_path, "show", "3").stdout
+    done = remembering(tmp_path, "forget", "3")
+    assert "Forgotten: 3, which pattern:4 counted; it counts 1 now" in done.stdout
+    assert "forget pattern:4 to delete them too" in done.stdout
+    assert remembering(tmp_path, "forget", "3").returncode == 2
+    assert "which went with it" in remembering(tmp_path, "forget", "4").stdout
+    assert {one.key for one in memory.cases()} == {"1", "2"}
+
+
 @pytest.mark.parametrize("deed", ["show", "forget"])
 @pytest.mark.usefixtures("memory")
 def test_an_unknown_key_is_bad_input(tmp_path: Path, deed: str) -> None:

@@ -38,6 +38,48 @@ KEPT = (
     "kube-state-metrics-controller-manager",
 )
 
+TOLD = (
+    "password hunter", "the passphrase horse", "use password Sunshine for it",
+    "password 'hunter two'", "Password hunter, please", "secret: several words hunter",
+    "token: multi hunter", "client_secret = two hunter", "token := a b hunter",
+    '{"log": "secret: several hunter", "pid": 7}', "password = correct horse hunter",
+    "token abc123hunter", "API key: a b hunter", "secret: don't say hunter",
+    'secret: ab"cd hunter', "credentials: admin hunter", "aws_secret_access_key = a hunter",
+)  # fmt: skip
+SAID = (
+    "the password file changed",
+    "token bucket limit",
+    "secret rotation failed",
+    "password reset for deploy came twice",
+    "the password expires tomorrow",
+    "wrong password entered three times",
+    "cat /etc/passwd root",
+    "no password set, token required",
+    "the token of the session is 4 h old",
+    "passed all checks, password policy ok",
+    "token 42 of the list",
+    "the vault's secret store is sealed",
+)
+
+
+@pytest.mark.parametrize("text", TOLD)
+def test_a_secret_told_in_words_is_hidden_to_its_end(text: str) -> None:
+    shown = redact(text)
+    assert not {"hunter", "horse", "Sunshine", "several", "multi"} & set(
+        "".join(c if c.isalnum() else " " for c in shown).split()
+    )
+    assert "abc123" not in shown
+
+
+def test_what_stands_behind_a_quoted_secret_stays() -> None:
+    shown = redact('{"log": "secret: several words", "pid": 7}')
+    assert shown == '{"log": "secret: [redacted]", "pid": 7}'
+
+
+@pytest.mark.parametrize("text", SAID)
+def test_a_sentence_about_secrets_stays(text: str) -> None:
+    assert redact(text) == text
+
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("word", ["hunter2hunter2", WORD, "S3cr3t!x"])
@@ -94,6 +136,7 @@ def test_time_grows_with_length_and_not_faster() -> None:
     evil = (
         "pass", "://", "--pass ", "-----BEGIN ", "aA1", '"', "password='", "eyJ",
         "identified by ", "pass is ", "password: |", "_key=", "authorization: ", "sk-", "-u a", "://a?", "basic ", "token is ", "a.",
+        "password a", "secret: ", 'secret: "a', "token a", "passwd '",
     )  # fmt: skip
     worst = 0.0
     for piece in evil:

@@ -1,5 +1,8 @@
 """What ended becomes a case: fixed, rejected, passed, false alarm; corrected later."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from bot.lore import Feedback
@@ -7,6 +10,7 @@ from bot.model import Incident
 from bot.remember import Remember
 from bot.retell import case_of, past, service_of, symptoms_of, track_words
 from memory.case import Case, Outcome, Recollection, TrackRecord
+from memory.recollect import Memory
 from remediation.audit import Event, append
 from tests.fakes.story import ALICE, BOB, Story
 from tests.fakes.things import culprit, finding, incident, process
@@ -22,8 +26,8 @@ class Notebook:
     def follow(self) -> None:
         pass
 
-    def get(self, key: str) -> Case | None:
-        return self.cases.get(key)
+    def knows(self, key: str) -> bool:
+        return key in self.cases
 
     def remember(self, case: Case) -> None:
         self.cases[case.key] = case
@@ -138,6 +142,33 @@ def test_what_was_forgotten_stays_so(story: Story, notebook: Notebook) -> None:
     assert notebook.cases == {}
 
 
+def test_a_correction_reaches_a_folded_incident(story: Story) -> None:
+    memory = folded(story)
+    said(story, Feedback(by=BOB.id, helped=False))
+    Remember(record=story.record, memory=memory, failed=print).step()
+    record = memory.track(symptoms_of(story.incident()), "terminate")
+    assert (record.tried, record.worked) == (2, 1)
+
+
+def test_a_folded_incident_that_was_forgotten_stays_so(story: Story) -> None:
+    memory = folded(story)
+    memory.forget("1")
+    said(story, Feedback(by=BOB.id, helped=False))
+    Remember(record=story.record, memory=memory, failed=print).step()
+    assert [one.weight for one in memory.cases()] == [1]
+
+
+def folded(story: Story) -> Memory:
+    """Return a memory in which incident 1 and one like it, both fixed, are a pattern."""
+    fixed(story)
+    memory = Memory(story.database, None, None)
+    Remember(record=story.record, memory=memory, failed=print).step()
+    (alone,) = memory.cases()
+    memory.remember(replace(alone, key="0", incident=0))
+    assert memory.compact(alone.closed_at + timedelta(days=1)) == 1
+    return memory
+
+
 def test_more_events_than_one_batch_are_all_read(
     story: Story, notebook: Notebook
 ) -> None:
@@ -172,8 +203,6 @@ def test_the_service_is_the_unit_where_there_is_one() -> None:
 
 
 def with_process(found: Incident, facts: object) -> Incident:
-    from dataclasses import replace
-
     held = found.culprit
     assert held is not None
     return replace(found, culprit=replace(held, process=facts))  # type: ignore[arg-type]

@@ -26,9 +26,11 @@ def test_a_model_may_say_more(story: Story, tmp_path: Path) -> None:
     reports = Reports(
         record=story.record,
         state_dir=tmp_path,
-        improve=lambda document: f"{document}\n## Summary\n\nIt was the batch.",
+        improve=lambda number, document: (
+            f"{document}\n## Summary\n\nIt was the batch of {number}."
+        ),
     )
-    assert "> It was the batch." in reports.write(1).text
+    assert "> It was the batch of 1." in reports.write(1).text
 
 
 def test_it_is_kept_in_place_of_the_earlier_one(

@@ -286,6 +286,18 @@ class Story:
         self.carry_out.step()
         return next(p for p in self.proposals(number) if p.id == proposal.id)
 
+    def ends(self, *, acted: bool = True) -> Incident:
+        """Incident 1, over: by an action that was carried out, or by itself."""
+        self.opens()
+        if acted:
+            self.acted()
+        self.clock.go(5)
+        self.sees(self.well())
+        self.clock.go(60)
+        self.sees(self.well())
+        assert not self.incident().is_open
+        return self.incident()
+
 
 def with_start(facts: ProcessFacts, start_ticks: int) -> ProcessFacts:
     """The same pid, given to another process."""

@@ -12,11 +12,15 @@ from bot.model import (
     Limits,
     Phase,
 )
-from remediation.action import Terminate
+from remediation.action import Action, Terminate
 from remediation.facts import ProcessFacts
 from remediation.identity import ProcessIdentity, boot_id
+from remediation.moment import Moment
+from remediation.outcome import Outcome, Result, Seen
+from remediation.proposal import Proposal, State
 from tests.fakes.clock import START
 
+APPROVER = "U07ALICE001"
 LIMITS = Limits(warning=85, critical=95, clear_warning=75, clear_critical=85)
 
 
@@ -96,5 +100,31 @@ def incident(**changes: object) -> Incident:
         since=START,
         opened_at=START,
         findings=(finding(),),
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def proposal(
+    state: State = State.PENDING, action: Action | None = None, **changes: object
+) -> Proposal:
+    """A proposal of incident 12; whatever became of it, the approver decided."""
+    ended = state in (State.DONE, State.FAILED, State.REFUSED, State.INTERRUPTED)
+    made = Proposal(
+        id="web-1~abc123~0123456789abcdef",
+        incident=12,
+        letter="a",
+        action=action or terminate(),
+        digest="f" * 64,
+        rule="policy.processes.terminate",
+        needed=1,
+        requested_by=None,
+        created_at=START,
+        expires=Moment(wall=START, boot=0, boot_id="b"),
+        state=state,
+        voters=(APPROVER,) if state is not State.PENDING else (),
+        decided_by=APPROVER if state is not State.PENDING else None,
+        outcome=Outcome(result=Result.DONE, seen=Seen.EXITED, summary="It ended.")
+        if ended
+        else None,
     )
     return replace(made, **changes)  # type: ignore[arg-type]

@@ -23,6 +23,7 @@ from handlers.channel import Channel
 from handlers.client import client
 from handlers.desk import Desk
 from handlers.guard import Guard
+from handlers.poster import Poster
 from handlers.reply import Reply
 from handlers.socket import Socket
 from handlers.workspace import Workspace
@@ -135,3 +136,18 @@ def connected(desk: Desk, slack: WebClient, workspace: Workspace) -> Iterator[De
     runner.thread.join(5)
     # `close` waits ten seconds for a reader that has gone already.
     threading.Thread(target=socket.stop, daemon=True).start()
+
+
+@pytest.fixture
+def card(connected: Desk, quick: Channel, workspace: Workspace, story: Story) -> str:
+    """The ts of an incident's card, with the app connected."""
+    story.opens()
+    Poster(
+        channel=quick,
+        record=story.record,
+        pictures=story.pictures,
+        critical=(),
+        telemetry=connected.telemetry,
+    ).step()
+    workspace.wait_connected()
+    return workspace.posts()[0].ts

@@ -27,50 +27,32 @@ from handlers.blocks import answers, dialogs, thread
 from handlers.blocks.card import card, card_id
 from handlers.blocks.home import home, refused
 from handlers.blocks.markup import Message
-from handlers.commands import VERBS
+from handlers.verbs import VERBS
 from handlers.workspace.limits import check_message, check_view
 from handlers.workspace.message import texts
-from remediation.action import Action, LowerPriority, Pause
+from remediation.action import LowerPriority, Pause
 from remediation.audit import Event, Head, Sealed
 from remediation.lock import Locked
 from remediation.moment import Moment
-from remediation.outcome import Outcome, Result, Seen
-from remediation.proposal import Proposal, State
+from remediation.proposal import State
 from remediation.verify import Verdict
 from tests.fakes.clock import START
-from tests.fakes.things import culprit, finding, identity, incident, terminate
+from tests.fakes.things import (
+    APPROVER,
+    culprit,
+    finding,
+    identity,
+    incident,
+    proposal,
+    terminate,
+)
 
 EVIL = "<!channel> *x* http://evil.example/ <@U1> " + "y" * 300
-ALICE = "U07ALICE001"
+ALICE = APPROVER
 LOWER = LowerPriority(host="web-1", process=identity(), label="burn", nice=10)
 PAUSE = Pause(
     host="web-1", process=identity(), label="burn", duration=timedelta(minutes=1)
 )
-
-
-def proposal(
-    state: State = State.PENDING, action: Action | None = None, **changes: object
-) -> Proposal:
-    ended = state in (State.DONE, State.FAILED, State.REFUSED, State.INTERRUPTED)
-    made = Proposal(
-        id="web-1~abc123~0123456789abcdef",
-        incident=12,
-        letter="a",
-        action=action or terminate(),
-        digest="f" * 64,
-        rule="policy.processes.terminate",
-        needed=1,
-        requested_by=None,
-        created_at=START,
-        expires=Moment(wall=START, boot=0, boot_id="b"),
-        state=state,
-        voters=(ALICE,) if state is not State.PENDING else (),
-        decided_by=ALICE if state is not State.PENDING else None,
-        outcome=Outcome(result=Result.DONE, seen=Seen.EXITED, summary="It ended.")
-        if ended
-        else None,
-    )
-    return replace(made, **changes)  # type: ignore[arg-type]
 
 
 def evil_incident() -> Incident:
@@ -344,6 +326,15 @@ def test_evidence_is_taken_by_slack_and_cited_by_id() -> None:
     drawn = thread.evidence(evil_incident(), sealed("evidence.gathered"))
     is_taken(drawn)
     assert "*E1 · " in said(drawn)
+
+
+def test_a_lot_of_long_evidence_shares_one_message() -> None:
+    long = EvidenceItem(id="E1", title="&" * 900, text="x" * 9000)
+    drawn = thread.evidence(
+        incident(evidence=(long,) * 30), sealed("evidence.gathered")
+    )
+    is_taken(drawn)
+    assert kinds(drawn).count("rich_text") == 12
 
 
 def test_the_head_is_one_line() -> None:

@@ -9,15 +9,17 @@ from bot import store, tracing
 from bot.tracing import Step
 from handlers.blocks.markup import Message
 from handlers.channel import Channel
-from handlers.commands import CHANGES, Commands
 from handlers.desk import Desk, origin_of, sender
 from handlers.mentions import Seen
+from handlers.slash import Slash
+from handlers.verbs import CHANGES
 from handlers.workspace import Workspace
 from handlers.workspace.limits import check_message
 from handlers.workspace.message import texts
 from handlers.workspace.people import ALICE, BOB, GUEST, STRANGER, Person
 from remediation.lock import locked
 from remediation.proposal import State
+from tests.fakes.slack import thread_says
 from tests.fakes.story import Story
 
 Say = Callable[..., str]
@@ -39,7 +41,7 @@ def dialogs() -> list[dict[str, object]]:
 
 @pytest.fixture
 def say(desk: Desk, workspace: Workspace, dialogs: list[dict[str, object]]) -> Say:
-    commands = Commands(desk)
+    commands = Slash(desk)
 
     def answer(
         text: str,
@@ -93,6 +95,14 @@ def test_anybody_locks_from_anywhere(say: Say, story: Story) -> None:
         found = locked(tx)
     assert found is not None
     assert (found.by, found.why) == (STRANGER.id, "it is odd")
+
+
+@pytest.mark.parametrize("verb", ["lock", "reject 1a"])
+def test_a_secret_in_a_reason_is_not_kept(say: Say, story: Story, verb: str) -> None:
+    story.opens()
+    say(f"{verb} the token=hunter2secret leaked")
+    assert "hunter2" not in story.texts()
+    assert "the token=[redacted] leaked" in story.texts()
 
 
 def test_locking_works_while_slack_verifies_nobody(
@@ -164,7 +174,7 @@ def test_show_has_no_button(desk: Desk, story: Story, workspace: Workspace) -> N
         "team_id": ALICE.team_id,
         "channel_id": workspace.channel_id,
     }
-    shown = Commands(desk).answer("show 1", body, None)
+    shown = Slash(desk).answer("show 1", body, None)
     assert shown is not None
     assert "actions" not in [block["type"] for block in shown.blocks]
 
@@ -202,7 +212,7 @@ def blocks_of(desk: Desk, workspace: Workspace, text: str) -> str:
         "team_id": ALICE.team_id,
         "channel_id": workspace.channel_id,
     }
-    found = Commands(desk).answer(text, body, None)
+    found = Slash(desk).answer(text, body, None)
     assert found is not None
     check_message(found.text, list(found.blocks))
     return "\n".join(texts(list(found.blocks)))
@@ -303,16 +313,6 @@ def test_where_nothing_can_be_kept_it_says_so(
     (runbooks.parent / "postmortems").write_text("in the way")
     say("postmortem 1")
     thread_says(workspace, ts, "nor saved (File exists)")
-
-
-def thread_says(workspace: Workspace, ts: str, words: str) -> str:
-    """The thread's text, once it has the words."""
-
-    def found() -> str | None:
-        text = "\n".join(m.all_text() for m in workspace.thread(ts))
-        return text if words in text else None
-
-    return workspace.wait_for(found, 10)
 
 
 # --- deciding ------------------------------------------------------------------------

@@ -13,17 +13,8 @@ from handlers.desk import Desk
 from handlers.poster import Poster
 from handlers.workspace import Workspace
 from handlers.workspace.people import ALICE, BOB, GUEST, STRANGER
+from tests.fakes.slack import whispered
 from tests.fakes.story import Story
-
-
-def ends(story: Story, *, acted: bool = True) -> None:
-    story.opens()
-    if acted:
-        story.acted()
-    story.clock.go(5)
-    story.sees(story.well())
-    story.clock.go(60)
-    story.sees(story.well())
 
 
 def posted(workspace: Workspace, story: Story, quick: Channel) -> str:
@@ -40,14 +31,9 @@ def posted(workspace: Workspace, story: Story, quick: Channel) -> str:
 @pytest.fixture
 def card(connected: Desk, quick: Channel, workspace: Workspace, story: Story) -> str:
     assert connected.feedback
-    ends(story)
+    story.ends()
     workspace.wait_connected()
     return posted(workspace, story, quick)
-
-
-def whispered(workspace: Workspace, who: str) -> str:
-    workspace.wait_for(lambda: workspace.ephemerals(who), 10)
-    return workspace.ephemerals(who)[-1].all_text()
 
 
 def opened(workspace: Workspace, who: str, card: str, button: str) -> str:
@@ -58,11 +44,23 @@ def opened(workspace: Workspace, who: str, card: str, button: str) -> str:
 def test_two_clicks_say_how_it_was(
     card: str, workspace: Workspace, story: Story
 ) -> None:
-    assert workspace.click(STRANGER.id, card, "Right cause").acked
+    assert workspace.click(BOB.id, card, "Right cause").acked
     assert workspace.click(ALICE.id, card, "It did not help").acked
     assert story.incident().feedback == Feedback(
         by=ALICE.id, is_right=True, helped=False
     )
+    assert story.events(1)[-2:] == ["feedback.given", "feedback.given"]
+
+
+def test_who_may_not_approve_hears_that_it_is_only_noted(
+    card: str, workspace: Workspace, story: Story
+) -> None:
+    assert workspace.click(STRANGER.id, card, "Right cause").acked
+    assert "Noted in the thread" in whispered(workspace, STRANGER.id)
+    view = opened(workspace, STRANGER.id, card, "Wrong cause")
+    workspace.submit_view(STRANGER.id, view, {"cause": "aliens"})
+    assert "Noted in the thread" in str(workspace.views(STRANGER.id)[-1].blocks)
+    assert story.incident().feedback is None
     assert story.events(1)[-2:] == ["feedback.given", "feedback.given"]
 
 

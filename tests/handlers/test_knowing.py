@@ -1,13 +1,22 @@
 """Below the buttons: opinion, last time, runbook; calm, escaped, gone when it is over."""
 
-from bot.lore import Knowledge, PastCase, RunbookRef
-from bot.model import Diagnosis, Incident, Phase
+from dataclasses import replace
+
+import pytest
+
+from bot.lore import Feedback, Knowledge, PastCase, RunbookRef
+from bot.model import Diagnosis, Fact, Hypothesis, Incident, Phase
 from handlers.blocks.card import card
-from handlers.blocks.knowing import below
-from handlers.workspace.limits import check_message
+from handlers.blocks.knowing import ROOM, SECTIONS, below
+from handlers.workspace.limits import (
+    MESSAGE_BLOCK_CHARACTERS,
+    UPDATE_CHARACTERS,
+    check_message,
+)
 from handlers.workspace.message import texts
+from remediation.proposal import State
 from tests.fakes.clock import START
-from tests.fakes.things import incident
+from tests.fakes.things import finding, incident, proposal, terminate
 
 EVIL = "<!channel> *x* <https://evil.example|y>"
 PAST = PastCase(
@@ -73,8 +82,6 @@ def test_last_time_says_how_often_it_helped() -> None:
 
 
 def test_a_counter_example_is_told_as_one() -> None:
-    from dataclasses import replace
-
     warned = replace(KNOWN, past=(replace(PAST, warns=True),))
     assert "But once, similar incident 7" in said(known(knowledge=warned))
 
@@ -98,3 +105,87 @@ def test_over_it_needs_no_advice() -> None:
     assert "Last time" not in text
     assert "Runbook" not in text
     assert "It would choose" not in text
+
+
+# --- everything at its longest --------------------------------------------------------
+
+LONG = "&" * 4000
+"""Escaped, each character becomes five."""
+LONGEST = Knowledge(
+    past=(replace(PAST, cause=LONG, action=LONG, outcome=LONG),) * 9,
+    track=LONG,
+    runbooks=(RunbookRef(name=LONG, title=LONG, steps=(LONG,) * 90, why=LONG),) * 9,
+    missing=LONG,
+)
+SAID = Diagnosis(
+    summary=LONG,
+    hypotheses=(Hypothesis(cause=LONG, evidence=(LONG,) * 9),) * 9,
+    confidence=0.8,
+    author=LONG,
+    settle=LONG,
+    preferred=LONG,
+    missing=LONG,
+)
+MANY = tuple(f"U0{n:09d}" for n in range(500))
+ENDED = {
+    "phase": Phase.RESOLVED,
+    "resolved_at": START,
+    "resolution": LONG,
+    "feedback": Feedback(by=MANY[0], cause=LONG[:300], is_right=False, helped=True),
+}
+
+
+def longest(**changes: object) -> Incident:
+    found = finding(summary=LONG, facts=(Fact(label=LONG, value=LONG),) * 12)
+    return known(
+        title=LONG,
+        host="h" * 63,
+        findings=(found,) * 5,
+        diagnosis=SAID,
+        knowledge=LONGEST,
+        objections=(LONG,) * 50,
+        **changes,
+    )
+
+
+@pytest.mark.parametrize("changes", [{}, ENDED], ids=["open", "over"])
+@pytest.mark.parametrize("state", [State.PENDING, State.REJECTED, None], ids=str)
+def test_at_its_longest_a_card_fits_slack_and_keeps_facts_and_buttons(
+    changes: dict[str, object], state: State | None
+) -> None:
+    wordy = terminate(label=LONG)
+    decided = [proposal(state, wordy, note=LONG, voters=MANY)] if state else []
+    drawn = card(longest(**changes), decided, mentions=MANY)
+    check_message(drawn.text, list(drawn.blocks))
+    assert len(drawn.text) <= UPDATE_CHARACTERS
+    kinds = [block["type"] for block in drawn.blocks]
+    assert kinds.count("actions") == 1
+    (fields,) = [b["fields"] for b in drawn.blocks if "fields" in b]
+    assert isinstance(fields, list)
+    assert len(fields) >= 9
+
+
+def test_what_stands_above_the_buttons_does_not_hang_on_what_stands_below() -> None:
+    bare = replace(longest(), diagnosis=None, knowledge=None, objections=())
+    above, full = card(bare, []).blocks, card(longest(), []).blocks
+    assert full[: len(above) - 1] == above[:-1]
+
+
+def test_below_the_buttons_the_first_texts_get_the_room() -> None:
+    drawn = texts(below(longest()))
+    assert sum(map(len, drawn)) <= ROOM
+    assert len(drawn) <= SECTIONS
+    assert drawn[0].startswith("*What I think*")
+    assert drawn[0].endswith(" left out)")
+
+
+@pytest.mark.parametrize("room", [-1, 0, 50, 99, 100, 3000])
+def test_without_room_the_texts_are_cut_or_left_out(room: int) -> None:
+    drawn = texts(below(longest(), room))
+    assert sum(map(len, drawn)) <= max(room, 0)
+
+
+def test_beside_other_blocks_a_card_leaves_their_room() -> None:
+    drawn = card(longest(), [], mentions=MANY, beside=1000)
+    counted = sum(map(len, texts(list(drawn.blocks))))
+    assert counted <= MESSAGE_BLOCK_CHARACTERS - 1000

@@ -1,35 +1,11 @@
 """Clicks, dialogs and mentions over a real connection, with Bolt in between."""
 
-import pytest
-
-from handlers.channel import Channel
 from handlers.desk import Desk
-from handlers.poster import Poster
 from handlers.workspace import Workspace
 from handlers.workspace.people import ALICE, BOB, STRANGER
 from remediation.proposal import State
+from tests.fakes.slack import whispered
 from tests.fakes.story import Story
-
-
-@pytest.fixture
-def card(connected: Desk, quick: Channel, workspace: Workspace, story: Story) -> str:
-    """The ts of an incident's card, with the app connected."""
-    story.opens()
-    poster = Poster(
-        channel=quick,
-        record=story.record,
-        pictures=story.pictures,
-        critical=(),
-        telemetry=connected.telemetry,
-    )
-    poster.step()
-    workspace.wait_connected()
-    return workspace.posts()[0].ts
-
-
-def whispered(workspace: Workspace, who: str) -> str:
-    workspace.wait_for(lambda: workspace.ephemerals(who), 10)
-    return workspace.ephemerals(who)[-1].all_text()
 
 
 def counted(desk: Desk, verb: str, *, yes: bool) -> float:
@@ -88,16 +64,29 @@ def test_take_and_simulate(card: str, workspace: Workspace, story: Story) -> Non
     assert "It would be carried out" in whispered(workspace, ALICE.id)
 
 
-def test_a_rejection_may_be_explained(
-    card: str, workspace: Workspace, story: Story
-) -> None:
+def rejected_because(workspace: Workspace, card: str, why: str) -> None:
     workspace.click(BOB.id, card, "Reject")
     whispered(workspace, BOB.id)
     workspace.click(BOB.id, workspace.ephemerals(BOB.id)[-1].ts, "Say why")
     view = workspace.wait_for(lambda: workspace.views(BOB.id), 10)[-1]
-    assert workspace.submit_view(BOB.id, view.id, {"why": "the batch"}).acked
+    assert workspace.submit_view(BOB.id, view.id, {"why": why}).acked
+
+
+def test_a_rejection_may_be_explained(
+    card: str, workspace: Workspace, story: Story
+) -> None:
+    rejected_because(workspace, card, "the batch")
     assert story.proposals()[0].note == "the batch"
     assert workspace.views(BOB.id) == []
+
+
+def test_a_secret_in_the_reason_of_a_rejection_is_not_kept(
+    card: str, workspace: Workspace, story: Story
+) -> None:
+    rejected_because(workspace, card, "it needs\npassword=hunter2secret, the batch")
+    kept = story.proposals()[0].note + story.texts()
+    assert "hunter2" not in kept
+    assert "it needs password=[redacted]" in kept
 
 
 def opened(workspace: Workspace) -> str:

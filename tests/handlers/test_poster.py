@@ -208,8 +208,22 @@ def test_refused_blocks_fall_back_to_text(
     workspace.faults.refuse("chat.postMessage", "invalid_blocks")
     poster.step()
     card = only_card(workspace)
-    assert card.blocks == ()
+    (block,) = card.blocks
     assert "Approve or reject 1a" in card.text
+    # Verbatim: Slack looks for no links in it.
+    assert block["text"] == {"type": "mrkdwn", "text": card.text, "verbatim": True}
+
+
+def test_an_edit_whose_blocks_are_refused_falls_back_to_text(
+    poster: Poster, workspace: Workspace, story: Story
+) -> None:
+    story.opens()
+    poster.step()
+    story.own.take(1, CHEN)
+    workspace.faults.refuse("chat.update", "msg_blocks_too_long")
+    poster.step()
+    (block,) = only_card(workspace).blocks
+    assert block["text"]["verbatim"] is True
 
 
 def test_a_line_that_is_refused_for_good_holds_up_no_other(

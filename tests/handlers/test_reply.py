@@ -1,6 +1,5 @@
 """Answers that only one person sees; no address of a stranger is called."""
 
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -12,6 +11,7 @@ from handlers.channel import Channel
 from handlers.reply import Reply, Spoken
 from handlers.workspace import Workspace
 from handlers.workspace.people import ALICE
+from tests.fakes.serving import Quiet, serving
 
 SAID = answers.plain("hello")
 
@@ -22,7 +22,7 @@ class Foreign(HTTPServer):
     heard = 0
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Quiet, BaseHTTPRequestHandler):
     server: Foreign
 
     def do_POST(self) -> None:
@@ -30,19 +30,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
 
-    def log_message(self, *_: object) -> None:
-        pass
-
 
 @pytest.fixture
 def foreign() -> Iterator[Foreign]:
-    server = Foreign(("127.0.0.1", 0), _Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Foreign(("127.0.0.1", 0), _Handler)) as server:
+        yield server
 
 
 @pytest.fixture

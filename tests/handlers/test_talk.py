@@ -1,25 +1,28 @@
 """Questions to the bot, over a real connection: streamed, posted, refused, drawn, busy."""
 
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from slack_sdk import WebClient
 
 from bot.converse.question import Answer, Question
 from bot.model import Incident, Table
 from handlers.blocks import answers
-from handlers.channel import Channel
+from handlers.blocks.markup import is_dead_markdown
 from handlers.crew import Crew, Full
 from handlers.desk import Desk
 from handlers.mentions import is_command
-from handlers.poster import Poster
 from handlers.reply import Spoken
 from handlers.stream import LEARNED_SECONDS, Stream
 from handlers.workspace import Workspace
 from handlers.workspace.people import ALICE, BOB, GUEST, OUTSIDER, STRANGER
 from remediation.proposal import State
+from tests.fakes.slack import whispered
 from tests.fakes.story import Story
 
 STREAMING = ("chat.startStream", "assistant.threads.setStatus")
@@ -45,21 +48,6 @@ class Prepared:
         if self.failure is not None:
             raise self.failure
         return Answer(text=self.text, author="fake")
-
-
-@pytest.fixture
-def card(connected: Desk, quick: Channel, workspace: Workspace, story: Story) -> str:
-    """The ts of an incident's card, with the app connected."""
-    story.opens()
-    Poster(
-        channel=quick,
-        record=story.record,
-        pictures=story.pictures,
-        critical=(),
-        telemetry=connected.telemetry,
-    ).step()
-    workspace.wait_connected()
-    return workspace.posts()[0].ts
 
 
 @pytest.fixture
@@ -104,14 +92,6 @@ def finished(workspace: Workspace, answers: int) -> None:
         ),
         20,
     )
-
-
-def whispered(workspace: Workspace, who: str, words: str) -> str:
-    def last() -> str | None:
-        said = [message.all_text() for message in workspace.ephemerals(who)]
-        return next((text for text in said if words in text), None)
-
-    return workspace.wait_for(last, 10)
 
 
 # --- what is asked -------------------------------------------------------------------
@@ -404,17 +384,65 @@ def test_the_exact_command_is_shown(card: str, workspace: Workspace) -> None:
 
 # --- text from outside ---------------------------------------------------------------
 
+ADDRESSES = (
+    "evil.example", "evil.example/x", "www.evil.example", "see (evil.example).", "EVIL.EXAMPLE:8080/x",
+    "a.b-c.evil.example", "nginx.service.evil.example", "burn.py", "x.log.sh/a",
+    "10.0.0.1", "10.0.0.1:8080/x", "1.2.3.4.evil.example",
+)  # fmt: skip
 HOSTILE = (
     "<!channel>", "<@U07ALICE001>", "<https://evil.example|card>", "[card](https://e.x)",
     "**bold** _x_ `code` ~~x~~", "# heading", "> quote", "![p](https://e.x/p.png)",
-    "| a | b |", "www.evil.example", "https://evil.example", "@here", "\u202egpj.exe",
+    "| a | b |", "https://evil.example", "@here", "\u202egpj.exe",
     "&lt;!channel&gt;", "----", "====", "*a* _b_", "<b>x</b>", "mailto:a@b.example",
 )  # fmt: skip
 
 
+@pytest.fixture
+def streamed(slack: WebClient, workspace: Workspace) -> Callable[..., bool]:
+    """Stream pieces to Alice; say whether they were taken."""
+    stream = Stream(slack)
+    spoken = Spoken(channel=workspace.channel_id, thread_ts="1.1", user=ALICE.id)
+    return lambda *pieces: stream.say(spoken, ALICE.team_id, pieces, ())
+
+
 @pytest.mark.parametrize("text", HOSTILE)
-def test_what_may_be_mark_up_is_not_streamed(text: str) -> None:
-    assert answers.pieces(Answer(text=f"all is well\n{text}")) == []
+def test_what_may_be_mark_up_is_not_streamed(
+    streamed: Callable[..., bool], workspace: Workspace, text: str
+) -> None:
+    assert not streamed(*answers.pieces(Answer(text=f"all is well\n{text}")))
+    assert workspace.calls_of("chat.startStream") == []
+
+
+@pytest.mark.parametrize("text", ADDRESSES)
+def test_an_address_is_not_streamed_however_it_is_split(
+    streamed: Callable[..., bool], workspace: Workspace, text: str
+) -> None:
+    for at in range(1, len(text)):
+        assert not streamed(text[:at], text[at:])
+    assert workspace.calls_of("chat.startStream") == []
+
+
+@pytest.mark.parametrize("pieces", [(), ("x" * 11_001,)], ids=["none", "too long"])
+def test_what_slack_would_not_take_is_not_streamed(
+    streamed: Callable[..., bool], pieces: tuple[str, ...]
+) -> None:
+    assert not streamed(*pieces)
+
+
+@pytest.mark.parametrize("text", ADDRESSES)
+def test_an_address_in_an_answer_is_broken_and_streamed(
+    streamed: Callable[..., bool], text: str
+) -> None:
+    pieces = answers.pieces(Answer(text=f"all is well\nsee {text}"))
+    assert streamed(*pieces)
+    assert text not in "".join(pieces)
+    assert "".join(pieces).replace("[.]", ".").endswith(text)
+
+
+@given(st.text(alphabet="ab1._-/: []()", max_size=40))
+def test_no_client_finds_an_address_in_streamed_text(text: str) -> None:
+    streamed = "".join(answers.pieces(Answer(text=text)))
+    assert not re.search(r"[a-z0-9-]\.[a-z]{2}", streamed)
 
 
 def test_a_models_mark_up_is_posted_and_dead(
@@ -436,6 +464,8 @@ def test_posted_text_is_no_mark_up(text: str) -> None:
 
 def test_plain_answers_are_streamed_as_they_are() -> None:
     text = (
-        "Incident 1: CPU 98 % on web-1 (critical).\nE1, leaking_process; 12:00:00 UTC"
+        "Incident 1: CPU 98.5 % on web-1 (critical).\nE1, leaking_process; 12:00:00 UTC"
+        "\nnginx.service on python3.11, e.g. version 3.11.2, as app.log says."
     )
     assert "".join(answers.pieces(Answer(text=text))) == text
+    assert is_dead_markdown(text)

@@ -5,9 +5,9 @@ import pytest
 from memory.embed import MiniLm
 from memory.lexical import Lexical
 from memory.lexicon import GROUPS
-from memory.parts import split
 from memory.search import Document, Search
 from memory.words import expanded, stem, terms
+from tests.bench.parts import split
 from tests.fakes.letters import Letters
 
 SHELF = [

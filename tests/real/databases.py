@@ -13,15 +13,23 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import event
 
-from bot import migrations
+from bot import costs, migrations, store, tracing
 from bot.database import Database, connect, url_of
+from memory import tables as memory_tables
+from remediation import tables
 from tests.real.postgres import server
 
 KINDS = ("sqlite", "postgresql")
 _SHARED = "countersign_shared"
-_TABLES = [
-    table.name for meta in migrations.all_tables() for table in meta.sorted_tables
-]
+DECLARED = (
+    tables.metadata,
+    memory_tables.metadata,
+    store.metadata,
+    costs.metadata,
+    tracing.metadata,
+)
+"""Every package's tables, as the code declares them."""
+_TABLES = [table.name for declared in DECLARED for table in declared.sorted_tables]
 _NUMBERS = itertools.count(1)
 
 

@@ -6,11 +6,8 @@ from pathlib import Path
 import pytest
 
 from handlers.workspace.workspace import Workspace
-from tests.bot.diagnosis.test_aimock import program, serve
 from tests.fakes.gemini import FakeGemini
 from tests.scenarios.stage import Bot, config
-
-__all__ = ["program", "serve"]
 
 
 @pytest.fixture

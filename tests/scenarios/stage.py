@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -19,10 +19,12 @@ import yaml
 from handlers.workspace.message import Message
 from handlers.workspace.people import ALICE, BOB
 from handlers.workspace.workspace import Workspace
-from tests.real.machines import ROOT, Machine
+from tests.fakes import slack
 
 T = TypeVar("T")
 BURN = "import resource, signal\nsignal.alarm(90)\nwhile True: pass"
+PATIENT = 90
+"""Seconds that may pass before a card says what it should."""
 STUBBORN = "import signal\nsignal.signal(15, signal.SIG_IGN)\n" + BURN
 
 
@@ -161,66 +163,73 @@ def card_of(
     return workspace.wait_for(find, seconds)
 
 
-@dataclass
-class HostedBot(Bot):
-    """The bot on a machine of its own, by the shipped unit, as its own user."""
-
-    machine: Machine | None = None
-
-    def start(self, *, connected: bool = True) -> None:
-        assert self.machine is not None
-        unit = (ROOT / "deploy" / "countersign.service").read_text()
-        self.machine.write("/etc/systemd/system/countersign.service", unit)
-        self.machine.write(
-            "/etc/countersign/countersign.yaml", yaml.safe_dump(self.config)
-        )
-        self.machine.write("/etc/countersign/environment", self._variables())
-        drop_in = "/etc/systemd/system/countersign.service.d/test.conf"
-        self.machine.write(
-            drop_in, _TEST_DROP_IN.format(python=sys.executable, root=ROOT)
-        )
-        self.machine.run("systemctl", "daemon-reload")
-        self.machine.run("systemctl", "start", "countersign.service")
-        if connected:
-            self.workspace.wait_connected(30)
-
-    def permit(self, **verbs: Sequence[str]) -> None:
-        """Install the shipped polkit rule with these units (`nginx=[…]`)."""
-        assert self.machine is not None
-        rule = (ROOT / "deploy" / "polkit" / "50-countersign.rules").read_text()
-        units = {f"{name}.service": list(allowed) for name, allowed in verbs.items()}
-        rule = re.sub(
-            r"var units = \{.*?\};",
-            f"var units = {json.dumps(units)};",
-            rule,
-            flags=re.DOTALL,
-        )
-        self.machine.write("/etc/polkit-1/rules.d/50-countersign.rules", rule)
-        self.machine.run("systemctl", "restart", "polkit")
-
-    def _variables(self) -> str:
-        wanted = self.workspace.environment() | self.extra
-        return "".join(f"{key}={value}\n" for key, value in wanted.items())
-
-    @property
-    def log(self) -> str:
-        assert self.machine is not None
-        return self.machine.run(
-            "journalctl", "--no-pager", "-u", "countersign", check=False
-        )
-
-    def close(self) -> None:
-        """The machine ends it."""
+@contextlib.contextmanager
+def runaway(
+    bot: Bot, words: str = "Proposed action", *, code: str = BURN
+) -> Iterator[tuple["subprocess.Popen[bytes]", Message]]:
+    """The bot at work and a process that runs wild, once its card says the words."""
+    bot.start()
+    with villain(code) as process:
+        yield process, card_of(bot.workspace, process.pid, words, PATIENT)
 
 
-_TEST_DROP_IN = """\
-[Service]
-LoadCredential=
-EnvironmentFile=/etc/countersign/environment
-Environment=PYTHONDONTWRITEBYTECODE=1
-WorkingDirectory={root}
-ExecStart=
-ExecStart={python} -m bot run
-ProtectHome=no
-Restart=no
-"""
+def thread_says(workspace: Workspace, card: Message, words: str) -> str:
+    """The thread's text, once it has the words."""
+    return slack.thread_says(workspace, card.ts, words, seconds=30)
+
+
+def number_of(card: Message) -> str:
+    found = re.search(r"Incident (\d+)", card.all_text())
+    assert found is not None
+    return found[1]
+
+
+# --- what people decide by -----------------------------------------------------------
+
+
+def opinion(card: Message) -> str:
+    """What stands under *What I think*; nothing yet is a `LookupError`."""
+    for block in card.blocks:
+        text = str(block.get("text", {}))
+        if "*What I think*" in text:
+            return text
+    raise LookupError("no opinion yet")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deciding:
+    """What people decide by: all above the buttons without its figures, and the buttons."""
+
+    facts: str
+    buttons: str
+
+
+def deciding(blocks: list[dict[str, object]]) -> Deciding:
+    place = [block["type"] for block in blocks].index("actions")
+    above = "\n".join(spoken(blocks[:place]))
+    # Measured anew every second.
+    facts = re.sub(r"\d+(\.\d+)?", "#", above)
+    return Deciding(facts=facts, buttons=json.dumps(blocks[place], sort_keys=True))
+
+
+def spoken(value: object) -> Iterator[str]:
+    """Every text in it, without the ids that Slack adds."""
+    if isinstance(value, dict):
+        if isinstance(value.get("text"), str):
+            yield value["text"]
+        for inner in value.values():
+            yield from spoken(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from spoken(inner)
+
+
+def first_post(workspace: Workspace, card: Message) -> Deciding:
+    """The card as it was posted, before anybody was asked."""
+    name = card.blocks[-1]["block_id"]
+    for call in workspace.calls_of("chat.postMessage"):
+        blocks = call.args.get("blocks")
+        told = json.loads(blocks) if isinstance(blocks, str) else blocks
+        if told and told[-1].get("block_id") == name:
+            return deciding(told)
+    raise LookupError(name)

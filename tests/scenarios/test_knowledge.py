@@ -1,14 +1,10 @@
 """The unmodified bot with a model behind it that helps, fails, lies or hangs; and without."""
 
-import json
 import re
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 
-from handlers.workspace.message import Message
 from handlers.workspace.people import ALICE
 from handlers.workspace.workspace import Workspace
 from tests.fakes.gemini import (
@@ -22,11 +18,21 @@ from tests.fakes.gemini import (
     raw,
     says,
 )
-from tests.scenarios.stage import Bot, card_of, until, villain
-from tests.scenarios.test_runaway import number_of, thread_says
+from tests.scenarios.stage import (
+    PATIENT,
+    Bot,
+    card_of,
+    deciding,
+    first_post,
+    number_of,
+    opinion,
+    runaway,
+    thread_says,
+    until,
+    villain,
+)
 
 pytestmark = pytest.mark.timeout(240)
-PATIENT = 90
 THINKS = {
     **GOOD,
     "summary": "The program computes without a pause.",
@@ -38,54 +44,6 @@ READ = {
 }
 
 
-def opinion(card: Message) -> str:
-    """What stands under *What I think*; nothing yet is a `LookupError`."""
-    for block in card.blocks:
-        text = str(block.get("text", {}))
-        if "*What I think*" in text:
-            return text
-    raise LookupError("no opinion yet")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Deciding:
-    """What people decide by: all above the buttons without its figures, and the buttons."""
-
-    facts: str
-    buttons: str
-
-
-def deciding(blocks: list[dict[str, object]]) -> Deciding:
-    place = [block["type"] for block in blocks].index("actions")
-    above = "\n".join(spoken(blocks[:place]))
-    # Measured anew every second.
-    facts = re.sub(r"\d+(\.\d+)?", "#", above)
-    return Deciding(facts=facts, buttons=json.dumps(blocks[place], sort_keys=True))
-
-
-def spoken(value: object) -> Iterator[str]:
-    """Every text in it, without the ids that Slack adds."""
-    if isinstance(value, dict):
-        if isinstance(value.get("text"), str):
-            yield value["text"]
-        for inner in value.values():
-            yield from spoken(inner)
-    elif isinstance(value, (list, tuple)):
-        for inner in value:
-            yield from spoken(inner)
-
-
-def first_post(workspace: Workspace, card: Message) -> Deciding:
-    """The card as it was posted, before anybody was asked."""
-    name = card.blocks[-1]["block_id"]
-    for call in workspace.calls_of("chat.postMessage"):
-        blocks = call.args.get("blocks")
-        told = json.loads(blocks) if isinstance(blocks, str) else blocks
-        if told and told[-1].get("block_id") == name:
-            return deciding(told)
-    raise LookupError(name)
-
-
 # --- with a model --------------------------------------------------------------------
 
 
@@ -93,9 +51,7 @@ def test_the_models_opinion_is_on_the_card_with_its_evidence(
     workspace: Workspace, asking: Bot, gemini: FakeGemini
 ) -> None:
     gemini.will(says(THINKS))
-    asking.start()
-    with villain() as process:
-        card = card_of(workspace, process.pid, str(THINKS["summary"]), PATIENT)
+    with runaway(asking, str(THINKS["summary"])) as (process, card):
         assert "(gemini" in opinion(card)
         assert "from E1" in opinion(card)
         assert deciding(list(card.blocks)) == first_post(workspace, card)
@@ -104,12 +60,10 @@ def test_the_models_opinion_is_on_the_card_with_its_evidence(
 
 
 def test_it_reads_more_evidence_before_it_answers(
-    workspace: Workspace, asking: Bot, gemini: FakeGemini
+    asking: Bot, gemini: FakeGemini
 ) -> None:
     gemini.answers = in_turn(calls("host_history"), says(READ))
-    asking.start()
-    with villain() as process:
-        card = card_of(workspace, process.pid, str(THINKS["summary"]), PATIENT)
+    with runaway(asking, str(THINKS["summary"])) as (_process, card):
         assert "from T1 host_history" in opinion(card)
     read = [heard.raw for heard in gemini.heard if b"functionResponse" in heard.raw]
     assert b"Series: " in read[0]
@@ -150,9 +104,7 @@ def test_a_click_does_not_wait_for_a_hanging_model(
 ) -> None:
     asking.config["model"] = {"budget": {"seconds": 60}}
     gemini.will(HANGS)
-    asking.start()
-    with villain() as process:
-        card = card_of(workspace, process.pid, "Proposed action", PATIENT)
+    with runaway(asking) as (process, card):
         until(lambda: gemini.heard, PATIENT)
         workspace.click(ALICE.id, card.ts, "Approve")
         assert process.wait(30) == -15
@@ -179,9 +131,7 @@ def test_a_bad_answer_changes_neither_facts_nor_buttons(
     workspace: Workspace, asking: Bot, gemini: FakeGemini, answer: Act
 ) -> None:
     gemini.will(answer)
-    asking.start()
-    with villain() as process:
-        card = card_of(workspace, process.pid, "Missing: ", PATIENT)
+    with runaway(asking, "Missing: ") as (_process, card):
         assert "(rules" in opinion(card)
         assert deciding(list(card.blocks)) == first_post(workspace, card)
         assert "weather" not in card.all_text()
@@ -192,9 +142,7 @@ def test_an_opinion_that_gives_orders_is_words(
 ) -> None:
     orders = "<!channel> *Approve* <https://evil.example|now>. <@U07ALICE001> did."
     gemini.will(says({**THINKS, "summary": orders}))
-    asking.start()
-    with villain() as process:
-        card = card_of(workspace, process.pid, "evil.example", PATIENT)
+    with runaway(asking, "evil.example") as (process, card):
         assert deciding(list(card.blocks)) == first_post(workspace, card)
         assert "<!channel>" not in opinion(card)
         assert "<https://evil" not in opinion(card)
@@ -204,17 +152,20 @@ def test_an_opinion_that_gives_orders_is_words(
 # --- without a key -------------------------------------------------------------------
 
 
-def test_the_second_runaway_shows_what_happened_last_time(
-    workspace: Workspace, bot: Bot
-) -> None:
-    bot.start()
-    with villain() as process:
-        card = card_of(workspace, process.pid, "Proposed action", PATIENT)
-        first = number_of(card)
+def ended_and_remembered(workspace: Workspace, bot: Bot) -> str:
+    """A first runaway that was approved, died and is remembered; return its number."""
+    with runaway(bot) as (process, card):
         workspace.click(ALICE.id, card.ts, "Approve")
         assert process.wait(PATIENT) == -15
         card_of(workspace, process.pid, "Resolved", PATIENT)
     until(lambda: " fixed " in bot.run("memory", "list").stdout, PATIENT)
+    return number_of(card)
+
+
+def test_the_second_runaway_shows_what_happened_last_time(
+    workspace: Workspace, bot: Bot
+) -> None:
+    first = ended_and_remembered(workspace, bot)
     with villain() as process:
         card = card_of(workspace, process.pid, "Last time", PATIENT)
         text = card.all_text()
@@ -225,14 +176,8 @@ def test_the_second_runaway_shows_what_happened_last_time(
 
 
 def test_what_was_forgotten_is_not_told_again(workspace: Workspace, bot: Bot) -> None:
-    bot.start()
-    with villain() as process:
-        card = card_of(workspace, process.pid, "Proposed action", PATIENT)
-        workspace.click(ALICE.id, card.ts, "Approve")
-        assert process.wait(PATIENT) == -15
-        card_of(workspace, process.pid, "Resolved", PATIENT)
-    until(lambda: " fixed " in bot.run("memory", "list").stdout, PATIENT)
-    done = bot.run("memory", "forget", number_of(card))
+    first = ended_and_remembered(workspace, bot)
+    done = bot.run("memory", "forget", first)
     assert "The bot that runs here follows" in done.stdout
     with villain() as process:
         # The page for runaways is looked up in the same edit as memory is.

@@ -7,8 +7,7 @@ import pytest
 from handlers.workspace.people import ALICE
 from handlers.workspace.workspace import Workspace
 from tests.real.postgres import server
-from tests.scenarios.stage import Bot, card_of, villain
-from tests.scenarios.test_runaway import thread_says
+from tests.scenarios.stage import Bot, card_of, thread_says, villain
 
 
 @pytest.fixture(scope="module")

@@ -6,26 +6,20 @@ import time
 
 import pytest
 
-from handlers.workspace.message import Message
 from handlers.workspace.people import ALICE, BOB, GUEST, OUTSIDER, STRANGER
 from handlers.workspace.workspace import Workspace
-from tests.scenarios.stage import BURN, STUBBORN, Bot, card_of, config, until, villain
-
-
-def thread_says(workspace: Workspace, card: Message, words: str) -> str:
-    """The thread's text, once it has the words."""
-
-    def find() -> str | None:
-        text = "\n".join(m.all_text() for m in workspace.thread(card.ts)[1:])
-        return text if words in text else None
-
-    return workspace.wait_for(find, 30)
-
-
-def number_of(card: Message) -> str:
-    found = re.search(r"Incident (\d+)", card.all_text())
-    assert found is not None
-    return found[1]
+from tests.scenarios.stage import (
+    BURN,
+    STUBBORN,
+    Bot,
+    card_of,
+    config,
+    number_of,
+    runaway,
+    thread_says,
+    until,
+    villain,
+)
 
 
 def answer_to(workspace: Workspace, user: str) -> str:
@@ -37,9 +31,7 @@ def answer_to(workspace: Workspace, user: str) -> str:
 def test_approved_runaway_dies_and_the_thread_tells_the_story(
     workspace: Workspace, bot: Bot
 ) -> None:
-    bot.start()
-    with villain() as process:
-        card = card_of(workspace, process.pid, "Proposed action")
+    with runaway(bot) as (process, card):
         assert workspace.click(ALICE.id, card.ts, "Approve").acked
         assert process.wait(10) == -15
         card_of(workspace, process.pid, "Resolved")
@@ -55,9 +47,7 @@ def test_approved_runaway_dies_and_the_thread_tells_the_story(
 def test_evidence_and_a_chart_stand_in_the_thread(
     workspace: Workspace, bot: Bot
 ) -> None:
-    bot.start()
-    with villain() as process:
-        card = card_of(workspace, process.pid)
+    with runaway(bot, "") as (process, card):
         text = thread_says(workspace, card, "E1 · ")
         assert str(process.pid) in text
         workspace.wait_for(lambda: workspace.files, 20)
@@ -69,9 +59,7 @@ def test_evidence_and_a_chart_stand_in_the_thread(
 def test_whoever_is_no_approver_is_refused_and_told_why(
     workspace: Workspace, bot: Bot, who: object
 ) -> None:
-    bot.start()
-    with villain() as process:
-        card = card_of(workspace, process.pid, "Proposed action")
+    with runaway(bot) as (process, card):
         workspace.click(who.id, card.ts, "Approve", team=who.team_id)
         assert "Nothing was done" in answer_to(workspace, who.id)
         assert process.poll() is None
@@ -82,9 +70,7 @@ def test_whoever_is_no_approver_is_refused_and_told_why(
 def test_rejection_keeps_the_process_and_takes_a_reason(
     workspace: Workspace, bot: Bot
 ) -> None:
-    bot.start()
-    with villain() as process:
-        card = card_of(workspace, process.pid, "Proposed action")
+    with runaway(bot) as (process, card):
         workspace.click(BOB.id, card.ts, "Reject")
         workspace.wait_for(lambda: workspace.ephemerals(BOB.id), 10)
         answer = workspace.ephemerals(BOB.id)[-1]
@@ -120,9 +106,7 @@ def test_a_process_that_became_another_program_is_not_killed(
 
 
 def test_whoever_ignores_sigterm_gets_sigkill(workspace: Workspace, bot: Bot) -> None:
-    bot.start()
-    with villain(STUBBORN) as process:
-        card = card_of(workspace, process.pid, "Proposed action")
+    with runaway(bot, code=STUBBORN) as (process, card):
         workspace.click(ALICE.id, card.ts, "Approve")
         assert process.wait(15) == -9
         assert "SIGKILL" in thread_says(workspace, card, "SIGKILL")
@@ -131,9 +115,7 @@ def test_whoever_ignores_sigterm_gets_sigkill(workspace: Workspace, bot: Bot) ->
 def test_a_pending_card_works_after_kill_minus_nine(
     workspace: Workspace, bot: Bot
 ) -> None:
-    bot.start()
-    with villain() as process:
-        card = card_of(workspace, process.pid, "Proposed action")
+    with runaway(bot) as (process, card):
         bot.crash()
         workspace.wait_for(lambda: workspace.connections() == 0, 10)
         start = time.monotonic()
@@ -152,9 +134,7 @@ def test_an_expired_card_says_so_and_proposes_again(
 ) -> None:
     policy = {**bot.config["policy"], "approval_ttl": "4s"}
     bot.config = config(workspace, policy=policy)
-    bot.start()
-    with villain() as process:
-        card = card_of(workspace, process.pid, "Proposed action")
+    with runaway(bot) as (process, card):
         card_of(workspace, process.pid, "Expired, not rejected")
         workspace.click(ALICE.id, card.ts, "Propose again")
         card_of(workspace, process.pid, "d\n*Terminate")
@@ -164,9 +144,7 @@ def test_an_expired_card_says_so_and_proposes_again(
 
 def test_two_approvers_are_two_different_people(workspace: Workspace, bot: Bot) -> None:
     bot.config = config(workspace, policy={**bot.config["policy"], "approvals": 2})
-    bot.start()
-    with villain() as process:
-        card = card_of(workspace, process.pid, "2 approvers needed")
+    with runaway(bot, "2 approvers needed") as (process, card):
         workspace.click(ALICE.id, card.ts, "Approve")
         workspace.click(ALICE.id, card.ts, "Approve")
         until(lambda: "your approval counts already" in answer_to(workspace, ALICE.id))
@@ -176,9 +154,7 @@ def test_two_approvers_are_two_different_people(workspace: Workspace, bot: Bot) 
 
 
 def test_a_locked_bot_signals_nothing(workspace: Workspace, bot: Bot) -> None:
-    bot.start()
-    with villain() as process:
-        card = card_of(workspace, process.pid, "Proposed action")
+    with runaway(bot) as (process, card):
         workspace.command(STRANGER.id, "lock something is odd")
         workspace.click(ALICE.id, card.ts, "Approve")
         assert "locked" in answer_to(workspace, ALICE.id)
@@ -208,18 +184,14 @@ def test_a_kill_by_command_needs_somebody_else(workspace: Workspace, bot: Bot) -
 def test_simulate_shows_the_clicker_what_would_happen(
     workspace: Workspace, bot: Bot
 ) -> None:
-    bot.start()
-    with villain() as process:
-        card = card_of(workspace, process.pid, "Proposed action")
+    with runaway(bot) as (process, card):
         workspace.click(ALICE.id, card.ts, "Simulate")
         assert "It would be carried out" in answer_to(workspace, ALICE.id)
         assert process.poll() is None
 
 
 def test_status_home_and_take_answer(workspace: Workspace, bot: Bot) -> None:
-    bot.start()
-    with villain() as process:
-        card = card_of(workspace, process.pid, "Proposed action")
+    with runaway(bot) as (process, card):
         workspace.click(BOB.id, card.ts, "Take")
         card_of(workspace, process.pid, f"<@{BOB.id}>")
         workspace.command(ALICE.id, "status")
@@ -234,9 +206,7 @@ def test_a_paused_process_resumes_though_the_bot_was_killed(
 ) -> None:
     policy = {**bot.config["policy"], "candidates": ["pause"], "pause_for": "5s"}
     bot.config = config(workspace, policy=policy)
-    bot.start()
-    with villain() as process:
-        card = card_of(workspace, process.pid, "Pause")
+    with runaway(bot, "Pause") as (process, card):
         workspace.click(ALICE.id, card.ts, "Approve")
         until(lambda: state_of(process.pid) == "T")
         bot.crash()

@@ -10,7 +10,8 @@ from handlers.workspace.message import Message
 from handlers.workspace.people import ALICE
 from handlers.workspace.workspace import Workspace
 from tests.real.machines import Machine, machine
-from tests.scenarios.stage import HostedBot, config
+from tests.scenarios.hosted import HostedBot
+from tests.scenarios.stage import config
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -136,8 +136,89 @@ def test_services_cannot_be_restarted_and_that_is_said(room: Room) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    ["who killed nginx?", "did it restart last night?", "why was it stopped?"],
+    [
+        "who killed nginx?",
+        "did it restart last night?",
+        "why was it stopped?",
+        "tell me why nginx was killed",
+        "show what killed nginx",
+        "by the end of process 4242's run the memory was full",
+        "the weekend was quiet",
+        "end of month reports fill the disk",
+        "at the end of the month the disk fills",
+        "the site was taken down",
+    ],
 )
 def test_a_question_about_an_act_is_no_wish(room: Room, words: str) -> None:
     room.story.opens()
     assert "Words change nothing" not in room.ask(words).text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "could you end process 4242",
+        "please get rid of pid 4242",
+        "please end it",
+        "put an end to process 4242",
+        "finish off 4242",
+        "make 4242 go away",
+        "4242 needs to go",
+        "abort job 4242",
+        "would you mind terminating 4242",
+        "4242 should be terminated",
+    ],
+)
+def test_other_words_for_an_end_are_wishes_too(room: Room, words: str) -> None:
+    room.story.opens()
+    answer = room.ask(words)
+    assert "Words change nothing here" in answer.text
+    assert answer.card == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "take down nginx",
+        "take nginx down",
+        "shut the nginx down please",
+        "turn nginx off",
+        "make nginx go away",
+        "please end nginx",
+        "can you disable nginx",
+        "end nginx",
+        "turn off nginx",
+    ],
+)
+def test_of_another_program_the_command_is_given(room: Room, words: str) -> None:
+    room.story.opens()
+    answer = room.ask(words)
+    assert answer.command == "/sre kill web-1:77"
+    assert answer.card is None
+
+
+@pytest.mark.parametrize(
+    "words", ["please lock yourself", "could you stop acting", "freeze all actions now"]
+)
+def test_who_wants_the_bot_still_gets_the_command_that_locks(
+    room: Room, words: str
+) -> None:
+    room.story.opens()
+    assert room.ask(words).command == "/sre lock WHY"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "the lock screen is frozen",
+        "I forgot the lock screen",
+        "the clock is wrong",
+        "there is a database lock on orders",
+        "the table is locked and nothing moves",
+        "kill whoever holds the database lock",
+        "stop the clock",
+    ],
+)
+def test_what_only_sounds_like_a_lock_suggests_none(room: Room, words: str) -> None:
+    room.story.opens()
+    assert "lock" not in (room.ask(words).command or "")

@@ -1,8 +1,10 @@
-"""Money is reserved before a model is asked, and corrected after."""
+"""Money is held before a model is asked, and corrected after."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -50,24 +52,80 @@ def answered(allowance: Allowance) -> Reply:
     return Reply(text="", calls=(), usage=Usage(tokens_in=100), raw=None)
 
 
-def test_work_that_never_ended_counts_what_was_reserved(
+def test_a_turn_that_never_ended_counts_what_was_held_for_it(
     account: Account, database: Database
 ) -> None:
-    begin(account)
-    assert dollars(database) == pytest.approx(BUDGET.dollars_per_incident)
-    with pytest.raises(ModelUnavailable, match="money"):
-        begin(account).meter.next_turn(100)
+    most = begin(account).meter.next_turn(300)
+    held = costs.price(MODEL, Usage(tokens_in=100, tokens_out=most.tokens_out))
+    assert dollars(database) == pytest.approx(held.dollars, rel=0.001)
 
 
-def test_a_reservation_is_what_the_tokens_cost_at_most(
+def test_a_turn_holds_what_it_can_cost_at_most(
     account: Account, database: Database
 ) -> None:
-    begin(account, Budget(tokens=1000, dollars_per_incident=1))
-    most = costs.price(MODEL, Usage(tokens_in=1000, tokens_out=1000))
+    begin(account, Budget(tokens=1000, dollars_per_incident=1)).meter.next_turn(300)
+    most = costs.price(MODEL, Usage(tokens_in=100, tokens_out=900))
     assert dollars(database) == pytest.approx(most.dollars)
 
 
-def test_what_it_took_replaces_the_reservation(
+def test_money_held_at_an_assumed_price_is_marked(
+    account: Account, database: Database
+) -> None:
+    account.begin(7, "diagnosis", "no-such-model", BUDGET).meter.next_turn(300)
+    with database.read() as tx:
+        assert not costs.by_incident(tx, 7).all_known
+
+
+def test_between_turns_nothing_is_held(account: Account, database: Database) -> None:
+    begin(account).meter.ask(300, answered)
+    spent = costs.price(MODEL, Usage(tokens_in=100)).dollars
+    assert dollars(database) == pytest.approx(spent)
+
+
+@pytest.mark.parametrize("model", [MODEL, "gpt-5"])
+def test_two_works_about_one_incident_ask_side_by_side(
+    account: Account, database: Database, model: str
+) -> None:
+    both_ask, sums = Barrier(2, timeout=20), list[float]()
+
+    def turn(allowance: Allowance) -> Reply:
+        both_ask.wait()
+        sums.append(dollars(database))
+        return answered(allowance)
+
+    def work(purpose: str) -> Reply:
+        return account.begin(7, purpose, model, BUDGET).meter.ask(9000, turn)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, ("diagnosis", "conversation")))
+    assert len(sums) == 2
+    assert max(sums) <= BUDGET.dollars_per_incident
+
+
+def test_works_at_once_that_spend_all_they_may_stay_below_both_caps(
+    account: Account, database: Database
+) -> None:
+    budget = Budget(rounds=20, dollars_per_incident=0.05, dollars_per_day=0.12)
+
+    def greedy(allowance: Allowance) -> Reply:
+        usage = Usage(tokens_in=100, tokens_out=allowance.tokens_out)
+        return Reply(text="", calls=(), usage=usage, raw=None)
+
+    def work(number: int) -> None:
+        meter = begin(account, budget, incident=7 + number % 4).meter
+        with suppress(ModelUnavailable):
+            for _ in range(20):
+                meter.ask(300, greedy)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(16)))
+    with database.read() as tx:
+        its = [costs.by_incident(tx, number).dollars for number in range(7, 11)]
+    assert max(its) <= 0.05 + 1e-9
+    assert 0.1 < sum(its) <= 0.12 + 1e-9
+
+
+def test_what_it_took_replaces_what_was_held(
     account: Account, database: Database
 ) -> None:
     work = begin(account)
@@ -92,7 +150,7 @@ def test_an_answer_without_a_count_costs_what_it_was_allowed(account: Account) -
     assert work.meter.usage == Usage(tokens_in=100, tokens_out=most)
 
 
-def test_money_is_counted_on_the_day_it_was_reserved(
+def test_money_is_counted_on_the_day_the_work_began(
     account: Account, database: Database, clock: FakeClock
 ) -> None:
     day = clock.wall
@@ -104,21 +162,21 @@ def test_money_is_counted_on_the_day_it_was_reserved(
         assert costs.by_day(tx, day).calls == 1
 
 
-def test_works_at_once_cannot_spend_the_same_money(
+def test_turns_at_once_cannot_hold_the_same_money(
     account: Account, database: Database
 ) -> None:
-    budget = Budget(dollars_per_incident=0.05, dollars_per_day=0.12)
+    budget = Budget(dollars_per_incident=0.05, dollars_per_day=0.06)
+    works = [begin(account, budget, incident=number) for number in range(1, 9)]
+
+    def ask(work: Work) -> bool:
+        try:
+            return work.meter.next_turn(300).tokens_out > 0
+        except ModelUnavailable:
+            return False
+
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda n: begin(account, budget, incident=n), range(1, 9)))
+        asked = list(pool.map(ask, works))
     with database.read() as tx:
         rows = tx.execute(costs.model_calls.select()).all()
-    assert len(rows) == 8
-    assert sum(row.dollars for row in rows) == pytest.approx(0.12)
-
-
-def test_it_knows_that_somebody_was_asked(account: Account) -> None:
-    assert not account.was_asked(7, "diagnosis")
-    begin(account)
-    assert account.was_asked(7, "diagnosis")
-    assert not account.was_asked(7, "critic")
-    assert not account.was_asked(8, "diagnosis")
+    assert 2 <= sum(asked) < 8
+    assert sum(row.dollars for row in rows) <= 0.06 + 1e-9

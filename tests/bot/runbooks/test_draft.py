@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model import Diagnosis, EvidenceItem, Hypothesis, Incident, Level, Phase
-from bot.runbooks.draft import NotSaved, draft, save
+from bot.runbooks.draft import draft
 from bot.runbooks.page import Page, parse
 from tests.fakes.clock import START
 from tests.fakes.things import culprit, finding, incident, process
@@ -91,49 +91,3 @@ def test_untrusted_words_stay_words(evil: str) -> None:
 def test_any_words_make_a_draft_that_can_be_read(words: str, events: list[str]) -> None:
     found = finding(summary=words or "-")
     read_back(draft(resolved(findings=(found,)), events, title=words))
-
-
-def test_a_draft_never_overwrites(tmp_path: Path) -> None:
-    first = save(tmp_path, "one", title="Disk full!")
-    second = save(tmp_path, "two", title="disk FULL")
-    assert (first.name, second.name) == ("disk_full.md", "disk_full_2.md")
-    assert (first.read_text(), second.read_text()) == ("one", "two")
-
-
-@pytest.mark.parametrize(
-    ("title", "name"),
-    [
-        ("../../etc/passwd", "etc_passwd.md"),
-        ("/root/.ssh/authorized_keys", "root_ssh_authorized_keys.md"),
-        ("\u202e\0\n", "runbook.md"),
-        ("README", "readme_2.md"),
-        ("policy", "policy_2.md"),
-        ("x" * 500, "x" * 60 + ".md"),
-    ],
-)
-def test_a_title_makes_a_safe_name(tmp_path: Path, title: str, name: str) -> None:
-    assert save(tmp_path, "text", title=title) == tmp_path / name
-
-
-def test_a_link_in_the_way_is_not_written_through(tmp_path: Path) -> None:
-    target = tmp_path / "target"
-    (tmp_path / "disk.md").symlink_to(target)
-    assert save(tmp_path, "text", title="disk").name == "disk_2.md"
-    assert not target.exists()
-
-
-def test_the_drafts_folder_is_made(tmp_path: Path) -> None:
-    assert save(tmp_path / "none", "text", title="disk").read_text() == "text"
-
-
-def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(NotSaved, match="cannot be written"):
-        save(tmp_path / "file" / "x", "text", title="disk")
-
-
-def test_too_many_of_one_name_are_said(tmp_path: Path) -> None:
-    for _ in range(99):
-        save(tmp_path, "text", title="disk")
-    with pytest.raises(NotSaved, match="delete some"):
-        save(tmp_path, "text", title="disk")

@@ -1,9 +1,9 @@
 """The shelf finds runbooks for incidents and words, and follows its folders."""
 
 import logging
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +14,12 @@ from bot.model import Culprit, Incident, Level
 from bot.runbooks.index import EMBEDDED_PAGES, KeptVectors
 from bot.runbooks.shelf import Shelf
 from memory.embed import EmbedderUnavailable, MiniLm
+from memory.rest import Rest
 from tests.bot.runbooks.pages import page_text, write
+from tests.fakes.patience import until
 from tests.fakes.things import culprit, finding, incident, process
+
+MINUTE = timedelta(minutes=1)
 
 
 class Letters:
@@ -26,6 +30,7 @@ class Letters:
 
     def __init__(self) -> None:
         self.embedded: list[str] = []
+        self.tries = 0
         self.broken = False
 
     def documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -38,6 +43,7 @@ class Letters:
         return self._row(text)
 
     def _check(self) -> None:
+        self.tries += 1
         if self.broken:
             raise EmbedderUnavailable("the files were altered")
 
@@ -59,13 +65,6 @@ def about(*detectors: str, **changes: object) -> Incident:
 
 def of_unit(unit: str) -> Culprit:
     return replace(culprit(), process=process(unit=unit))
-
-
-def until(check: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not check():
-        assert time.monotonic() < end, "it did not become true"
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -214,9 +213,61 @@ def test_without_its_embedder_the_shelf_goes_by_words(
     assert titles(shelf.find("certificates expire")) == ["Certificates"]
 
 
+class Hand:
+    """A clock whose hand the test moves."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+def test_a_failed_index_is_made_again_after_a_pause(tmp_path: Path) -> None:
+    embedder, hand = Letters(), Hand()
+    embedder.broken = True
+    write(tmp_path, "a.md", page_text("Certificates", "x"))
+    shelf = Shelf([tmp_path], embedder, rest=Rest(MINUTE, 30 * MINUTE, hand))
+    assert shelf.find("zebra") == []
+    tries = embedder.tries
+    hand.at = 59
+    assert (shelf.find("zebra"), embedder.tries) == ([], tries)
+    hand.at = 60
+    assert (shelf.find("zebra"), embedder.tries) == ([], tries + 1)
+    embedder.broken = False
+    hand.at += 119
+    assert shelf.find("zebra") == []
+    hand.at += 1
+    assert titles(shelf.find("zebra")) == ["Certificates"]
+
+
+def test_a_failed_index_is_made_again_without_a_change_on_disk(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    embedder, hand = Letters(), Hand()
+    embedder.broken = True
+    write(tmp_path, "a.md", page_text("Certificates", "x"))
+    shelf = Shelf([tmp_path], embedder, rest=Rest(MINUTE, MINUTE, hand))
+    shelf.start(print)
+    try:
+        shelf.find("zebra")
+        until(lambda: embedder.tries == 1)
+        hand.at = 60
+        until(lambda: embedder.tries == 2)
+        embedder.broken = False
+        hand.at = 120
+        until(lambda: titles(shelf.find("zebra")) == ["Certificates"])
+    finally:
+        shelf.stop()
+    assert [r.getMessage() for r in caplog.records] == [
+        "runbooks.embedder_unavailable reason=the files were altered"
+    ]
+
+
 def test_kept_vectors_are_those_of_the_embedder() -> None:
     inner = Letters()
-    kept = KeptVectors(inner)
+    kept = KeptVectors(inner, Rest(MINUTE, MINUTE))
     once = kept.documents(["a", "b", "a"])
     again = kept.documents(["b"])
     assert inner.embedded == ["a", "b"]

@@ -1,4 +1,4 @@
-"""Split a text into its pieces of meaning, for the search to compare each."""
+"""Split a benchmark's text into its pieces of meaning, for the search to compare each."""
 
 import re
 
@@ -15,7 +15,7 @@ def split(text: str) -> tuple[str, ...]:
 
 
 def markdown(text: str) -> tuple[str, ...]:
-    """Return the title first, then each section as *title: heading: prose*.
+    """Return the title first, then the prose of each section as *title: prose*.
 
     Code blocks and addresses of links are left out: they are commands and output,
     which resemble each other in all documents.
@@ -24,12 +24,7 @@ def markdown(text: str) -> tuple[str, ...]:
     pieces = _HEADING.split(prose)
     title = pieces[1].strip() if len(pieces) > 1 else ""
     bodies = [pieces[0], *pieces[2::2]]
-    names = ["", *pieces[1::2]]
-    sections = [
-        f"{title}: {' '.join(body.split())}"
-        for _name, body in zip(names, bodies, strict=True)
-        if body.strip()
-    ]
+    sections = [f"{title}: {' '.join(body.split())}" for body in bodies if body.strip()]
     return tuple(part for part in (title, *sections) if part) or (text.strip(),)
 
 

@@ -1,0 +1,51 @@
+"""The words of `/sre …` and of a mention: what each does, and where it counts.
+
+What they do stands in `commands.py`, a method for each word.
+"""
+
+import difflib
+from collections.abc import Mapping
+
+VERBS: Mapping[str, str] = {
+    "status [HOST]": "how the hosts are, what is open, what waits",
+    "incidents [7d]": "what happened lately",
+    "show 12": "one incident's card, and what the model did about it",
+    "runbook [words]": "find and show a runbook; without words all titles",
+    "postmortem 12": "a document about it, as a file in its thread",
+    "take 12": "own it; escalation stops",
+    "handover 12 @bob": "give it to somebody else",
+    "escalate 12": "call the people on call",
+    "approve 12b": "opens a dialog with the same facts; its Approve is the click",
+    "reject 12b [why]": "reject at once",
+    "simulate 12b": "what would happen now",
+    "again 12": "measure anew and propose again",
+    "undo 12": "put back a pause or a lowered priority",
+    "kill HOST:PID": "ask for a process to be terminated; somebody else approves",
+    "mute TARGET [2h]": "silence a host or condition",
+    "unmute TARGET": "lift that",
+    "lock WHY": "stop the whole bot, at once",
+    "unlock": "free it",
+    "chart WHAT [6h]": "a picture of a figure",
+    "cost": "what the language model has cost",
+    "help": "this list",
+}
+WORDS = tuple(usage.split()[0] for usage in VERBS)
+CHANGES = frozenset(
+    {
+        "take", "handover", "escalate", "approve", "reject",
+        "again", "undo", "kill", "mute", "unmute", "unlock",
+    }
+)  # fmt: skip
+"""Verbs that count in the configured channel only. Anybody may lock from anywhere."""
+
+DECIDES = CHANGES - {"approve"} | {"lock"}
+"""Verbs that are acknowledged only when they are done; `approve` opens a dialog."""
+
+BY_CLICK = frozenset({"approve", "reject", "undo"})
+"""Verbs that a mention answers with the card's link."""
+
+
+def nearest(word: str) -> str | None:
+    """Return the verb that somebody may have meant; None if it resembles none."""
+    close = difflib.get_close_matches(word, WORDS, n=1)
+    return close[0] if close else None
