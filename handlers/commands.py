@@ -28,6 +28,7 @@ from handlers.request import (
 from handlers.verbs import VERBS, WORDS
 from remediation.decision import NotDecided
 from remediation.proposal import Proposal
+from remediation.unit import Verb, is_service_name, unit_name
 
 
 class Commands:
@@ -157,9 +158,26 @@ class Commands:
         found = TARGET.fullmatch(request.words[0]) if request.words else None
         if found is None:
             raise NotDecided("say which process: kill HOST:PID")
-        proposal = self._desk.ask.kill(found[1], int(found[2]), request.who)
-        name = f"{proposal.incident}{proposal.letter}"
-        return answers.plain(f"Asked for as {name}. Somebody else must approve it.")
+        return _asked(self._desk.ask.kill(found[1], int(found[2]), request.who))
+
+    def _restart(self, request: Request) -> Message:
+        return self._operate(Verb.RESTART, request)
+
+    def _start(self, request: Request) -> Message:
+        return self._operate(Verb.START, request)
+
+    def _stop(self, request: Request) -> Message:
+        return self._operate(Verb.STOP, request)
+
+    def _reload(self, request: Request) -> Message:
+        return self._operate(Verb.RELOAD, request)
+
+    def _operate(self, verb: Verb, request: Request) -> Message:
+        name, *rest = request.words or [""]
+        if not is_service_name(unit_name(name)) or rest[1:]:
+            raise NotDecided(f"say which service: {verb} nginx [HOST]")
+        host = rest[0] if rest else self._desk.host
+        return _asked(self._desk.ask.operate(host, verb, name, request.who))
 
     # --- quiet -------------------------------------------------------------------
 
@@ -204,3 +222,8 @@ class Commands:
             return answers.plain("There are not enough points yet.")
         shown = self._desk.reply.picture(request.channel, picture, name)
         return answers.plain("Here it is." if shown else "Slack took no picture.")
+
+
+def _asked(proposal: Proposal) -> Message:
+    name = f"{proposal.incident}{proposal.letter}"
+    return answers.plain(f"Asked for as {name}. Somebody else must approve it.")

@@ -28,11 +28,14 @@ _ENTITIES: Final = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 _SHAPES: Final[Mapping[str, re.Pattern[str]]] = {
     "12": re.compile(r"-?\d\S*"),
     "12b": re.compile(r"-?\d\S*"),
+    "SERVICE": re.compile(r"[\w@.:-]*[\w@]"),
     "HOST:PID": re.compile(r"\S+:\S*"),
     "[7d]": re.compile(r"\d\S*"),
     "[HOST]": re.compile(r"\S*[^\s?!,.]"),
 }
 """What the first argument of a verb looks like, where a sentence could begin so too."""
+_MOST_WORDS: Final[Mapping[str, int]] = {"[HOST]": 1, "SERVICE": 2}
+"""What is longer is a sentence."""
 
 
 class Seen:
@@ -117,8 +120,8 @@ def is_command(text: str) -> bool:
     shape = _SHAPES.get(sample[0]) if sample else None
     if shape is None or not words:
         return True
-    one_word = sample == ["[HOST]"] and words[1:]
-    return not one_word and shape.fullmatch(words[0]) is not None
+    most = _MOST_WORDS.get(sample[0], len(words))
+    return len(words) <= most and shape.fullmatch(words[0]) is not None
 
 
 def _hear(ears: _Ears, event: Body, body: Body) -> None:

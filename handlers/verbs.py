@@ -21,6 +21,10 @@ VERBS: Mapping[str, str] = {
     "again 12": "measure anew and propose again",
     "undo 12": "put back a pause or a lowered priority",
     "kill HOST:PID": "ask for a process to be terminated; somebody else approves",
+    "restart SERVICE [HOST]": "ask for a restart; somebody else approves",
+    "start SERVICE [HOST]": "ask for a stopped service to be started",
+    "stop SERVICE [HOST]": "ask for a service to be stopped",
+    "reload SERVICE [HOST]": "ask for its configuration to be read anew",
     "mute TARGET [2h]": "silence a host or condition",
     "unmute TARGET": "lift that",
     "lock WHY": "stop the whole bot, at once",
@@ -33,7 +37,7 @@ WORDS = tuple(usage.split()[0] for usage in VERBS)
 CHANGES = frozenset(
     {
         "take", "handover", "escalate", "approve", "reject",
-        "again", "undo", "kill", "mute", "unmute", "unlock",
+        "again", "undo", "kill", "restart", "start", "stop", "reload", "mute", "unmute", "unlock",
     }
 )  # fmt: skip
 """Verbs that count in the configured channel only. Anybody may lock from anywhere."""

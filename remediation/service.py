@@ -259,6 +259,8 @@ def _trouble(verb: Verb, before: UnitFacts, first: UnitFacts, now: UnitFacts) ->
         return "" if now.is_down else "it runs again"
     if verb is Verb.RESTART and same_start and before.type != "oneshot":
         return "it was not started anew"
+    if verb is Verb.RELOAD and not same_start:
+        return "it was started anew"
     if not now.is_settled:
         return "it did not stay up" + _because(now)
     if (

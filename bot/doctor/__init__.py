@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 
 from bot.checkup import Finding, Grade
-from bot.doctor import configuration, host, knowledge, storage
+from bot.doctor import configuration, host, knowledge, services, storage
 from bot.environment import Environment
 from bot.wiring.parts import configured
 from bot.yamlfile import BadConfiguration
@@ -42,5 +42,6 @@ def _checks(environment: Environment) -> Iterator[Finding]:
     yield from host.checks(environment)
     yield from storage.checks(environment)
     if settings is not None:
+        yield from services.checks(settings)
         yield from knowledge.checks(settings, environment)
     yield from checkup.checks(environment, settings)

@@ -36,7 +36,7 @@ class Machine:
     @property
     def bus(self) -> str:
         """The address of its system bus."""
-        return f"unix:path=/proc/{self.leader}/root/run/dbus/system_bus_socket"
+        return f"unix:path={_bus_of(self.leader)}"
 
     def enter(self, *words: str, user: str | None = None) -> list[str]:
         """Return the words that run a program inside of it."""
@@ -56,13 +56,13 @@ class Machine:
 
     def write(self, path: str, text: str) -> None:
         """Write a file inside."""
-        file = Path(f"/proc/{self.leader}/root{path}")
+        file = _files_of(self.leader) / path.lstrip("/")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
 
     def read(self, path: str) -> str:
         """Read a file inside."""
-        return Path(f"/proc/{self.leader}/root{path}").read_text()
+        return (_files_of(self.leader) / path.lstrip("/")).read_text()
 
     def service(self, name: str, body: str, *, start: bool = True) -> None:
         """Install a unit and start it."""
@@ -76,6 +76,14 @@ class Machine:
         wanted = f"--property={','.join(properties)}"
         lines = self.run("systemctl", "show", wanted, name).splitlines()
         return dict(line.split("=", 1) for line in lines)
+
+
+def _files_of(pid: int) -> Path:
+    return Path("/proc") / str(pid) / "root"
+
+
+def _bus_of(pid: int) -> Path:
+    return _files_of(pid) / "run/dbus/system_bus_socket"
 
 
 @contextlib.contextmanager
@@ -182,7 +190,7 @@ def _booted(nspawn: subprocess.Popen[bytes]) -> int:
         assert nspawn.poll() is None, "the machine ended while it booted"
         children = Path(f"/proc/{nspawn.pid}/task/{nspawn.pid}/children").read_text()
         for pid in children.split():
-            if Path(f"/proc/{pid}/root/run/dbus/system_bus_socket").exists():
+            if _bus_of(int(pid)).exists():
                 return int(pid)
         time.sleep(0.05)
     raise AssertionError("the machine did not boot within 30 s")
