@@ -188,6 +188,7 @@ class _Bus:
     def __init__(self, bus: MessageBus) -> None:
         self._bus = bus
         self._ended: dict[str, str] = {}
+        self._systemd: str | None = None
         self._news = asyncio.Event()
 
     async def manager(self, member: str, signature: str, body: Body) -> Body:
@@ -198,7 +199,7 @@ class _Bus:
         self, path: str, interface: str, member: str, signature: str, body: Body
     ) -> Body:
         """Call a method of systemd; raise `_Failed`."""
-        return await self._send(
+        answer = await self._send(
             Message(
                 destination=_SYSTEMD,
                 path=path,
@@ -208,6 +209,8 @@ class _Bus:
                 body=body,
             )
         )
+        self._systemd = answer.sender
+        return answer.body
 
     async def restarts(self, name: str) -> int | None:
         """Return the automatic restarts of one service; None where it has none."""
@@ -245,19 +248,20 @@ class _Bus:
         return self._ended[job]
 
     def _heard(self, message: Message) -> None:
-        if message.member == "JobRemoved":
+        # Anybody on the bus can send us a signal of this name.
+        if message.member == "JobRemoved" and message.sender == self._systemd:
             _, path, _, result = message.body
             self._ended[path] = result
             self._news.set()
 
-    async def _send(self, message: Message) -> Body:
+    async def _send(self, message: Message) -> Message:
         answer = await self._bus.call(message)
         if answer is None:
             raise EOFError("the bus closed the connection")
         if answer.message_type is MessageType.ERROR:
             text = str(answer.body[0]) if answer.body else ""
             raise _Failed(answer.error_name or "", text)
-        return answer.body
+        return answer
 
 
 def _escaped(name: str) -> str:

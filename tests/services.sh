@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the programs that the tests use for real: a browser, PostgreSQL, strace,
-# util-linux. As root on a Debian-like machine it installs what is missing; elsewhere
+# util-linux, systemd in a container. As root on a Debian-like machine it installs what is missing; elsewhere
 # the tests that need one of them are skipped by name (in CI they fail).
 set -euo pipefail
 
@@ -11,6 +11,8 @@ declare -A package_of=(
   [top]=procps
   [fsfreeze]=util-linux
   [mkfs.ext4]=e2fsprogs
+  [mmdebstrap]=mmdebstrap
+  [systemd-nspawn]=systemd-container
 )
 
 missing=()

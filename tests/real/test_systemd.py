@@ -1,0 +1,190 @@
+"""The door to systemd, on a real one: what it tells, what polkit permits."""
+
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from remediation.manager import (
+    JobFailed,
+    ManagerUnavailable,
+    NoSuchUnit,
+    StillUnderWay,
+)
+from remediation.systemd import Systemd
+from remediation.unit import Verb
+from tests.real.machines import BOT_USER, ROOT, Machine, machine
+
+pytestmark = pytest.mark.timeout(180)
+LATER = timedelta(seconds=20)
+RULES = ROOT / "deploy" / "polkit"
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[Machine]:
+    with machine() as running:
+        yield running
+
+
+@pytest.fixture
+def systemd(host: Machine) -> Systemd:
+    return Systemd(host.bus)
+
+
+def silent(_: timedelta) -> None:
+    """Nobody wants to know."""
+
+
+def unit(start: str, *lines: str) -> str:
+    return "\n".join(("[Service]", f"ExecStart={start}", *lines, ""))
+
+
+def test_it_tells_of_services_and_timers(systemd: Systemd) -> None:
+    names = {row.name: row for row in systemd.rows()}
+    assert names["dbus.service"].active == "active"
+    assert any(name.endswith(".timer") for name in names)
+
+
+def test_an_alias_is_resolved_to_the_canonical_name(
+    host: Machine, systemd: Systemd
+) -> None:
+    host.service(
+        "real.service", unit("/bin/sleep 600", "[Install]", "Alias=other.service")
+    )
+    host.run("systemctl", "enable", "real.service")
+    facts = systemd.facts("other.service")
+    assert facts.name == "real.service"
+    assert set(facts.names) == {"real.service", "other.service"}
+
+
+def test_a_template_is_one_service_only_with_its_instance(
+    host: Machine, systemd: Systemd
+) -> None:
+    host.service("worker@.service", unit("/bin/sleep 60%i"), start=False)
+    assert systemd.facts("worker@1.service").load == "loaded"
+    with pytest.raises(NoSuchUnit):
+        systemd.facts("worker@.service")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nope.service",
+        "../../bin/sh",
+        "--force nginx.service",
+        "nginx.service;reboot",
+        "\0",
+    ],
+)
+def test_what_nobody_defined_is_no_service(systemd: Systemd, name: str) -> None:
+    with pytest.raises(NoSuchUnit):
+        systemd.facts(name)
+    with pytest.raises((NoSuchUnit, JobFailed)):
+        systemd.run(Verb.START, name, on_wait=silent, deadline=LATER)
+
+
+def test_a_masked_service_says_so_and_does_not_start(
+    host: Machine, systemd: Systemd
+) -> None:
+    host.service("hidden.service", unit("/bin/sleep 600"), start=False)
+    host.run("systemctl", "mask", "--runtime", "hidden.service", check=False)
+    host.run("rm", "-f", "/etc/systemd/system/hidden.service")
+    host.run("systemctl", "daemon-reload")
+    assert systemd.facts("hidden.service").load == "masked"
+    with pytest.raises(JobFailed, match="masked"):
+        systemd.run(Verb.START, "hidden.service", on_wait=silent, deadline=LATER)
+
+
+def test_a_restart_is_another_invocation(host: Machine, systemd: Systemd) -> None:
+    host.service("plain.service", unit("/bin/sleep 600"))
+    before = systemd.facts("plain.service")
+    systemd.run(Verb.RESTART, "plain.service", on_wait=silent, deadline=LATER)
+    after = systemd.facts("plain.service")
+    assert after.identity.invocation != before.identity.invocation
+    assert (after.active, after.restarts) == ("active", 0)
+
+
+def test_automatic_restarts_are_counted(host: Machine, systemd: Systemd) -> None:
+    host.service(
+        "loop.service", unit("/bin/false", "Restart=always", "RestartSec=20ms")
+    )
+    for _ in range(200):
+        facts = systemd.facts("loop.service")
+        if facts.active == "failed":
+            break
+    assert systemd.restarts(["loop.service", "nope.service"])["loop.service"] >= 4
+    assert facts.gave_up
+
+
+def test_a_job_that_does_not_end_is_left_to_systemd(
+    host: Machine, systemd: Systemd
+) -> None:
+    host.service(
+        "slow.service",
+        unit("/bin/sleep 600", "ExecStartPre=/bin/sleep 30"),
+        start=False,
+    )
+    with pytest.raises(StillUnderWay):
+        systemd.run(
+            Verb.START, "slow.service", on_wait=silent, deadline=timedelta(seconds=1)
+        )
+    host.run("systemctl", "stop", "slow.service")
+
+
+def test_a_queued_job_of_somebody_else_is_not_thrown_out(
+    host: Machine, systemd: Systemd
+) -> None:
+    host.service(
+        "busy.service", unit("/bin/sleep 600", "ExecStartPre=/bin/sleep 5"), start=False
+    )
+    host.run("systemctl", "start", "--no-block", "busy.service")
+    with pytest.raises(JobFailed):
+        systemd.run(Verb.STOP, "busy.service", on_wait=silent, deadline=LATER)
+    host.run("systemctl", "stop", "busy.service")
+
+
+def test_without_a_bus_nobody_manages_services() -> None:
+    with pytest.raises(ManagerUnavailable):
+        Systemd("unix:path=/nonexistent/bus").facts("nginx.service")
+
+
+@pytest.mark.promise
+def test_polkit_permits_the_bots_user_exactly_what_is_listed(host: Machine) -> None:
+    for name in ("listed.service", "unlisted.service"):
+        host.service(name, unit("/bin/sleep 600"))
+    rule = (RULES / "50-countersign.rules").read_text()
+    listed = '"listed.service": ["restart"],'
+    host.write(
+        "/etc/polkit-1/rules.d/50-countersign.rules",
+        rule.replace(
+            '"nginx.service": ["start", "stop", "restart", "reload", "reset-failed"],',
+            listed,
+        ),
+    )
+    host.run("systemctl", "restart", "polkit")
+    said = {
+        (verb, name): _as_the_bot(host, verb, name)
+        for name in ("listed.service", "unlisted.service", "dbus.service")
+        for verb in Verb
+    }
+    permitted = [asked for asked, answer in said.items() if answer != "NotPermitted"]
+    print(f"asked {len(said)} ways, permitted {len(permitted)}: {permitted}")
+    assert permitted == [(Verb.RESTART, "listed.service")]
+    assert said[Verb.RESTART, "listed.service"] == "done"
+
+
+def _as_the_bot(host: Machine, verb: Verb, name: str) -> str:
+    code = (
+        "from datetime import timedelta\n"
+        "from remediation.systemd import Systemd\n"
+        "from remediation.unit import Verb\n"
+        "try:\n"
+        f"    Systemd().run(Verb({verb.value!r}), {name!r}, on_wait=print,"
+        " deadline=timedelta(seconds=20))\n"
+        "    print('done')\n"
+        "except Exception as error:\n"
+        "    print(type(error).__name__)\n"
+    )
+    words = ("runuser", "-u", BOT_USER, "--", sys.executable, "-B", "-c", code)
+    return host.run(*words).strip()
