@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.script import CONFIG, INTRO, STEPS
+from bot.shop import SERVICE, Shop
 from handlers.workspace.people import ALICE, BOB
 from handlers.workspace.stage import Stage
 from handlers.workspace.workspace import Workspace
@@ -31,6 +32,7 @@ class Demo:
     def __init__(self, workspace: Workspace, folder: Path) -> None:
         self._workspace = workspace
         self._folder = folder
+        self._shop = Shop(folder)
         self._bot: subprocess.Popen[bytes] | None = None
         self._villains: list[subprocess.Popen[bytes]] = []
         self._steps = {step.id: step for step in STEPS}
@@ -43,8 +45,11 @@ class Demo:
             alice=ALICE.id,
             bob=BOB.id,
             user="nobody" if os.geteuid() == 0 else _me(),
+            shop_port=self._shop.port,
+            shop_socket=self._shop.socket,
         )
         (self._folder / "countersign.yaml").write_text(config)
+        self._shop.open()
         self._start_bot()
         self._workspace.set_stage(self._stage(), self._on_stage)
         self._wait_for_bot()
@@ -65,6 +70,7 @@ class Demo:
         for villain in self._villains:
             villain.kill()
             villain.wait()
+        self._shop.close()
         if self._bot is not None and self._bot.poll() is None:
             self._bot.terminate()
             try:
@@ -95,6 +101,7 @@ class Demo:
         acts: dict[str, Callable[[], str]] = {
             "memory": self._memory,
             "chameleon": self._chameleon,
+            "service": self._service,
             "crash": self._crash,
             "proof": self._proof,
             "again": self._again,
@@ -125,6 +132,11 @@ class Demo:
             f"Pid {villain.pid} was chameleon.py when its card was posted, and is "
             "/bin/sh now. Approve its card."
         )
+
+    def _service(self) -> str:
+        pid = self._shop.crash()
+        self._wait_for_words(SERVICE)
+        return f"The shop (pid {pid}) was killed. Approve its card."
 
     def _crash(self) -> str:
         villain = self._start("spinner.py")
@@ -194,8 +206,9 @@ class Demo:
         return done.stdout + done.stderr
 
     def _wait_for_card(self, pid: int, more: str = "approve") -> None:
-        words = f"pid {pid}"
+        self._wait_for_words(f"pid {pid}", more)
 
+    def _wait_for_words(self, words: str, more: str = "approve") -> None:
         def posted() -> bool:
             cards = (str(m.blocks) for m in self._workspace.posts())
             return any(words in card and more in card for card in cards)

@@ -14,12 +14,17 @@ detectors:
   memory: {{interval: 2s}}
   filesystem: {{interval: 5s}}
   leaking_process: {{enabled: false}}
+  unit_failed: {{interval: 1s, for: 1s, keep_firing_for: 2s}}
+  endpoint: {{interval: 1s, for: 2s, keep_firing_for: 2s}}
+services: [{{unit: shop.service, http: "http://127.0.0.1:{shop_port}/"}}]
+supervisord: {{socket: {shop_socket}}}
 policy:
   cooldown: 3s
   actions_per_hour: 100
   grace: 5s
   processes: {{users: [{user}]}}
-verify: {{window: 6s}}
+  services: {{allow: [shop.service]}}
+verify: {{window: 6s, stable_for: 4s}}
 http: {{listen: "127.0.0.1:0"}}
 """
 INTRO = (
@@ -50,6 +55,14 @@ _CHAMELEON = StageStep(
     "pid, other image. Approve it and see that nothing is killed.",
     button="Start the chameleon",
 )
+_SERVICE = StageStep(
+    id="service",
+    title="Act three: a service crashes",
+    text="A small shop runs under supervisord, and is killed as a bug would do it. Its "
+    "card says that it failed and does not answer. Approve the restart: it counts as "
+    "done only when the shop stays up.",
+    button="Crash the shop",
+)
 _CRASH = StageStep(
     id="crash",
     title="The bot dies, the card lives",
@@ -70,5 +83,5 @@ _AGAIN = StageStep(
     "/sre status or the Home tab.",
     button="Start a runaway",
 )
-STEPS = (_ACT_ONE, _MEMORY, _CHAMELEON, _CRASH, _PROOF, _AGAIN)
+STEPS = (_ACT_ONE, _MEMORY, _CHAMELEON, _SERVICE, _CRASH, _PROOF, _AGAIN)
 """From top to bottom."""

@@ -1,6 +1,7 @@
 """The services that a team declares: what should run, and how it answers."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, field_validator
@@ -56,3 +57,9 @@ class ServicePolicy(Section):
     @classmethod
     def _canonical(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(_service_name(name) for name in names)
+
+
+class Supervisor(Section):
+    """socket: of the supervisord that runs this host's services, instead of systemd."""
+
+    socket: Path | None = None

@@ -9,13 +9,12 @@ import asyncio
 import string
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 from dbus_fast import BusType, Message, MessageType
 from dbus_fast.aio import MessageBus
 
-from remediation.identity import boot_id
 from remediation.manager import (
     JobFailed,
     ManagerUnavailable,
@@ -27,7 +26,8 @@ from remediation.manager import (
 )
 from remediation.printable import printable
 from remediation.programs import systemd_runs
-from remediation.unit import UnitFacts, UnitIdentity, Verb, is_service_name
+from remediation.unit import UnitFacts, Verb, is_service_name
+from remediation.unit_properties import facts_of
 
 DEADLINE: Final = timedelta(seconds=3)
 """For one question; a job has the deadline of its caller."""
@@ -37,7 +37,6 @@ _ROOT: Final = "/org/freedesktop/systemd1"
 _MANAGER: Final = f"{_SYSTEMD}.Manager"
 _PROPERTIES: Final = "org.freedesktop.DBus.Properties"
 _DBUS: Final = "org.freedesktop.DBus"
-_FOREVER: Final = 2**64 - 1
 _CALLS: Final = {
     Verb.START: "StartUnit",
     Verb.STOP: "StopUnit",
@@ -104,7 +103,7 @@ class Systemd:
         values = self._ask(ask)
         if values["LoadState"] == "not-found" and values["ActiveState"] == "inactive":
             raise NoSuchUnit(f"there is no service {printable(name)}")
-        return _facts(values)
+        return facts_of(values)
 
     def restarts(self, names: Sequence[str]) -> Mapping[str, int]:
         """Return `NRestarts` of each: a fraction of a millisecond for one."""
@@ -273,62 +272,3 @@ def _escaped(name: str) -> str:
 def _grammar(name: str) -> None:
     if not is_service_name(name):
         raise NoSuchUnit(f"{printable(name, limit=80)} is no name of one service")
-
-
-def _facts(values: Mapping[str, Any]) -> UnitFacts:
-    def text(key: str) -> str:
-        return printable(str(values.get(key, "")), limit=500)
-
-    def texts(*keys: str) -> tuple[str, ...]:
-        return tuple(printable(str(v)) for key in keys for v in values.get(key, ()))
-
-    return UnitFacts(
-        identity=UnitIdentity(
-            boot_id=boot_id(),
-            name=text("Id"),
-            invocation=bytes(values.get("InvocationID", b"")).hex(),
-        ),
-        names=texts("Names"),
-        description=text("Description"),
-        load=text("LoadState"),
-        active=text("ActiveState"),
-        sub=text("SubState"),
-        result=text("Result"),
-        type=text("Type"),
-        main_pid=int(values.get("MainPID", 0)),
-        exit_code=int(values.get("ExecMainCode", 0)),
-        exit_status=int(values.get("ExecMainStatus", 0)),
-        restarts=int(values.get("NRestarts", 0)),
-        restart=text("Restart"),
-        enabled=text("UnitFileState"),
-        cgroup=text("ControlGroup"),
-        needed_by=tuple(sorted(set(texts("RequiredBy", "BoundBy", "ConsistsOf")))),
-        file=text("FragmentPath"),
-        drop_ins=texts("DropInPaths"),
-        stale=bool(values.get("NeedDaemonReload", False)),
-        can_reload=bool(values.get("CanReload", False)),
-        may_start=not values.get("RefuseManualStart", False),
-        may_stop=not values.get("RefuseManualStop", False),
-        burst=int(values.get("StartLimitBurst", 0)),
-        interval=timedelta(microseconds=_finite(values.get("StartLimitIntervalUSec"))),
-        start_timeout=_span(values.get("TimeoutStartUSec")),
-        stop_timeout=_span(values.get("TimeoutStopUSec")),
-        last_start=_since_boot(values.get("InactiveExitTimestampMonotonic")),
-        changed_at=_instant(values.get("StateChangeTimestamp")),
-    )
-
-
-def _finite(value: int | None) -> int:
-    return 0 if value is None or value == _FOREVER else value
-
-
-def _span(value: int | None) -> timedelta | None:
-    return None if value in (None, _FOREVER) else timedelta(microseconds=_finite(value))
-
-
-def _since_boot(value: int | None) -> float | None:
-    return value / 1e6 if value else None
-
-
-def _instant(value: int | None) -> datetime | None:
-    return datetime.fromtimestamp(value / 1e6, UTC) if value else None

@@ -4,39 +4,39 @@ from collections.abc import Iterator
 
 from bot.checkup import Finding, fail, fine, warn
 from bot.settings import Settings
+from bot.wiring.parts import manager_of
 from remediation.manager import (
     JobFailed,
     ManagerUnavailable,
     NoSuchUnit,
     ServiceManager,
 )
-from remediation.systemd import Systemd
 
 
 def checks(settings: Settings) -> Iterator[Finding]:
     """Ask the manager of services, and look at each that is named."""
-    manager = Systemd()
+    manager = manager_of(settings)
     if not manager.is_present():
-        yield _without(settings)
+        yield _without(manager, settings)
         return
     try:
         count = len(manager.rows())
     except (ManagerUnavailable, JobFailed) as silent:
         yield fail("services", f"{silent}: no service is watched or restarted")
         return
-    yield fine("services", f"systemd tells of {count}")
+    yield fine("services", f"{manager.name} tells of {count}")
     declared = {service.unit for service in settings.services}
     for name in sorted({*declared, *settings.policy.services.allow}):
         yield from _named(manager, name)
 
 
-def _without(settings: Settings) -> Finding:
+def _without(manager: ServiceManager, settings: Settings) -> Finding:
     if not settings.services and not settings.policy.services.allow:
-        return fine("services", "systemd does not run here; none are named")
+        return fine("services", f"{manager.name} does not run here; none are named")
     return warn(
         "services",
-        "systemd does not run here: services are watched by their ports and addresses "
-        "only, and none is restarted",
+        f"{manager.name} does not run here: services are watched by their ports and "
+        "addresses only, and none is restarted",
     )
 
 

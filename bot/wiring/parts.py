@@ -10,6 +10,8 @@ from bot.metrics import History
 from bot.ports import Clock, Detector
 from bot.settings import DetectorSection, Loaded, Settings, load
 from remediation.facts import FactReader
+from remediation.manager import ServiceManager
+from remediation.supervisord import Supervisord
 from remediation.systemd import Systemd
 
 
@@ -45,9 +47,15 @@ def host_context(settings: Settings, clock: Clock, history: History) -> HostCont
         facts=FactReader(settings.host),
         history=history,
         clock=clock,
-        services=Systemd(),
+        services=manager_of(settings),
         declared=settings.services,
     )
+
+
+def manager_of(settings: Settings) -> ServiceManager:
+    """Return whoever starts and stops services on this host."""
+    socket = settings.supervisord.socket
+    return Systemd() if socket is None else Supervisord(socket)
 
 
 def enabled_detectors(loaded: Loaded, host: HostContext) -> list[Detector]:

@@ -13,8 +13,8 @@ _DOORS = {
     "posix_spawn": {"remediation/signals.py"},
     "fork": {"remediation/signals.py"},
     "setpriority": {"remediation/priority.py"},
-    # The demo starts the runaway process that it then asks to end.
-    "subprocess": {"remediation/programs.py", "bot/demo.py"},
+    # The demo starts what it then asks to end, or to restart.
+    "subprocess": {"remediation/programs.py", "bot/demo.py", "bot/shop.py"},
 }
 _MODULES = {"os", "signal", "subprocess", "asyncio"}
 

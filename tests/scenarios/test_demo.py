@@ -117,12 +117,24 @@ def act_memory(page: Page) -> None:
     picture(page, "conversation")
 
 
+def act_three(page: Page) -> None:
+    """A service that crashed is restarted, and stays up."""
+    page.get_by_role("button", name="Crash the shop").click()
+    card = card_of(page, "shop.service")
+    expect(card).to_contain_text("Restart shop.service")
+    picture(page, "service")
+    approve(page, "shop.service")
+    ended = messages(page).filter(has_text="Resolved").filter(has_text="shop.service")
+    expect(ended.first).to_be_visible()
+
+
 def act_two(page: Page) -> None:
     """What changed is not killed; a card outlives the bot; the ledger proves itself."""
     page.get_by_role("button", name="Start the chameleon").click()
     expect(page.get_by_text(re.compile("is /bin/sh now"))).to_be_visible()
     approve(page, "chameleon.py")
     expect(page.get_by_text(re.compile("instead of")).first).to_be_visible()
+    act_three(page)
     page.get_by_role("button", name="Kill the bot").click()
     expect(page.get_by_text(re.compile("back after"))).to_be_visible()
     approve(page, "spinner.py")

@@ -1,0 +1,88 @@
+"""The demo's service: a shop that supervisord runs, so that no systemd is needed."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from signal import Signals
+
+from remediation import signals
+from remediation.identity import Gone, open_process
+from remediation.manager import ManagerUnavailable, NoSuchUnit
+from remediation.supervisord import Supervisord
+
+SERVICE = "shop.service"
+_PROGRAM = Path(__file__).parent / "villains" / "shop.py"
+_CONFIG = """\
+[unix_http_server]
+file={folder}/supervisor.sock
+chmod=0700
+[supervisord]
+logfile={folder}/supervisord.log
+pidfile={folder}/supervisord.pid
+nodaemon=true
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+[program:shop]
+command={python} {program} {port}
+startsecs=1
+autorestart=false
+stdout_logfile=NONE
+stderr_logfile=NONE
+"""
+
+
+class Shop:
+    """supervisord with the shop below it. folder: a short path, for the socket."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = _free_port()
+        self.socket = folder / "supervisor.sock"
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def open(self) -> None:
+        """Start supervisord; the shop follows within a second."""
+        config = self._folder / "supervisord.conf"
+        config.write_text(
+            _CONFIG.format(
+                folder=self._folder,
+                python=sys.executable,
+                program=_PROGRAM,
+                port=self.port,
+            )
+        )
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)],
+            env={"PATH": os.defpath},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def crash(self) -> int:
+        """Kill the shop as a bug would, and return its pid; raise `OSError`."""
+        try:
+            pid = Supervisord(self.socket).facts(SERVICE).main_pid
+        except (ManagerUnavailable, NoSuchUnit) as missing:
+            raise OSError(str(missing)) from missing
+        if not pid:
+            raise OSError("the shop does not run; approve its restart first")
+        try:
+            with open_process(pid) as shop:
+                signals.send(shop.pidfd, Signals.SIGKILL)
+        except Gone as gone:
+            raise OSError(str(gone)) from gone
+        return pid
+
+    def close(self) -> None:
+        """End supervisord, and the shop with it."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(timeout=20)
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
