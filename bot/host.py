@@ -18,7 +18,7 @@ from bot.metrics import History
 from bot.mounts import Filesystem, Mounts
 from bot.ports import Clock
 from bot.procfs import CpuTimes, MemoryAmounts, Pressure, ProcessRow
-from bot.service_section import Service
+from bot.service_section import Service, Timer
 from remediation.facts import ProcessFacts
 from remediation.manager import ServiceManager
 from remediation.moment import Moment
@@ -172,7 +172,7 @@ class HostContext:
     """What every detector and evidence source of this host is given.
 
     name: what people call the host. services: whoever starts and stops services here.
-    declared: the services that the team says should run here.
+    declared, timers: the services that the team says should run here, and the timers.
     """
 
     name: str
@@ -182,6 +182,7 @@ class HostContext:
     clock: Clock
     services: ServiceManager
     declared: Sequence[Service] = ()
+    timers: Sequence[Timer] = ()
 
 
 @dataclass(slots=True)

@@ -43,6 +43,18 @@ class Service(Section):
     _canonical = field_validator("unit")(_service_name)
 
 
+class Timer(Section):
+    """A systemd timer whose service must have been started lately.
+
+    unit: its name, such as backup.timer. every: the longest time between two starts.
+    """
+
+    unit: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9:_.@\\-]{0,240}\.timer$")
+    ]
+    every: Annotated[Duration, Field(gt=timedelta(0))]
+
+
 class ServicePolicy(Section):
     """Which services may be started, stopped, restarted and reloaded.
 

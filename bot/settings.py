@@ -20,7 +20,7 @@ from bot.knowledge_section import MemorySection, RunbooksSection
 from bot.model import Limits
 from bot.model_section import Model
 from bot.section import Section
-from bot.service_section import Service, ServicePolicy, Supervisor
+from bot.service_section import Service, ServicePolicy, Supervisor, Timer
 from bot.yamlfile import BadConfiguration, Located, Problem, Where, read
 
 Limit = Annotated[float, Field(allow_inf_nan=False)]
@@ -181,6 +181,7 @@ class Settings(Section):
     )
     slack: Slack = Slack()
     services: tuple[Service, ...] = ()
+    timers: tuple[Timer, ...] = ()
     supervisord: Supervisor = Supervisor()
     detectors: dict[str, dict[str, object] | None] = Field(default_factory=dict)
     policy: Policy = Policy()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from remediation.unit import UnitFacts, Verb
@@ -60,6 +60,12 @@ class ServiceManager(Protocol):
 
     def restarts(self, names: Sequence[str]) -> Mapping[str, int]:
         """Return how often each was started again by itself; without unknown ones."""
+
+    def last_runs(self, timers: Sequence[str]) -> Mapping[str, datetime | None]:
+        """Return when each timer started its service last; None before the first time.
+
+        Without those that are not known, or not active.
+        """
 
     def clear_start_limit(self, name: str) -> None:
         """Forget earlier starts, so that it may be started; raise `NotPermitted`."""

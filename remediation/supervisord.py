@@ -93,6 +93,11 @@ class Supervisord:
         del names
         return {}
 
+    def last_runs(self, timers: Sequence[str]) -> Mapping[str, datetime | None]:
+        """Return nothing: supervisord has no timers."""
+        del timers
+        return {}
+
     def clear_start_limit(self, name: str) -> None:
         """Do nothing: it has no limit that outlives a start by hand."""
 

@@ -9,7 +9,7 @@ import asyncio
 import string
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from dbus_fast import BusType, Message, MessageType
@@ -27,7 +27,7 @@ from remediation.manager import (
 from remediation.printable import printable
 from remediation.programs import systemd_runs
 from remediation.unit import UnitFacts, Verb, is_service_name
-from remediation.unit_properties import facts_of
+from remediation.unit_properties import facts_of, instant
 
 DEADLINE: Final = timedelta(seconds=3)
 """For one question; a job has the deadline of its caller."""
@@ -111,6 +111,16 @@ class Systemd:
         async def ask(bus: "_Bus") -> dict[str, int]:
             found = await asyncio.gather(*map(bus.restarts, names))
             return {n: c for n, c in zip(names, found, strict=True) if c is not None}
+
+        return self._ask(ask)
+
+    def last_runs(self, timers: Sequence[str]) -> Mapping[str, datetime | None]:
+        """Return `LastTriggerUSec` of each that is active."""
+
+        async def ask(bus: "_Bus") -> dict[str, datetime | None]:
+            found = await asyncio.gather(*map(bus.last_run, timers))
+            pairs = zip(timers, found, strict=True)
+            return {name: instant(last) for name, last in pairs if last is not None}
 
         return self._ask(ask)
 
@@ -220,6 +230,18 @@ class _Bus:
         except _Failed:
             return None
         return int(count.value)
+
+    async def last_run(self, timer: str) -> int | None:
+        """Return the last start of a timer in µs, 0 for none; None if it is not active."""
+        path = f"{_ROOT}/unit/{_escaped(timer)}"
+        state = [f"{_SYSTEMD}.Unit", "ActiveState"]
+        last = [f"{_SYSTEMD}.Timer", "LastTriggerUSec"]
+        try:
+            (active,) = await self.call(path, _PROPERTIES, "Get", "ss", state)
+            (found,) = await self.call(path, _PROPERTIES, "Get", "ss", last)
+        except _Failed:
+            return None
+        return int(found.value) if active.value == "active" else None
 
     async def hear(self, member: str) -> None:
         """Take note of this signal of the manager from now on."""

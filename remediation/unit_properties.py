@@ -53,7 +53,7 @@ def facts_of(values: Mapping[str, Any]) -> UnitFacts:
         start_timeout=_span(values.get("TimeoutStartUSec")),
         stop_timeout=_span(values.get("TimeoutStopUSec")),
         last_start=_since_boot(values.get("InactiveExitTimestampMonotonic")),
-        changed_at=_instant(values.get("StateChangeTimestamp")),
+        changed_at=instant(values.get("StateChangeTimestamp")),
     )
 
 
@@ -69,5 +69,6 @@ def _since_boot(value: int | None) -> float | None:
     return value / 1e6 if value else None
 
 
-def _instant(value: int | None) -> datetime | None:
+def instant(value: int | None) -> datetime | None:
+    """Return a time in microseconds since 1970; None for 0, which is never."""
     return datetime.fromtimestamp(value / 1e6, UTC) if value else None

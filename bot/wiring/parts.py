@@ -49,6 +49,7 @@ def host_context(settings: Settings, clock: Clock, history: History) -> HostCont
         clock=clock,
         services=manager_of(settings),
         declared=settings.services,
+        timers=settings.timers,
     )
 
 

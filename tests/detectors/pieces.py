@@ -13,7 +13,7 @@ from bot.clock import SystemClock
 from bot.host import Facts, HostContext, HostSampler
 from bot.metrics import History
 from bot.ports import Clock
-from bot.service_section import Service
+from bot.service_section import Service, Timer
 from remediation.facts import FactReader, ProcessFacts
 from remediation.identity import Gone, Unobservable
 from remediation.moment import Moment
@@ -142,6 +142,7 @@ def context(
     sampler: HostSampler | None = None,
     services: FakeServices | None = None,
     declared: tuple[Service, ...] = (),
+    timers: tuple[Timer, ...] = (),
 ) -> HostContext:
     return HostContext(
         name=HOST,
@@ -151,6 +152,7 @@ def context(
         clock=clock,
         services=services or FakeServices(),
         declared=declared,
+        timers=timers,
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from bot import detectors, evidence
 from bot.model import Level
+from bot.service_section import Timer
 from bot.settings import DetectorSection
 from remediation.manager import ManagerUnavailable
 from tests.detectors.pieces import HandClock, PaperFacts, context, this_host
@@ -17,8 +18,10 @@ SUBJECTS = {
     "memory": "",
     "filesystem": "/srv",
     "crash_loop": "nginx.service",
+    "timer": "backup.timer",
     "unit_failed": "",
 }
+BACKUP = Timer(unit="backup.timer", every=timedelta(hours=1))
 # It measures from outside: a service that does not answer is down, not unknown.
 NAMES = sorted(detectors.known())
 BLIND = [name for name in NAMES if name != "endpoint"]
@@ -56,7 +59,9 @@ def test_without_proc_and_services_nothing_is_well(name: str, tmp_path: Path) ->
     clock = HandClock()
     known = detectors.known()[name]
     silent = FakeServices(failure=ManagerUnavailable("systemd gives no answer"))
-    host = context(tmp_path, clock, PaperFacts(tmp_path), services=silent)
+    host = context(
+        tmp_path, clock, PaperFacts(tmp_path), services=silent, timers=(BACKUP,)
+    )
     made = known(known.Section(), host)
     watched = SUBJECTS.get(name, "process:7:8")
 

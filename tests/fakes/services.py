@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from remediation.identity import boot_id
 from remediation.manager import NoSuchUnit, OnWait, UnitRow
@@ -64,6 +64,7 @@ class FakeServices:
     after: Callable[[Verb, UnitFacts], UnitFacts] | None = None
     done: list[tuple[Verb, str]] = field(default_factory=list)
     cleared: list[str] = field(default_factory=list)
+    runs: dict[str, datetime | None] = field(default_factory=dict)
     present: bool = True
     name: str = "fake"
 
@@ -87,6 +88,10 @@ class FakeServices:
     def restarts(self, names: Sequence[str]) -> Mapping[str, int]:
         self._fail()
         return {n: self.units[n].restarts for n in names if n in self.units}
+
+    def last_runs(self, timers: Sequence[str]) -> Mapping[str, datetime | None]:
+        self._fail()
+        return {t: self.runs[t] for t in timers if t in self.runs}
 
     def clear_start_limit(self, name: str) -> None:
         self._fail()

@@ -188,3 +188,17 @@ def _as_the_bot(host: Machine, verb: Verb, name: str) -> str:
     )
     words = ("runuser", "-u", BOT_USER, "--", sys.executable, "-B", "-c", code)
     return host.run(*words).strip()
+
+
+def test_a_timer_tells_when_it_ran(host: Machine, systemd: Systemd) -> None:
+    host.service("tick.service", unit("/bin/true", "Type=oneshot"), start=False)
+    host.service("tick.timer", "[Timer]\nOnActiveSec=50ms\nAccuracySec=1ms\n")
+    host.service("idle.timer", "[Timer]\nOnActiveSec=1h\nUnit=tick.service\n")
+    wanted = ["tick.timer", "idle.timer", "nobody.timer"]
+    for _ in range(200):
+        found = systemd.last_runs(wanted)
+        if found.get("tick.timer"):
+            break
+    assert set(found) == {"tick.timer", "idle.timer"}
+    assert found["tick.timer"] is not None
+    assert found["idle.timer"] is None
