@@ -21,6 +21,8 @@ class Environment:
     openai_key: str | None = field(default=None, repr=False)
     openai_base_url: str | None = None
     otlp_endpoint: str | None = None
+    pagerduty_key: str | None = field(default=None, repr=False)
+    escalation_webhook: str | None = field(default=None, repr=False)
 
     @classmethod
     def read(cls, env: Mapping[str, str]) -> "Environment":
@@ -38,6 +40,8 @@ class Environment:
             openai_key=_secret(env, "OPENAI_API_KEY"),
             openai_base_url=env.get("OPENAI_BASE_URL") or None,
             otlp_endpoint=env.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
+            pagerduty_key=_secret(env, "PAGERDUTY_ROUTING_KEY"),
+            escalation_webhook=_secret(env, "COUNTERSIGN_ESCALATION_WEBHOOK"),
         )
 
 

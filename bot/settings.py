@@ -16,6 +16,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field, ValidationError, field_validator
 
 from bot.durations import Duration
+from bot.escalation_section import Escalation
 from bot.knowledge_section import MemorySection, RunbooksSection
 from bot.model import Limits
 from bot.model_section import Model
@@ -186,6 +187,7 @@ class Settings(Section):
     detectors: dict[str, dict[str, object] | None] = Field(default_factory=dict)
     policy: Policy = Policy()
     verify: Verify = Verify()
+    escalation: Escalation = Escalation()
     http: Http = Http()
     heartbeat: Heartbeat = Heartbeat()
     model: Model = Model()

@@ -268,6 +268,13 @@ def recall(tx: Connection, key: str) -> str | None:
     return tx.execute(select(meta.c.value).where(meta.c.key == key)).scalar()
 
 
+def notes(tx: Connection, prefix: str) -> dict[str, str]:
+    """Return the small facts whose key begins so, by the rest of the key."""
+    begins = meta.c.key.startswith(prefix, autoescape=True)
+    rows = tx.execute(select(meta).where(begins))
+    return {row.key.removeprefix(prefix): row.value for row in rows}
+
+
 def _dump(incident: Incident) -> str:
     return _INCIDENTS.dump_json(incident).decode()
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from bot.diagnosis.improve import Improve
 from bot.drafts import Drafts
 from bot.environment import Environment
+from bot.escalate import Escalate
 from bot.false_alarms import FalseAlarms
 from bot.feedback import Feedbacks
+from bot.pager import Pager, PagerDuty, Pages, Webhook
 from bot.ports import Wakeable
 from bot.record import Record
 from bot.reports import Reports
-from bot.settings import Loaded
+from bot.settings import Loaded, Settings
 from bot.spending import Purse
 from bot.wiring.knowledge import Known, drafts_of
 
@@ -24,6 +26,8 @@ class Afterwards:
     drafts: Drafts
     reports: Reports
     purse: Purse
+    escalate: Escalate
+    pager: Pager
 
 
 def afterwards(
@@ -50,7 +54,26 @@ def afterwards(
             model=known.model.model if known.model else "",
             per_day=settings.model.budget.dollars_per_day,
         ),
+        escalate=Escalate(
+            record=record, poster=poster, after=settings.escalation.after
+        ),
+        pager=Pager(
+            record=record,
+            poster=poster,
+            to=_pages(settings, environment),
+            instance=record.ledger.instance,
+        ),
     )
+
+
+def _pages(settings: Settings, environment: Environment) -> list[Pages]:
+    found: list[Pages] = []
+    if environment.pagerduty_key:
+        url = settings.escalation.pagerduty_url
+        found.append(PagerDuty(url, environment.pagerduty_key))
+    if environment.escalation_webhook:
+        found.append(Webhook(environment.escalation_webhook))
+    return found
 
 
 def _improve(loaded: Loaded, known: Known) -> Improve | None:

@@ -83,6 +83,8 @@ def _knowing(core: Core) -> Mapping[Loop, float]:
     """Return the loops that look things up, and for how many seconds each is awaited."""
     failed, explain = core.telemetry.failed, core.known.explain
     remember, alarms = core.known.remember, core.afterwards.false_alarms
+    pager = core.afterwards.pager
+    telling = {Loop("pager", pager.step, every=5, failed=failed): 2.0}
     asking = {Loop("model", explain.ask, every=2, failed=failed): 1.0}
     return {
         Loop("explain", explain.look_up, every=2, failed=failed): 1.0,
@@ -90,6 +92,7 @@ def _knowing(core: Core) -> Mapping[Loop, float]:
         **(asking if explain.has_model else {}),
         Loop("memory", remember.step, every=5, failed=failed): 2.0,
         Loop("false alarms", alarms.step, every=15, failed=failed): 2.0,
+        **(telling if pager.has_anybody else {}),
     }
 
 
@@ -183,6 +186,7 @@ class Running(AbstractContextManager[None]):
         self._schedule.guard_clock()
         self._core.decide.expire()
         self._core.own.end_mutes()
+        self._core.afterwards.escalate.sweep()
         self._core.carry_out.recover()
 
 

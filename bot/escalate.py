@@ -1,0 +1,93 @@
+"""Calling people when nobody came, or when what was done did not help.
+
+A sweep over the open incidents. Whoever takes one stops it; a muted one calls nobody.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from bot import store
+from bot.model import REQUEST, Incident, Level, Phase
+from bot.ports import Wakeable
+from bot.record import Record
+from bot.words import seconds
+from remediation.audit import Event, append
+from remediation.moment import Moment
+from remediation.proposal import Proposal, State
+from remediation.verify import Verdict
+
+_ENDED_BADLY = (State.FAILED, State.INTERRUPTED)
+_BUSY = (State.APPROVED, State.EXECUTING)
+_NO_HELP = (Verdict.UNCHANGED, Verdict.WORSE)
+
+
+class Escalate:
+    """Escalates what waits too long. after: for a critical incident."""
+
+    def __init__(self, *, record: Record, poster: Wakeable, after: timedelta) -> None:
+        self._database = record.database
+        self._ledger = record.ledger
+        self._clock = record.clock
+        self._poster = poster
+        self._after = after
+
+    def sweep(self) -> None:
+        """Look at every open incident once."""
+        now = self._clock.now()
+        with self._database.read() as tx:
+            due = [
+                (incident, reason)
+                for incident in store.opened(tx)
+                if (
+                    reason := self._why(
+                        incident, self._ledger.of(tx, incident.number), now
+                    )
+                )
+            ]
+        for incident, reason in due:
+            self._escalate(incident, reason, now)
+
+    def _why(
+        self, incident: Incident, proposals: Sequence[Proposal], now: Moment
+    ) -> str | None:
+        return why(incident, proposals, now, self._after)
+
+    def _escalate(self, incident: Incident, reason: str, now: Moment) -> None:
+        with self._database.write() as tx:
+            kept = store.get(tx, incident.number)
+            if not _may_call(kept, now):
+                return
+            store.bump(tx, kept.number, phase=Phase.ESCALATED)
+            text = f"Escalated: {reason}"
+            kind = "incident.escalated"
+            append(tx, Event(kind=kind, text=text, at=now.wall, incident=kept.number))
+        self._poster.wake()
+
+
+def why(
+    incident: Incident, proposals: Sequence[Proposal], now: Moment, after: timedelta
+) -> str | None:
+    """Return why people must be called for this incident, if they must. Pure."""
+    if not _may_call(incident, now) or any(p.state in _BUSY for p in proposals):
+        return None
+    ended = [p for p in proposals if p.state in _ENDED_BADLY]
+    if ended:
+        return f"the action {incident.number}{ended[-1].letter} {ended[-1].state}"
+    if incident.verification and incident.verification.verdict in _NO_HELP:
+        return f"the action did not help: {incident.verification.verdict}"
+    waited = now.wall - incident.opened_at
+    if incident.level is not Level.CRITICAL or waited < after:
+        return None
+    missing = "decided" if any(p.is_pending for p in proposals) else "took it"
+    return f"nobody {missing} within {seconds(after)}"
+
+
+def _may_call(incident: Incident, now: Moment) -> bool:
+    quiet = incident.muted_until is not None and incident.muted_until > now.wall
+    return (
+        incident.phase is Phase.OPEN
+        and incident.owner is None
+        and incident.lead.detector != REQUEST
+        and incident.check is None
+        and not quiet
+    )
