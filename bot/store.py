@@ -252,6 +252,18 @@ def muted(tx: Connection, at: datetime) -> dict[str, datetime]:
     return {row.target: row.until for row in rows}
 
 
+def mutes_of(tx: Connection, person: str) -> list[str]:
+    """Return the targets that somebody muted."""
+    return list(
+        tx.execute(select(mutes.c.target).where(mutes.c.by == person)).scalars()
+    )
+
+
+def pass_mutes_on(tx: Connection, *, by: str, to: str) -> None:
+    """Make somebody else the one who muted."""
+    tx.execute(update(mutes).where(mutes.c.by == by).values(by=to))
+
+
 def lapsed_mutes(tx: Connection, at: datetime) -> list[str]:
     """Return the targets whose mute is over."""
     return list(tx.execute(select(mutes.c.target).where(mutes.c.until <= at)).scalars())

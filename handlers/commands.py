@@ -103,14 +103,14 @@ class Commands:
         )
 
     def _handover(self, request: Request) -> Message:
-        found = (
-            MENTIONED.fullmatch(request.words[1]) if len(request.words) > 1 else None
-        )
+        found = MENTIONED.fullmatch(request.words[-1]) if request.words else None
         if found is None:
-            raise NotDecided("say to whom: handover 12 @bob")
+            raise NotDecided("say to whom: handover 12 @bob, or handover @bob for all")
         other = self._desk.guard.person(found[1], request.team_id)
-        self._desk.own.hand_over(self._incident(request), request.who, other)
-        return answers.plain("Handed over.")
+        if request.words[1:]:
+            self._desk.own.hand_over(self._incident(request), request.who, other)
+            return answers.plain("Handed over.")
+        return answers.handed(self._desk.handover.all(request.who, other))
 
     def _escalate(self, request: Request) -> Message:
         self._desk.own.escalate(self._incident(request), request.who)

@@ -10,6 +10,7 @@ from bot.database import Database
 from bot.decide import Decide
 from bot.drafts import Drafts
 from bot.feedback import Feedbacks
+from bot.handover import Handover
 from bot.model import Incident, Origin, Person
 from bot.own import Own
 from bot.pictures import Pictures
@@ -39,6 +40,7 @@ class Desk:
     decide: Decide
     ask: Ask
     own: Own
+    handover: Handover
     simulate: Simulate
     status: Status
     pictures: Pictures

@@ -13,7 +13,7 @@ VERBS: Mapping[str, str] = {
     "runbook [words]": "find and show a runbook; without words all titles",
     "postmortem 12": "a document about it, as a file in its thread",
     "take 12": "own it; escalation stops",
-    "handover 12 @bob": "give it to somebody else",
+    "handover 12 @bob": "give it to somebody else; without a number all that is yours",
     "escalate 12": "call the people on call",
     "approve 12b": "opens a dialog with the same facts; its Approve is the click",
     "reject 12b [why]": "reject at once",

@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    delete,
+    exists,
+    insert,
+    select,
+    update,
+)
 
 from remediation import audit
 from remediation.tables import lock
@@ -31,6 +39,12 @@ def free_lock(tx: Connection) -> bool:
     """Free the bot; False if it was free."""
     audit.serialize(tx)
     return tx.execute(delete(lock)).rowcount == 1
+
+
+def pass_on(tx: Connection, *, by: str, to: str) -> bool:
+    """Make somebody else the one who locked; False unless `by` did."""
+    done = tx.execute(update(lock).where(lock.c.by == by).values(by=to))
+    return done.rowcount == 1
 
 
 def locked(tx: Connection) -> Locked | None:

@@ -17,6 +17,7 @@ from bot.decide import Decide
 from bot.diagnosis.rules import RuleDiagnoser
 from bot.environment import Environment
 from bot.evidence.top_processes import TopProcesses
+from bot.handover import Handover
 from bot.host import HostContext
 from bot.instance import instance_of
 from bot.loop import Loop
@@ -72,6 +73,7 @@ class Core:
     carry_out: CarryOut
     ask: Ask
     own: Own
+    handover: Handover
     simulate: Simulate
     status: Status
     pictures: Pictures
@@ -123,6 +125,7 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
             poster=poster,
         ),
         own=Own(record=record, poster=poster),
+        handover=Handover(record=record, poster=poster),
         simulate=Simulate(record=record, candidates=kit.candidates),
         status=status,
         pictures=pictures,

@@ -225,6 +225,7 @@ def _desk(core: Core, guard: Guard, reply: Reply) -> Desk:
         decide=core.decide,
         ask=core.ask,
         own=core.own,
+        handover=core.handover,
         simulate=core.simulate,
         status=core.status,
         pictures=core.pictures,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from bot.converse.question import Answer
+from bot.handover import Handed
 from bot.model import Incident, Level, Table
 from bot.simulate import Simulation
 from bot.status import Board, HostHealth, OpenIncident
@@ -40,6 +41,16 @@ def refused(
     decided = f" (by {mention(by)})" if by else ""
     may = f" Who may: {', '.join(map(mention, who_may))}." if who_may else ""
     return plain(f"Nothing was done: {escaped(reason)}{decided}.{may}")
+
+
+def handed(over: Handed) -> Message:
+    """Say what went to the next person; a paused process resumes by itself."""
+    incidents = ", ".join(map(str, over.incidents)) or "none"
+    lock = "the lock, " if over.lock else ""
+    return plain(
+        f"Handed over: incidents {incidents}; {lock}{len(over.mutes)} mutes. What is "
+        "paused resumes by itself, and its card has Undo."
+    )
 
 
 def rejected(proposal: Proposal) -> Message:

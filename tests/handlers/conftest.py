@@ -12,6 +12,7 @@ from bot.converse.converse import Converse
 from bot.database import Database
 from bot.drafts import Drafts
 from bot.feedback import Feedbacks
+from bot.handover import Handover
 from bot.model import EvidenceItem, Table
 from bot.reports import Reports
 from bot.runbooks.shelf import Shelf
@@ -94,6 +95,7 @@ def desk(
         decide=story.decide,
         ask=story.ask,
         own=story.own,
+        handover=Handover(record=story.record, poster=story.poster),
         simulate=story.simulate,
         status=story.status,
         pictures=story.pictures,

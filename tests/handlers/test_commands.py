@@ -19,6 +19,7 @@ from handlers.workspace.message import texts
 from handlers.workspace.people import ALICE, BOB, GUEST, STRANGER, Person
 from remediation.lock import locked
 from remediation.proposal import State
+from tests.fakes.services import service
 from tests.fakes.slack import thread_says
 from tests.fakes.story import Story
 
@@ -153,6 +154,14 @@ def test_take_and_handover(say: Say, story: Story) -> None:
     assert say("take 1").startswith("Incident 1 is yours.")
     assert say(f"handover 1 <@{BOB.id}|bob>") == "Handed over."
     assert story.incident().owner == BOB.id
+
+
+def test_a_handover_without_a_number_moves_all(say: Say, story: Story) -> None:
+    story.opens()
+    say("take 1")
+    assert "incidents 1" in say(f"handover <@{BOB.id}|bob>")
+    assert story.incident().owner == BOB.id
+    assert "you own no incident" in say(f"handover <@{BOB.id}|bob>")
 
 
 @pytest.mark.parametrize("to", ["", " bob", " <!channel>"])
@@ -447,3 +456,19 @@ def test_a_click_without_a_place_comes_from_nowhere() -> None:
     assert origin_of({}).ts == ""
     origin = origin_of({"container": {"channel_id": "C1", "message_ts": "1.1"}})
     assert (origin.channel, origin.ts) == ("C1", "1.1")
+
+
+def test_a_service_is_asked_for_and_somebody_else_approves(
+    say: Say, story: Story
+) -> None:
+    story.services.units["nginx.service"] = service()
+    assert "nginx.service is not among the services" in say("restart nginx")
+    assert "there is" in say("restart apache2") or "nobody" in say("restart apache2")
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["restart", "restart ../x", "stop nginx.service;reboot", "start a b c", "reload @"],
+)
+def test_what_is_no_service_is_refused(say: Say, words: str) -> None:
+    assert "say which service" in say(words)
