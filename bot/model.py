@@ -129,6 +129,11 @@ class Finding:
         return f"{self.host}/{self.detector}/{self.subject}"
 
     @property
+    def is_well(self) -> bool:
+        """Whether it was measured inside its limits; no data is not well."""
+        return self.level is Level.OK
+
+    @property
     def culprit(self) -> Culprit | None:
         """The process that explains at least half of the problem, if one does."""
         first = self.culprits[0] if self.culprits else None

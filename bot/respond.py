@@ -7,16 +7,16 @@ poster renders whatever Slack has not seen yet.
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from bot import store
-from bot.alerts import FLAP_WINDOW, Alert, Stage, Timing, advance
+from bot.alerts import Alert, Stage, Timing
 from bot.candidates import Candidates
+from bot.conditions import Conditions
 from bot.effect import is_due, looked_at, verified
 from bot.loop import attempt
 from bot.model import (
@@ -27,7 +27,6 @@ from bot.model import (
     Finding,
     Incident,
     Level,
-    Measured,
     Phase,
     Verification,
 )
@@ -56,7 +55,7 @@ class Inquiry:
 
 
 class Respond:
-    """Owns the alerts in memory and the incidents in the database."""
+    """Owns the conditions in memory and the incidents in the database."""
 
     def __init__(
         self,
@@ -72,33 +71,27 @@ class Respond:
         self._inquiry = inquiry
         self._clock = record.clock
         self._poster = poster
-        self._alerts: dict[str, Alert] = {}
-        self._latest: dict[str, Measured] = {}
+        self._conditions = Conditions()
         self._redrawn: dict[int, Moment] = {}
         self._started = self._clock.now()
         # Detectors run in threads of their own; their rounds are absorbed in turn.
         self._turn = threading.Lock()
-        self._resume()
+        with self._database.read() as tx:
+            self._conditions.take_up(store.opened(tx), self._started)
 
     def watched(self, detector: str) -> frozenset[str]:
         """Return the subjects this detector must report on, whatever it measures."""
-        # A copy in one step needs no turn: status must not wait for evidence.
-        alerts = list(self._alerts.values())
-        return frozenset(
-            alert.finding.subject
-            for alert in alerts
-            if alert.finding.detector == detector and alert.stage is not Stage.OVER
-        )
+        return self._conditions.watched(detector)
 
     def current(self) -> Mapping[str, Finding]:
         """Return the latest finding of every condition, for status."""
-        return {key: measured.finding for key, measured in dict(self._latest).items()}
+        return self._conditions.current()
 
     def absorb(self, findings: Sequence[Finding], timing: Timing) -> None:
         """Take in one detector's round."""
-        with self._turn, self._unless_it_fails():
+        with self._turn, self._conditions.unless_it_fails():
             now = self._clock.now()
-            touched = [self._advance(finding, timing, now) for finding in findings]
+            touched = [self._conditions.advance(f, timing, now) for f in findings]
             alerts = [alert for alert in touched if alert is not None]
             with self._database.read() as tx:
                 open_ = store.opened(tx)
@@ -107,19 +100,9 @@ class Respond:
                 self._apply(change, now)
             self._resolve_quiet(open_, now)
             self._verify_due(open_, now)
-            self._forget_over(open_, now.boot)
+            judged = {f.key for i in open_ if i.check for f in i.check.before}
+            self._conditions.forget_over(judged, now.boot)
         self._poster.wake()
-
-    @contextmanager
-    def _unless_it_fails(self) -> Iterator[None]:
-        """Take the alerts back if the database did not take what they led to."""
-        before, done = dict(self._alerts), False
-        try:
-            yield
-            done = True
-        finally:
-            if not done:
-                self._alerts = before
 
     def _apply(self, change: Change, now: Moment) -> None:
         match change:
@@ -264,31 +247,25 @@ class Respond:
     def _resolve_quiet(self, open_: Sequence[Incident], now: Moment) -> None:
         """Resolve what became clear while an action was under way that did not end well."""
         for incident in open_:
-            latest = [self._latest.get(f.key) for f in incident.findings]
-            fresh = tuple(m.finding for m in latest if m is not None)
-            is_clear = len(fresh) == len(latest) and all(
-                f.level is Level.OK and self._is_over(f.key) for f in fresh
-            )
+            is_clear = all(map(self._conditions.is_clear, incident.findings))
             if is_clear and self._is_left_alone(incident):
+                fresh = self._conditions.fresh(incident.findings)
                 quiet = replace(incident, findings=fresh)
                 self._resolve(quiet, "it is clear again by itself", now)
-
-    def _is_over(self, key: str) -> bool:
-        alert = self._alerts.get(key)
-        return alert is None or alert.stage is Stage.OVER
 
     # --- did the action help? --------------------------------------------------
 
     def _verify_due(self, open_: Sequence[Incident], now: Moment) -> None:
+        latest = self._conditions.latest
         for incident in open_:
             if incident.check is None:
                 continue
-            check = looked_at(incident.check, self._latest, now)
+            check = looked_at(incident.check, latest, now)
             if check != incident.check:
                 with self._database.write() as tx:
                     store.bump(tx, incident.number, check=check)
-            if is_due(check, self._latest, now, started=self._started):
-                self._conclude(incident, verified(check, self._latest), now)
+            if is_due(check, latest, now, started=self._started):
+                self._conclude(incident, verified(check, latest), now)
 
     def _conclude(self, incident: Incident, result: Verification, now: Moment) -> None:
         measured = f"{result.verdict.capitalize()}: {result.figures}"
@@ -299,56 +276,10 @@ class Respond:
         if result.verdict is not Verdict.RECOVERED:
             return
         took = f" in {seconds(result.took)}" if result.took else ""
-        for finding in incident.check.before if incident.check else ():
-            self._alerts.pop(finding.key, None)
-        latest = (self._latest.get(finding.key) for finding in incident.findings)
-        fresh = tuple(
-            new.finding if new else old
-            for old, new in zip(incident.findings, latest, strict=True)
-        )
+        self._conditions.end(incident.check.before if incident.check else ())
+        fresh = self._conditions.fresh(incident.findings)
         done = replace(incident, findings=fresh)
         self._resolve(done, f"recovered{took}: {result.figures}", now)
-
-    # --- alerts ----------------------------------------------------------------
-
-    def _advance(self, finding: Finding, timing: Timing, now: Moment) -> Alert | None:
-        measured = Measured.of(finding, now)
-        self._latest[finding.key] = measured
-        before = self._alerts.get(finding.key)
-        alert = advance(before, finding, timing, measured.at.boot)
-        if alert is None:
-            self._alerts.pop(finding.key, None)
-            if finding.subject.startswith("process:"):
-                self._latest.pop(finding.key, None)
-        else:
-            self._alerts[finding.key] = alert
-        return alert
-
-    def _forget_over(self, open_: Sequence[Incident], now: float) -> None:
-        # A process's relapses count for half an hour; then nothing is left of it.
-        judged = {f.key for i in open_ if i.check for f in i.check.before}
-        for key, alert in list(self._alerts.items()):
-            is_process = alert.finding.subject.startswith("process:")
-            if alert.stage is not Stage.OVER or not is_process or key in judged:
-                continue
-            self._latest.pop(key, None)
-            kept = FLAP_WINDOW.total_seconds()
-            if not alert.relapses or now - alert.relapses[-1] >= kept:
-                self._alerts.pop(key)
-
-    def _resume(self) -> None:
-        """Take up the open incidents of an earlier run: their alerts are firing."""
-        with self._database.read() as tx:
-            open_ = store.opened(tx)
-        for incident in open_:
-            for finding in incident.findings:
-                self._alerts[finding.key] = Alert(
-                    stage=Stage.FIRING,
-                    since=incident.since,
-                    began=self._started.boot,
-                    stage_since=self._started.boot,
-                    finding=finding,
-                )
 
 
 def _late_culprit(incident: Incident) -> Culprit | None:
