@@ -3,8 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
 # The other tests burn the CPU and watch it, so they want the machine for themselves.
-SIDE_BY_SIDE := tests/bot tests/handlers tests/memory tests/remediation tests/workspace \
-	$(addprefix tests/promises/test_,model_opinions.py model_prompts.py runbooks_hostile.py tampering.py)
+SIDE_BY_SIDE := tests/bot tests/handlers tests/memory tests/remediation tests/workspace tests/real tests/test_docs.py \
+	tests/scenarios/test_services.py \
+	$(addprefix tests/promises/test_,decisions_at_random.py decisions_raced.py forged_requests.py killed_anywhere.py \
+	model_opinions.py model_prompts.py opinions_change_nothing.py runbooks_hostile.py tampering.py unrecorded_end.py)
 .DEFAULT_GOAL := help
 
 .venv/run.stamp: requirements.lock pyproject.toml

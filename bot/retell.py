@@ -6,7 +6,7 @@ from bot.lore import PastCase
 from bot.model import FALSE_ALARM, RULES, Incident, Phase
 from bot.words import seconds
 from memory.case import Case, Outcome, Recollection, Symptoms, TrackRecord
-from remediation.action import Action, OperateUnit
+from remediation.action import Action, OperateUnit, deed
 from remediation.proposal import Proposal, State
 from remediation.verify import Verdict
 
@@ -51,7 +51,7 @@ def case_of(incident: Incident, proposals: Sequence[Proposal]) -> Case:
         symptoms=_seen(incident),
         cause=_cause(incident),
         action=_action(shown),
-        action_kind=shown.action.kind if shown else "",
+        action_kind=deed(shown.action) if shown else "",
         outcome=_outcome(incident, shown),
         # Who corrects the cause vouches for the correction.
         confirmed=(True if feedback.cause else feedback.is_right) if feedback else None,
@@ -61,10 +61,10 @@ def case_of(incident: Incident, proposals: Sequence[Proposal]) -> Case:
 
 def service_of(incident: Incident) -> str:
     """Return what the incident is about: unit or program, else what was measured."""
-    if incident.culprit is None:
-        return incident.lead.subject
-    process = incident.culprit.process
-    return process.unit or process.label
+    if incident.unit_name is not None:
+        return incident.unit_name
+    culprit = incident.culprit
+    return culprit.process.label if culprit else incident.lead.subject
 
 
 def past(found: Recollection) -> PastCase:
@@ -143,9 +143,8 @@ def _action(proposal: Proposal | None) -> str:
 
 def _kind(action: Action) -> str:
     # Without the pid: that belongs to one process, the memory to all of its kind.
-    if isinstance(action, OperateUnit):
-        return f"{action.verb} {action.unit.name}"
-    return f"{action.kind.replace('_', ' ')} {action.label}".strip()
+    name = action.unit.name if isinstance(action, OperateUnit) else action.label
+    return f"{deed(action).replace('_', ' ')} {name}".strip()
 
 
 def _outcome(incident: Incident, told: Proposal | None) -> Outcome:

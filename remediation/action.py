@@ -132,6 +132,11 @@ def boot_of(action: Action) -> str:
     return target.boot_id
 
 
+def deed(action: Action) -> str:
+    """Name what is done in one word: `terminate`, `lower_priority`, `restart`."""
+    return action.verb.value if isinstance(action, OperateUnit) else action.kind
+
+
 def target_in_words(action: Action) -> str:
     """Name what is acted on: `python burn.py (pid 4242)`, `nginx.service`."""
     if isinstance(action, OperateUnit):

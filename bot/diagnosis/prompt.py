@@ -13,6 +13,7 @@ from typing import Final
 from bot.diagnosis.excerpt import excerpt
 from bot.model import Culprit, EvidenceItem, Finding, Incident
 from bot.redact import LONGEST, redact
+from remediation.unit import UnitFacts, end_in_words, state_in_words
 
 VERSION: Final = "diagnose.v1"
 CRITIC_VERSION: Final = "critic.v1"
@@ -95,6 +96,7 @@ def _incident(incident: Incident) -> dict[str, object]:
         "flapping": incident.flapping,
         "findings": [_finding(found) for found in incident.findings[:_FINDINGS]],
         "culprit": _culprit(incident.culprit),
+        "service": _service(incident.service),
     }
 
 
@@ -129,6 +131,20 @@ def _culprit(culprit: Culprit | None) -> dict[str, object] | None:
         "started": process.started_at.isoformat(timespec="seconds"),
         "would_be_restarted_by": _short(process.respawner or ""),
         "share_of_the_problem": round(culprit.share, 3),
+    }
+
+
+def _service(service: UnitFacts | None) -> dict[str, object] | None:
+    if service is None:
+        return None
+    return {
+        "name": _short(service.name),
+        "state": _short(state_in_words(service)),
+        "why_it_ended": _short(end_in_words(service)),
+        "started_again_by_itself": _short(service.restart),
+        "automatic_restarts": service.restarts,
+        "needed_by": [_short(name) for name in service.needed_by[:8]],
+        "definition_changed_on_disk": service.stale,
     }
 
 

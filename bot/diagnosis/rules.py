@@ -2,6 +2,7 @@
 
 from bot.model import RULES, Culprit, Diagnosis, Hypothesis, Incident, Level
 from bot.words import seconds
+from remediation.unit import UnitFacts, end_in_words
 
 
 class RuleDiagnoser:
@@ -12,6 +13,8 @@ class RuleDiagnoser:
         cited = tuple(item.id for item in incident.evidence)
         if incident.lead.level is Level.UNKNOWN:
             return _opinion("The figure cannot be read, so nothing is known.", cited, 0)
+        if incident.service is not None:
+            return _opinion(_service_words(incident.service), cited, 0.7)
         if incident.culprit is None:
             return _opinion(
                 "No single process explains this; it may be many small ones, "
@@ -20,6 +23,19 @@ class RuleDiagnoser:
                 0.3,
             )
         return _opinion(_culprit_words(incident, incident.culprit), cited, 0.8)
+
+
+def _service_words(service: UnitFacts) -> str:
+    why = end_in_words(service)
+    said = f"{service.name} is {service.active}"
+    if service.gave_up:
+        again = f"systemd gave up after {service.restarts} automatic restarts"
+    elif service.restart in ("", "no"):
+        again = "nothing starts it again by itself"
+    else:
+        again = f"it is started again by itself ({service.restart})"
+    stale = " Its unit file changed after it was read." if service.stale else ""
+    return f"{said}{f': it {why}' if why else ''}; {again}.{stale}"
 
 
 def _culprit_words(incident: Incident, culprit: Culprit) -> str:

@@ -21,7 +21,9 @@ from remediation.printable import printable
 MAX_BYTES = 256 * 1024
 TITLE_CHARACTERS = 150
 
-Permitted = Literal["terminate", "lower_priority", "pause"]
+Permitted = Literal[
+    "terminate", "lower_priority", "pause", "start", "stop", "restart", "reload"
+]
 """The kinds of actions (`remediation/action.py`) that a runbook may permit."""
 
 _LEVELS = {"warning": Level.WARNING, "critical": Level.CRITICAL}

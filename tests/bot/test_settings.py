@@ -95,7 +95,7 @@ def test_a_misspelt_detector_gets_the_nearest_one() -> None:
 
 def test_a_key_that_resembles_none_lists_all() -> None:
     (problem,) = problems("verify:\n  zzzzzz: 1")
-    assert problem.endswith("known keys: window")
+    assert problem.endswith("known keys: stable_for, window")
 
 
 def test_a_misspelt_key_of_a_detector_gets_the_nearest_one() -> None:

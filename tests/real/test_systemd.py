@@ -2,16 +2,20 @@
 
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from remediation.action import OperateUnit
+from remediation.attempt import Attempt
 from remediation.manager import (
     JobFailed,
     ManagerUnavailable,
     NoSuchUnit,
     StillUnderWay,
 )
+from remediation.outcome import Outcome, Result
+from remediation.service import operate
 from remediation.systemd import Systemd
 from remediation.unit import Verb
 from tests.real.machines import BOT_USER, ROOT, Machine, machine
@@ -202,3 +206,59 @@ def test_a_timer_tells_when_it_ran(host: Machine, systemd: Systemd) -> None:
     assert set(found) == {"tick.timer", "idle.timer"}
     assert found["tick.timer"] is not None
     assert found["idle.timer"] is None
+
+
+def restart(systemd: Systemd, name: str) -> Outcome:
+    action = OperateUnit(
+        host="h1", unit=systemd.facts(name).identity, verb=Verb.RESTART
+    )
+    attempt = Attempt(
+        recheck=lambda _: None, progress=silent_words, now=lambda: datetime.now(UTC)
+    )
+    return operate(action, attempt, systemd, stable_for=timedelta(seconds=0.5))
+
+
+def silent_words(_: str) -> None:
+    """Nobody wants to know."""
+
+
+@pytest.mark.promise
+def test_ten_failures_in_a_row_never_use_up_the_start_limit(
+    host: Machine, systemd: Systemd
+) -> None:
+    limit = "[Unit]\nStartLimitBurst=2\nStartLimitIntervalSec=1\n"
+    host.service("brittle.service", limit + unit("/bin/false"))
+    ends = [restart(systemd, "brittle.service") for _ in range(10)]
+    hits = host.run(
+        "journalctl",
+        "-u",
+        "brittle.service",
+        "--no-pager",
+        "-g",
+        "too quickly",
+        check=False,
+    )
+    print(f"failed restarts {len(ends)}, start limits hit {hits.count('too quickly')}")
+    assert {end.result for end in ends} == {Result.FAILED}
+    assert "too quickly" not in hits
+
+
+@pytest.mark.promise
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (
+            ("/bin/sh -c 'sleep 0.2; exit 3'",),
+            "did not stay up (it exited with status 3)",
+        ),
+        (("/bin/false", "Restart=always", "RestartSec=50ms"), "did not stay up"),
+        (("/nonexistent/program",), "failed"),
+    ],
+)
+def test_a_restart_that_does_not_last_is_never_called_done(
+    host: Machine, systemd: Systemd, body: tuple[str, ...], words: str
+) -> None:
+    host.service("weak.service", "[Unit]\nStartLimitIntervalSec=0\n" + unit(*body))
+    outcome = restart(systemd, "weak.service")
+    assert outcome.result is not Result.DONE
+    assert words in outcome.summary
