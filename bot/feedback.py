@@ -29,6 +29,8 @@ CAUSE_CHARACTERS = 300
 """How long a corrected cause may be."""
 
 _GIVEN = "feedback.given"
+_MOST_WORDS = 4
+"""What somebody whose word does not count may say about one incident."""
 _NOTED = " (noted; what an approver says counts)"
 _CARRIED_OUT = (State.DONE, State.FAILED, State.INTERRUPTED)
 
@@ -108,10 +110,10 @@ def merged(before: Feedback | None, word: Word, *, by: str) -> Feedback:
     """
     kept = before or Feedback(by=by)
     if word.is_right is not None:
-        kept = replace(kept, is_right=word.is_right, cause=word.cause)
+        kept = replace(kept, is_right=word.is_right, cause=word.cause, by=by)
     if word.helped is not None:
-        kept = replace(kept, helped=word.helped)
-    return replace(kept, by=by)
+        kept = replace(kept, helped=word.helped, helped_by=by)
+    return kept
 
 
 def spoken(word: Word) -> str:
@@ -139,7 +141,10 @@ def _readable(cause: str) -> str:
 
 
 def _refuse_repetition(before: Feedback | None, said: Feedback) -> None:
-    if before is not None and replace(said, by=before.by) == before:
+    if before is None:
+        return
+    same = replace(said, by=before.by, helped_by=before.helped_by)
+    if same == before:
         raise NotDecided("that was said already", by=before.by)
 
 
@@ -149,3 +154,5 @@ def _refuse_echo(tx: Connection, number: int, who: Person, text: str) -> None:
     theirs = [e.text for e in events if e.kind == _GIVEN and e.actor == who.id]
     if theirs[-1:] == [text]:
         raise NotDecided("that was said already", by=who.id)
+    if len(theirs) >= _MOST_WORDS:
+        raise NotDecided("you said enough about this; an approver's word counts")

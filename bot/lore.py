@@ -57,10 +57,12 @@ class Feedback:
     """What a person said after the end; it outranks every opinion.
 
     cause: as corrected, "" for the one that stood. is_right: whether the cause that
-    stood was right. helped: whether the action helped. None: not said.
+    stood was right. helped: whether the action helped. None: not said. by, helped_by:
+    who said the one and the other.
     """
 
     by: str
     cause: str = ""
     is_right: bool | None = None
     helped: bool | None = None
+    helped_by: str = ""

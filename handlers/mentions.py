@@ -19,23 +19,40 @@ from handlers.guard import Denied
 from handlers.reply import Spoken
 from handlers.slash import Slash
 from handlers.talk import Heard, Talk
-from handlers.verbs import VERBS
 from remediation.decision import NotDecided
 
 _SEEN_SECONDS = 900.0
 _MENTION = re.compile(r"^\s*<@[UW][A-Z0-9]+(?:\|[^>]*)?>\s*")
 _ENTITIES: Final = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
-_SHAPES: Final[Mapping[str, re.Pattern[str]]] = {
-    "12": re.compile(r"-?\d\S*"),
-    "12b": re.compile(r"-?\d\S*"),
-    "SERVICE": re.compile(r"[\w@.:-]*[\w@]"),
-    "HOST:PID": re.compile(r"\S+:\S*"),
-    "[7d]": re.compile(r"\d\S*"),
-    "[HOST]": re.compile(r"\S*[^\s?!,.]"),
+_NUMBER = r"-?\d+"
+_LETTERED = r"-?\d+[a-z]*"
+_SPAN = r"\d+[a-z]+"
+_ANYBODY = r"<@[^>\s]+>"
+_ARGUMENTS: Final[Mapping[str, re.Pattern[str]]] = {
+    verb: re.compile(rf"(?:{shape})?")
+    for verb, shape in {
+        "status": r"\S*[^\s?!,.]",
+        "incidents": _SPAN,
+        "runbook": r"[^?]*",
+        "chart": rf"\S+(?: {_SPAN})?",
+        "kill": r"[^\s:]+:\d+",
+        "handover": rf"(?:{_NUMBER} )?{_ANYBODY}",
+        "mute": rf"\S+ {_SPAN}|\S*/\S*",
+        "unmute": r"\S+",
+        "reject": rf"{_LETTERED}(?: [^?]*)?",
+        **dict.fromkeys(("approve", "simulate"), _LETTERED),
+        **dict.fromkeys(
+            ("show", "take", "escalate", "again", "undo", "postmortem"), _NUMBER
+        ),
+        **dict.fromkeys(
+            ("restart", "start", "stop", "reload"),
+            r"[\w@.:-]+\.service(?: [\w.-]+)?|(?!(?:it|this|that|them|now|here)$)[\w@:-]+",
+        ),
+        **dict.fromkeys(("unlock", "cost", "help"), ""),
+        "lock:": r".+",
+    }.items()
 }
-"""What the first argument of a verb looks like, where a sentence could begin so too."""
-_MOST_WORDS: Final[Mapping[str, int]] = {"[HOST]": 1, "SERVICE": 2}
-"""What is longer is a sentence."""
+"""What must stand behind each verb, exactly: anything else is a sentence."""
 
 
 class Seen:
@@ -110,18 +127,12 @@ def is_command(text: str) -> bool:
     """Say whether words are the slash command's, and not a sentence that begins alike.
 
     `show 12` is one, "show memory for 6 h" is none; neither is "kill 4242", which
-    lacks the host. A verb alone is one.
+    lacks the host. Words never act, so what changes anything must be said exactly: the
+    bot is locked by `lock: WHY`, since "lock contention in postgres" is a question.
     """
     verb, *words = text.split() or ["help"]
-    usage = next((u for u in VERBS if u.split()[0] == verb.lower()), None)
-    if usage is None:
-        return False
-    sample = usage.split()[1:2]
-    shape = _SHAPES.get(sample[0]) if sample else None
-    if shape is None or not words:
-        return True
-    most = _MOST_WORDS.get(sample[0], len(words))
-    return len(words) <= most and shape.fullmatch(words[0]) is not None
+    shape = _ARGUMENTS.get(verb.lower())
+    return shape is not None and shape.fullmatch(" ".join(words)) is not None
 
 
 def _hear(ears: _Ears, event: Body, body: Body) -> None:
@@ -157,7 +168,7 @@ def _obey(ears: _Ears, event: Body, body: Body, text: str) -> None:
     }
     reply = ears.desk.reply
     try:
-        answer = ears.slash.carry_out(text, said, None)
+        answer = ears.slash.carry_out(text.replace("lock:", "lock", 1), said, None)
     except (Denied, NotDecided) as refusal:
         # Refusals stay out of the thread.
         reply.aside(spoken, ears.slash.refusal(text, refusal))

@@ -6,6 +6,7 @@ by path, and because two processes on one folder miss silently.
 """
 
 import fcntl
+import logging
 import os
 import queue
 import shutil
@@ -42,6 +43,8 @@ _WRITING = 20.0
 _EFFORT = 200
 """HNSW's ef_search: candidates looked at; at least as many as are asked for."""
 
+log = logging.getLogger(__name__)
+
 
 class IndexUnwell(Exception):
     """The index cannot be used; the text says why. The database has everything."""
@@ -70,10 +73,8 @@ class _Faults:
         if kind is not None and (
             issubclass(kind, known) or kind.__name__ == "PanicException"
         ):
-            first = str(error).splitlines()[0] if str(error) else ""
-            raise IndexUnwell(
-                f"Chroma failed ({kind.__name__}: {first[:120]})"
-            ) from error
+            log.warning("memory.index_failed error=%s", str(error)[:500])
+            raise IndexUnwell(f"Chroma failed ({kind.__name__})") from error
 
 
 class Index:

@@ -31,6 +31,10 @@ class Vectorised:
 
 NONE = Vectorised(by_key={})
 """No vectors."""
+_FOREIGN = (
+    "No vectors: another bot on this database uses another embedder; memory searches by "
+    "words alone"
+)
 
 
 class Vectors:
@@ -46,12 +50,20 @@ class Vectors:
         self._rest = rest
         # What the database held when it was looked at last.
         self._is_ours = False
-        self.trouble = ""
+        # Whether it ever held ours. Another embedder's are replaced once, at the start:
+        # two processes with an embedder each would replace them for ever.
+        self._is_settled = False
+        self._failure = ""
 
     @property
     def name(self) -> str:
         """Whose vectors these are; "" for none."""
         return self._embedder.name if self._embedder else ""
+
+    @property
+    def trouble(self) -> str:
+        """Why there can be no vectors now, in words for a person; "" if there can."""
+        return _FOREIGN if self._is_settled and not self._is_ours else self._failure
 
     def of(self, cases: Sequence[Case]) -> Vectorised:
         """Return the vectors of `cases`, or none of them if there can be none now."""
@@ -101,13 +113,19 @@ class Vectors:
         if self._embedder is None:
             return 0
         self._is_ours = self._may_add(tx)
+        if self._is_settled and not self._is_ours:
+            return 0
+        self._is_settled = self._is_settled or self._is_ours
         return rows.count(tx, bare=self._is_ours)
 
     def lacking(self, tx: Connection, limit: int) -> list[Case]:
         """Return cases that have no vectors of ours, the latest first."""
         if self._embedder is None:
             return []
-        return rows.newest(tx, limit, bare=self._may_add(tx))
+        may_add = self._may_add(tx)
+        if self._is_settled and not may_add:
+            return []
+        return rows.newest(tx, limit, bare=may_add)
 
     def stored(
         self, tx: Connection, keys: Collection[str] | None = None
@@ -138,11 +156,10 @@ class Vectors:
         """Write vectors that were made of `cases` a while ago; return those written.
 
         The first ones take the place of all that are another embedder's. Raises
-        `OtherEmbedder` if those came back since: two that replace each other's
-        vectors would never end.
+        `OtherEmbedder` if those came back since.
         """
         if not self._may_add(tx):
-            if self._is_ours:
+            if self._is_settled:
                 raise OtherEmbedder(rows.meta(tx, "embedder"))
             rows.forget_all_vectors(tx)
         there = rows.load(tx, list(made.by_key))
@@ -158,7 +175,7 @@ class Vectors:
 
     def confirm(self) -> None:
         """Note that what `fill` wrote is durable: the vectors there are are ours."""
-        self._is_ours = True
+        self._is_ours = self._is_settled = True
 
     def _may_add(self, tx: Connection) -> bool:
         """Whether all vectors that there are, if any, are this embedder's."""
@@ -168,13 +185,13 @@ class Vectors:
         if self._rest.is_failing:
             log.info("memory.embedder_works_again name=%s", self.name)
         self._rest.worked()
-        self.trouble = ""
+        self._failure = ""
 
     def _fail(self, error: EmbedderUnavailable) -> None:
         if not self._rest.is_failing:
             log.warning("memory.embedder_unavailable reason=%s", error)
         self._rest.failed()
-        self.trouble = f"No vectors: {error}; memory searches by words alone"
+        self._failure = f"No vectors: {error}; memory searches by words alone"
 
 
 def _texts(case: Case) -> list[tuple[str, str]]:

@@ -17,7 +17,10 @@ _SENTENCES: Final = 3
 _SUMMARY_LIMIT: Final = 600
 _CAUSE_LIMIT: Final = 250
 _HYPOTHESES: Final = 4
-_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[^\sa-z])")
+_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|(?<=。)")
+_ABBREVIATION: Final = re.compile(
+    r"(?:\b(?:e\.g|i\.e|vs|approx|cf|no|resp|incl|max|min)\.)$", re.IGNORECASE
+)
 _FENCE: Final = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?```\s*\Z", re.DOTALL)
 
 Ids = Annotated[tuple[str, ...], Field(max_length=20)]
@@ -136,8 +139,14 @@ def _known(ids: Collection[str], expected: Expected) -> tuple[str, ...]:
 
 
 def _sentences(text: str) -> str:
-    plain = _plain(text, _SUMMARY_LIMIT)
-    return " ".join(_SENTENCE.split(plain)[:_SENTENCES])
+    lines = redact(text, limit=_SUMMARY_LIMIT).splitlines()
+    found: list[str] = []
+    for part in (p for line in lines for p in _SENTENCE.split(" ".join(line.split()))):
+        if found and _ABBREVIATION.search(found[-1]):
+            found[-1] += f" {part}"
+        elif part:
+            found.append(part)
+    return " ".join(found[:_SENTENCES])
 
 
 def _plain(text: str, limit: int) -> str:

@@ -172,6 +172,8 @@ def _reply(answer: "ChatCompletion") -> Reply:
 
 def _understood(answer: "ChatCompletion", usage: Usage) -> Reply:
     message = answer.choices[0].message
+    if not isinstance(message.content, str | None):
+        raise TypeError("the content is no text")
     calls = [_call(call) for call in message.tool_calls or []]
     kept = message.model_dump(include={"role", "content", "tool_calls"})
     raw = {name: value for name, value in kept.items() if value is not None}

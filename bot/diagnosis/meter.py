@@ -17,6 +17,8 @@ ENOUGH_TOKENS_OUT: Final = 2048
 """Few answers need more, thinking included."""
 CHARACTERS_PER_TOKEN: Final = 3
 """Fewer than English has (about 4): the guess before a turn should be too high."""
+_TOLD_OUT: Final = 4
+"""Thinking may go beyond what was allowed, but not by more than this."""
 
 
 class Meter:
@@ -51,7 +53,8 @@ class Meter:
     def ask(self, characters: int, turn: Callable[[Allowance], Reply]) -> Reply:
         """Take a turn with a prompt of so many characters, and count it.
 
-        A turn whose usage nobody told counts as all it was allowed. Raises
+        A turn whose usage nobody told counts as all it was allowed; one that is told
+        counts as told, as far as that can be true. Raises
         `ModelUnavailable`, also where a budget is used up.
         """
         allowance = self.next_turn(characters)
@@ -68,7 +71,7 @@ class Meter:
         return reply
 
     def _count(self, told: Usage | None, all_of_it: Usage) -> None:
-        usage = told if told is not None and told.tokens else all_of_it
+        usage = _believed(told, all_of_it)
         price = costs.price(self._model, usage)
         self.rounds += 1
         self.usage += usage
@@ -131,3 +134,15 @@ class Meter:
     def _cost(self, tokens_in: int, tokens_out: int) -> float:
         usage = Usage(tokens_in=tokens_in, tokens_out=tokens_out)
         return costs.price(self._model, usage).dollars
+
+
+def _believed(told: Usage | None, all_of_it: Usage) -> Usage:
+    """Return what a turn used: a server that lies must not use up a day's money."""
+    if told is None or not told.tokens:
+        return all_of_it
+    most_out = _TOLD_OUT * all_of_it.tokens_out
+    return Usage(
+        tokens_in=min(told.tokens_in, CHARACTERS_PER_TOKEN * all_of_it.tokens_in),
+        tokens_out=min(told.tokens_out, most_out),
+        tokens_thinking=min(told.tokens_thinking, most_out),
+    )

@@ -15,6 +15,8 @@ from bot.unavailable import too_large
 _ANSWER_LIMIT: Final = 100_000
 _MOST_CALLS: Final = 8
 _OVERHEAD: Final = 3000
+_MOST_TOLD: Final = 10_000_000
+"""More than any model reads or writes in a turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +60,11 @@ def reply(text: str, calls: Sequence[ToolCall], *, usage: Usage, raw: object) ->
     return Reply(text=text, calls=tuple(calls), usage=usage, raw=raw)
 
 
-def counted(tokens: int | None) -> int:
-    """Return a number of tokens as a server told it; what is no number is none."""
-    return max(tokens or 0, 0)
+def counted(tokens: object) -> int:
+    """Return a number of tokens as a server told it; what cannot be one is none."""
+    if isinstance(tokens, bool) or not isinstance(tokens, int):
+        return 0
+    return tokens if 0 <= tokens <= _MOST_TOLD else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,9 +17,13 @@ def judged(incident: Incident) -> dict[str, object] | None:
         return None
     told = []
     if said.cause:
-        told.append(f"*Cause, as corrected*: {escaped(said.cause)}")
+        told.append(
+            f"*Cause, as corrected*: {escaped(said.cause)} ({mention(said.by)})"
+        )
     elif said.is_right is not None:
-        told.append(f"The cause is *{'right' if said.is_right else 'wrong'}*")
+        verdict = "right" if said.is_right else "wrong"
+        told.append(f"The cause is *{verdict}* ({mention(said.by)})")
     if said.helped is not None:
-        told.append(f"The action *{'helped' if said.helped else 'did not help'}*")
-    return section(f"{' · '.join(told)} ({mention(said.by)})") if told else None
+        verdict = "helped" if said.helped else "did not help"
+        told.append(f"The action *{verdict}* ({mention(said.helped_by or said.by)})")
+    return section(" · ".join(told)) if told else None

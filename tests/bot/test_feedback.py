@@ -1,5 +1,8 @@
 """What people say after the end: the last word counts, and each is told once."""
 
+from contextlib import suppress
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -145,7 +148,9 @@ def test_whether_it_helped_stands_beside_the_cause(
     story.ends()
     feedback.give(1, ALICE, RIGHT)
     feedback.give(1, BOB, Word(helped=False))
-    assert story.incident().feedback == Feedback(by=BOB.id, is_right=True, helped=False)
+    assert story.incident().feedback == Feedback(
+        by=ALICE.id, is_right=True, helped=False, helped_by=BOB.id
+    )
     assert told(story)[-1] == (BOB.id, "says that the action did not help")
 
 
@@ -204,7 +209,10 @@ def test_only_the_last_word_of_each_kind_is_left(words: list[Word]) -> None:
     helps = [w.helped for w in words if w.helped is not None]
     is_right, cause = causes[-1] if causes else (None, "")
     helped = helps[-1] if helps else None
-    wanted = Feedback(by="U1", is_right=is_right, cause=cause, helped=helped)
+    who = "" if helped is None else "U1"
+    wanted = Feedback(
+        by="U1", is_right=is_right, cause=cause, helped=helped, helped_by=who
+    )
     assert said == (wanted if words else None)
 
 
@@ -214,3 +222,16 @@ def test_only_the_last_word_of_each_kind_is_left(words: list[Word]) -> None:
 def test_a_word_says_something(odd: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="Word"):
         Word(**odd)  # type: ignore[arg-type]
+
+
+def test_whose_word_does_not_count_fills_no_thread(
+    story: Story, feedback: Feedbacks
+) -> None:
+    story.ends()
+    visitor = replace(BOB, is_approver=False)
+    given = 0
+    for number in range(20):
+        with suppress(NotDecided):
+            feedback.give(1, visitor, Word(is_right=number % 2 == 0))
+            given += 1
+    assert given == story.events(1).count(COMMENT) == 4

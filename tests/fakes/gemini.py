@@ -92,6 +92,16 @@ HANGS = Act(hangs=True)
 DRIPS = Act(drips=True, raw=b" " * 10_000)
 
 
+def lies(tokens: object) -> Act:
+    """A good answer that claims to have taken so many tokens."""
+    honest = says(GOOD)
+    body = json.loads(honest.raw)
+    body["usageMetadata"] = dict.fromkeys(
+        ("promptTokenCount", "candidatesTokenCount"), tokens
+    )
+    return _json(body)
+
+
 def _turn(parts: list[dict[str, object]], *, tokens: int = 170) -> Act:
     return _json(
         {

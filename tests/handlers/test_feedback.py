@@ -47,7 +47,7 @@ def test_two_clicks_say_how_it_was(
     assert workspace.click(BOB.id, card, "Right cause").acked
     assert workspace.click(ALICE.id, card, "It did not help").acked
     assert story.incident().feedback == Feedback(
-        by=ALICE.id, is_right=True, helped=False
+        by=BOB.id, is_right=True, helped=False, helped_by=ALICE.id
     )
     assert story.events(1)[-2:] == ["feedback.given", "feedback.given"]
 

@@ -101,7 +101,9 @@ def finished(workspace: Workspace, answers: int) -> None:
     "text",
     [
         "", "help", "status", "STATUS", "status web-1", "show 12", "take 12", "kill",
-        "kill web-1:4242", "approve 12b", "lock everything is odd", "unlock",
+        "kill web-1:4242", "approve 12b", "lock: everything is odd", "unlock",
+        "restart nginx", "stop nginx.service web-1", "handover 12 <@U1|bob>",
+        "handover <@U1>", "runbook disk full", "cost", "reject 12a the batch",
         "mute web-1 2h", "incidents 7d", "incidents", "chart cpu 1h", "again 3",
     ],
 )  # fmt: skip
@@ -115,6 +117,11 @@ def test_the_words_of_the_command_stay_commands(text: str) -> None:
         "show memory of web-1 for 6 h", "take a look at this", "kill 4242",
         "kill it", "why?", "how are things?", "status of web-1", "approve it",
         "incidents today", "statsu", "again please", "escalate it",
+        "lock contention in postgres: why is it slow", "unlock - who may do that?",
+        "lock file of apt is stuck", "lock screen", "lock", "unlock yourself",
+        "unlock it", "mute the alarm", "take 1?", "again 2 please", "chart is broken",
+        "cost of this outage", "help me", "restart it", "stop the deploy please",
+        "start here", "stop this", "undo 12?", "runbook for this?",
     ],
 )  # fmt: skip
 def test_a_sentence_is_a_question(text: str) -> None:
@@ -469,3 +476,26 @@ def test_plain_answers_are_streamed_as_they_are() -> None:
     )
     assert "".join(answers.pieces(Answer(text=text))) == text
     assert is_dead_markdown(text)
+
+
+# --- words never act, also at the door ------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "lock contention in postgres: why is it slow",
+        "unlock - who may do that?",
+        "mute the alarm",
+        "take 1?",
+        "again 1 please",
+        "restart it",
+    ],
+)
+def test_no_sentence_changes_a_row_at_the_door(
+    workspace: Workspace, story: Story, card: str, words: str
+) -> None:
+    before = story.events()
+    workspace.mention(ALICE.id, words, thread_ts=card)
+    told(workspace, card, "")
+    assert story.events() == before

@@ -296,3 +296,26 @@ def test_other_processes_are_told_when_all_is_made(filled: Database) -> None:
         ours.rebuild()
         found = ours.recall(asked, limit=5)
         assert found == theirs.recall(asked, limit=5) != []
+
+
+def test_two_bots_with_an_embedder_each_replace_no_vectors_for_ever(
+    filled: Database,
+) -> None:
+    first = Memory(filled, Letters(name="first"), None, rest=soon())
+    second = Memory(filled, Letters(name="second"), None, rest=soon())
+    with closing(first), closing(second):
+        first.open()
+        until(lambda: held(filled) == ("first", 40))
+        second.open()
+        until(lambda: held(filled) == ("second", 40))
+        with filled.read() as tx:
+            before = rows.revision(tx)
+        for _ in range(20):
+            first.follow()
+            second.follow()
+        assert "another embedder" in first.health()
+        assert second.health() == ""
+        assert first.recall(symptoms("no space left", condition="", service=""))
+        with filled.read() as tx:
+            assert rows.revision(tx) == before
+    assert held(filled) == ("second", 40)

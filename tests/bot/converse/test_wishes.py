@@ -85,9 +85,11 @@ def test_a_pending_proposal_gets_the_link_to_its_card(room: Room, words: str) ->
         ("kill 999", "/sre kill web-1:999"),
         ("please terminate pid 31337 on web-1", "/sre kill web-1:31337"),
         ("kill web-1:31337", "/sre kill web-1:31337"),
-        ("restart nginx", "/sre kill web-1:77"),
+        ("restart nginx", "/sre restart nginx"),
+        ("please restart the postgres service, load is 40", "/sre restart postgres"),
+        ("can you stop the nginx service", "/sre stop nginx"),
+        ("pause 999", "/sre kill web-1:999"),
         ("stop the unknown thing", "/sre kill web-1:PID"),
-        ("restart haproxy on web-12", "/sre kill web-1:PID"),
         ("kill squid at 10.20.30.40 for 15 minutes", "/sre kill web-1:PID"),
         ("kill -15 999", "/sre kill web-1:999"),
     ],
@@ -130,8 +132,58 @@ def test_another_host_is_refused(room: Room) -> None:
     assert answer.command is None
 
 
-def test_services_cannot_be_restarted_and_that_is_said(room: Room) -> None:
-    assert "I cannot restart or stop services" in room.ask("restart nginx").text
+@pytest.mark.parametrize("words", ["kill db-9:4242", "restart haproxy on web-12"])
+def test_what_runs_elsewhere_is_refused_by_its_name(room: Room, words: str) -> None:
+    answer = room.ask(words)
+    assert "I act on web-1 only" in answer.text
+    assert answer.command is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "the cpu is at 97, kill it",
+        "load is 12, kill burn.py",
+        "kill burn.py on port 8080",
+        "kill it, it ate 20 of 32 cores",
+        "please kill the runaway, it burns since 14:30",
+        "how do I kill it",
+        "zap it",
+    ],
+)
+def test_a_number_that_is_no_pid_names_no_process(room: Room, words: str) -> None:
+    room.story.opens()
+    answer = room.ask(words, incident=1)
+    assert (answer.card, answer.command) == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        ("could you mute cpu for 2h", "/sre mute TARGET 2h"),
+        ("please escalate this to the people on call", "/sre escalate 1"),
+        ("can you unlock yourself", "/sre unlock"),
+        ("simulate 1a please", "/sre simulate 1a"),
+        ("please take incident 1", "/sre take 1"),
+        ("hand incident 1 over to bob", "/sre handover 1 @WHO"),
+        ("can you propose it again", "/sre again 1"),
+        ("undo it please", "/sre undo 1"),
+    ],
+)
+def test_every_verb_is_given_to_who_asks_for_it_in_words(
+    room: Room, words: str, command: str
+) -> None:
+    room.story.opens()
+    assert room.ask(words, incident=1).command == command
+
+
+@pytest.mark.parametrize("words", ["pause 4242", "lower the priority of 4242"])
+def test_where_only_a_kill_can_be_asked_for_that_is_said(
+    room: Room, words: str
+) -> None:
+    answer = room.ask(words)
+    assert answer.command == "/sre kill web-1:4242"
+    assert "It terminates" in answer.text
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,24 @@ def test_a_long_summary_is_cut_after_three_sentences() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (
+            "nginx waits. python3 burns. postgres is fine. redis swaps. kill it.",
+            "nginx waits. python3 burns. postgres is fine.",
+        ),
+        ("One。Two。Three。Four。", "One。 Two。 Three。"),
+        ("One.\nTwo\nThree?\nFour.", "One. Two Three?"),
+        ("It burns, e.g. at night. b. c. d.", "It burns, e.g. at night. b. c."),
+    ],
+)
+def test_no_way_of_writing_makes_it_longer_than_three_sentences(
+    said: str, kept: str
+) -> None:
+    assert say(summary=said).summary == kept
+
+
 def test_texts_are_plain_lines_without_secrets() -> None:
     opinion = say(summary="It\u202e is\n\nthe disk; password=hunter2hunter2 x")
     assert opinion.summary == "It is the disk; password=[redacted] x"

@@ -8,7 +8,9 @@ import pytest
 
 from bot import costs
 from bot.diagnosis.compatible import CompatibleProvider
+from bot.diagnosis.fallback import ModelOrRules
 from bot.diagnosis.model import ModelDiagnoser
+from bot.diagnosis.rules import RuleDiagnoser
 from bot.model_section import Budget
 from bot.ports import DiagnosisUnavailable
 from bot.tools import ready
@@ -18,7 +20,10 @@ from tests.fakes.gemini import GOOD, HANGS, Act, raw
 CANDIDATES = (("a", "Terminate it"),)
 
 
-def completion(**message: object) -> Act:
+USAGE = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
+
+
+def completion(usage: object = USAGE, **message: object) -> Act:
     body = {
         "id": "c1",
         "object": "chat.completion",
@@ -31,7 +36,7 @@ def completion(**message: object) -> Act:
                 "message": {"role": "assistant", "content": None, **message},
             }
         ],
-        "usage": {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120},
+        "usage": usage,
     }
     return raw(json.dumps(body).encode())
 
@@ -86,6 +91,8 @@ def test_it_reads_and_answers(room: Room) -> None:
         (raw(b"{}"), "sensible"),
         (raw(b'{"choices": []}'), "sensible"),
         (raw(b"A" * 10_000_000), "too large"),
+        (completion(content=["a", "list"]), "sensible"),
+        (completion(content={"type": "text", "text": "{}"}), "sensible"),
         (tool_call("host_history", "{not json"), "sensible"),
         (tool_call("host_history", "[1]"), "sensible"),
     ],
@@ -179,3 +186,21 @@ def test_without_the_package_it_says_what_to_install() -> None:
         timeout=60,
     )
     assert "pip install 'countersign[openai]'" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [2**63, 2**31, 10**400, -5, True, "many", None, float("nan"), float("inf"), 1.5],
+    ids=str,
+)
+def test_a_lie_about_tokens_keeps_the_opinion_and_the_days_money(
+    room: Room, lie: object
+) -> None:
+    usage = {"prompt_tokens": lie, "completion_tokens": lie, "total_tokens": lie}
+    room.gemini.will(completion(usage, content=json.dumps(GOOD)))
+    both = ModelOrRules(diagnoser(room), RuleDiagnoser())
+    both.diagnose(room.incident, candidates=CANDIDATES)
+    with room.database.read() as tx:
+        total = costs.by_incident(tx, room.incident.number)
+    assert 0 < total.dollars <= 0.2
+    assert 0 < total.tokens_out <= 4 * 8192

@@ -26,6 +26,7 @@ from tests.fakes.gemini import (
     calls,
     calls_often,
     fails,
+    lies,
     raw,
     says,
     stops,
@@ -109,7 +110,7 @@ def test_a_model_that_only_reads_ends_without_an_opinion(room: Room) -> None:
 
 def test_tokens_used_up_end_the_reading(room: Room) -> None:
     room.gemini.will(calls("host_history", tokens=9000), says(GOOD))
-    opinion = room.diagnoser(tokens=14_000).diagnose(
+    opinion = room.diagnoser(tokens=11_000).diagnose(
         room.incident, candidates=CANDIDATES
     )
     assert "no room" in opinion.missing
@@ -343,3 +344,11 @@ def test_an_incident_without_a_number_is_counted_for_the_day_only(room: Room) ->
     with room.database.read() as tx:
         assert costs.by_day(tx, room.clock.wall).calls == 1
         assert tracing.steps(tx, 0) == ()
+
+
+@pytest.mark.parametrize("lie", [2**63, 10**30, 2**31, -5], ids=str)
+def test_a_lie_about_tokens_uses_up_no_days_money(room: Room, lie: int) -> None:
+    room.gemini.will(lies(lie))
+    both = ModelOrRules(room.diagnoser(), RuleDiagnoser())
+    assert both.diagnose(room.incident, candidates=CANDIDATES).summary
+    assert 0 < cost(room).dollars <= 0.2
