@@ -24,6 +24,8 @@ class Counter(http.server.BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    restrain()
     address = ("127.0.0.1", int(sys.argv[1]))
-    http.server.ThreadingHTTPServer(address, Counter).serve_forever()
+    shop = http.server.ThreadingHTTPServer(address, Counter)
+    # Without privileges it may not be able to read what it would import.
+    restrain()
+    shop.serve_forever()
