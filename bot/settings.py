@@ -16,6 +16,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field, ValidationError, field_validator
 
 from bot.durations import Duration
+from bot.gate_section import GateSection
 from bot.knowledge_section import MemorySection, RunbooksSection
 from bot.model import Limits
 from bot.model_section import Model
@@ -184,6 +185,7 @@ class Settings(Section):
     detectors: dict[str, dict[str, object] | None] = Field(default_factory=dict)
     policy: Policy = Policy()
     verify: Verify = Verify()
+    gate: GateSection = GateSection()
     http: Http = Http()
     heartbeat: Heartbeat = Heartbeat()
     model: Model = Model()

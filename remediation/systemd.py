@@ -115,8 +115,9 @@ class Systemd:
 
         return self._ask(ask)
 
-    def clear_start_limit(self, name: str) -> None:
+    def clear_start_limit(self, unit: UnitIdentity) -> None:
         """Forget earlier starts and failures; raise `NotPermitted`."""
+        name = unit.name
         _grammar(name)
 
         async def ask(bus: "_Bus") -> Body:
@@ -125,9 +126,10 @@ class Systemd:
         self._ask(ask)
 
     def run(
-        self, verb: Verb, name: str, *, on_wait: OnWait, deadline: timedelta
+        self, verb: Verb, unit: UnitIdentity, *, on_wait: OnWait, deadline: timedelta
     ) -> timedelta:
         """Run a job and wait for its end; return how long it took."""
+        name = unit.name
         _grammar(name)
         began = time.monotonic()
 

@@ -12,9 +12,10 @@ _DOORS = {
     "pidfd_send_signal": {"remediation/signals.py"},
     "posix_spawn": {"remediation/signals.py"},
     "fork": {"remediation/signals.py"},
-    "setpriority": {"remediation/priority.py"},
+    "setpriority": {"remediation/renice.py"},
     # The demo starts the runaway process that it then asks to end.
-    "subprocess": {"remediation/programs.py", "bot/demo.py"},
+    # The gate's own door is the only one to a program that changes something.
+    "subprocess": {"remediation/programs.py", "remediation/jobs.py", "bot/demo.py"},
 }
 _MODULES = {"os", "signal", "subprocess", "asyncio"}
 

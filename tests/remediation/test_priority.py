@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from remediation import priority, procfs
+from remediation import procfs, renice
 from remediation.action import LowerPriority, RestorePriority
 from remediation.attempt import Attempt
 from remediation.outcome import Outcome, Result, Seen
@@ -152,14 +152,14 @@ def test_a_stranger_who_got_the_number_gets_its_priority_back(tmp_path: Path) ->
     own = os.getpriority(os.PRIO_PROCESS, 0)
     with running(SLEEPS, tmp_path) as stranger:
         os.setpriority(os.PRIO_PROCESS, stranger.pid, 10)
-        priority._give_back(stranger.pid, 11, attempt)
+        renice.give_back(stranger.pid, 11, attempt)
         assert _nices(stranger.pid) == [10]
 
-        priority._give_back(stranger.pid, 10, attempt)
+        renice.give_back(stranger.pid, 10, attempt)
         assert _nices(stranger.pid) == [own]
 
-    priority._give_back(2**22 + 1, 10, attempt)
-    priority._set(os.getpid(), 2**22 + 1, 10, attempt)
+    renice.give_back(2**22 + 1, 10, attempt)
+    renice.set_one(os.getpid(), 2**22 + 1, 10, attempt)
     assert told == [
         f"pid {stranger.pid} is another process now; it has nice {own} again"
     ]
@@ -177,7 +177,7 @@ def test_a_stranger_who_cannot_be_put_right_is_named(
     with running(SLEEPS, tmp_path) as stranger:
         os.setpriority(os.PRIO_PROCESS, stranger.pid, 10)
         monkeypatch.setattr(os, "setpriority", refuses)
-        priority._give_back(stranger.pid, 10, attempt)
+        renice.give_back(stranger.pid, 10, attempt)
 
     assert told == [
         f"pid {stranger.pid} is another process now and was left with nice 10"
@@ -221,6 +221,6 @@ def test_a_thread_that_ends_in_that_instant_is_passed_over(
     attempt = Attempt(recheck=agrees, progress=told.append, now=now)
     monkeypatch.setattr(os, "setpriority", ended)
 
-    priority._set(os.getpid(), os.getpid(), 10, attempt)
+    renice.set_one(os.getpid(), os.getpid(), 10, attempt)
 
     assert told == []
