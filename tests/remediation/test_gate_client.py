@@ -238,12 +238,10 @@ def test_a_socket_that_is_not_roots_is_told_nothing() -> None:
             connection.sendall(GREETING)
         heard.append(connection.recv(65536))
 
-    with (
-        pretending(listens, owner=PEER_UID) as gate,
-        pytest.raises(GateClosed, match=f"not root's but uid {PEER_UID}'s"),
-    ):
-        gate.signal(INIT, signal.SIGTERM)
-    assert until(lambda: heard == [b""])
+    with pretending(listens, owner=PEER_UID) as gate:
+        with pytest.raises(GateClosed, match=f"not root's but uid {PEER_UID}'s"):
+            gate.signal(INIT, signal.SIGTERM)
+        assert until(lambda: heard == [b""])
 
 
 def test_what_does_not_greet_as_the_gate_does_is_none() -> None:
