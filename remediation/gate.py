@@ -201,8 +201,9 @@ def _line(reader: int, seconds: float) -> bytes:
 
 
 def _hung_up(descriptor: int) -> bool:
+    # Gone altogether, not just done with sending: that is how SSH ends its input.
     poller = select.poll()
-    poller.register(descriptor, select.POLLRDHUP)
+    poller.register(descriptor, 0)
     return bool(poller.poll(0))
 
 

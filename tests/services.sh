@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the programs that the tests use for real: a browser, PostgreSQL, strace,
-# util-linux. As root on a Debian-like machine it installs what is missing; elsewhere
+# util-linux, and what boots a machine with systemd in it. As root on a Debian-like machine it installs what is missing; elsewhere
 # the tests that need one of them are skipped by name (in CI they fail).
 set -euo pipefail
 
@@ -11,6 +11,9 @@ declare -A package_of=(
   [top]=procps
   [fsfreeze]=util-linux
   [mkfs.ext4]=e2fsprogs
+  [systemd-analyze]=systemd
+  [systemd-nspawn]=systemd-container
+  [mmdebstrap]=mmdebstrap
 )
 
 missing=()

@@ -1,7 +1,9 @@
 """The gate acts for one user on what root has listed, and on nobody else."""
 
+import json
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -9,14 +11,24 @@ from dataclasses import asdict, replace
 import pytest
 
 from remediation import procfs
+from remediation.gate import Gate
+from remediation.gate_acts import Caller, answer
 from remediation.gate_request import (
     LookAt,
+    Operate,
     PauseFor,
     Renice,
     SendSignal,
+    Verdict,
     encode_request,
 )
+from remediation.gate_rules import read_list
+from remediation.identity import boot_id
+from remediation.jobs import JobVerb
+from remediation.programs import systemd_runs
+from remediation.unit import UnitIdentity
 from tests.remediation.gates import (
+    NOBODY_OWN,
     NOT_LISTED_UID,
     PEER_UID,
     Stage,
@@ -168,3 +180,52 @@ def test_nobody_but_the_bots_user_is_heard(stage: Stage, uid: int) -> None:
         assert reason == f"gate.request: uid {uid} is not the user that the list names"
         assert victim.poll() is None
     assert stage.told[-1]["who"].startswith(f"uid {uid} ")
+
+
+# --- callers who go away -------------------------------------------------------------
+
+
+def test_nothing_is_done_for_somebody_who_has_given_up(stage: Stage) -> None:
+    gone = Caller(name="x", cgroup=None, waits=lambda: False)
+    allowed = read_list(stage.list_path)
+    with victim_of() as victim:
+        request = SendSignal(process=identity_of(victim.pid), number=signal.SIGTERM)
+        given = answer(request, gone, allowed=allowed, own=NOBODY_OWN)
+
+        assert given.verdict is Verdict.REFUSED
+        assert given.reason == "who asked for it waits no longer"
+        assert victim.poll() is None
+
+
+def test_a_request_may_end_its_input_and_still_wait(stage: Stage) -> None:
+    ours, theirs = socket.socketpair()
+    lines: list[str] = []
+    gate = Gate(list_path=stage.list_path, own=NOBODY_OWN, log=lines.append)
+    with ours, theirs, victim_of() as victim:
+        ours.sendall(term(identity_of(victim.pid)))
+        ours.shutdown(socket.SHUT_WR)
+        gate.once(theirs.fileno(), theirs.fileno(), name="ssh 10.0.0.5")
+
+        assert victim.wait(5) == -signal.SIGTERM
+    assert json.loads(lines[0])["who"] == "ssh 10.0.0.5"
+
+
+def test_a_caller_who_never_listened_is_logged(stage: Stage) -> None:
+    ours, theirs = socket.socketpair()
+    lines: list[str] = []
+    gate = Gate(list_path=stage.list_path, own=NOBODY_OWN, log=lines.append)
+    with theirs:
+        ours.close()
+        gate.once(theirs.fileno(), theirs.fileno(), name="ssh 10.0.0.5")
+    assert "the connection was lost" in json.loads(lines[0])["reason"]
+
+
+def test_a_systemd_that_does_not_answer_is_a_failure(stage: Stage) -> None:
+    if systemd_runs():
+        pytest.skip("needs a machine without systemd")
+    unit = UnitIdentity(boot_id=boot_id(), name="nginx.service", invocation="")
+    request = Operate(job=JobVerb.RESTART, unit=unit, seconds=5)
+    answers = stage.say(encode_request(request))
+
+    assert answers[-1]["verdict"] == "failed"
+    assert stage.told[-1]["what"] == "restart nginx.service "

@@ -22,9 +22,11 @@ from remediation.gate_request import (
     Verdict,
     encode_answer,
 )
+from remediation.identity import boot_id
 from remediation.outcome import Outcome, Result, Seen
 from remediation.privilege import GateClosed, GateRefused, Unanswered
 from remediation.process import perform
+from remediation.unit import UnitIdentity
 from tests.remediation.gates import (
     INIT,
     NOT_LISTED_UID,
@@ -320,3 +322,12 @@ def test_a_scan_waits_once_for_a_gate_that_does_not_answer() -> None:
             gate.look(7)
         with pytest.raises(GateClosed, match="a moment ago"):
             gate.look(8)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.DONE, Verdict.UNDER_WAY])
+def test_a_job_says_whether_it_ended_in_time(verdict: Verdict) -> None:
+    unit = UnitIdentity(boot_id=boot_id(), name="nginx.service", invocation="")
+    waited: list[timedelta] = []
+    with pretending(says(encode_answer(Answer(verdict=verdict)))) as gate:
+        done = gate.operate("restart", unit, on_wait=waited.append, deadline=SHORT)
+    assert done is (verdict is Verdict.DONE)
