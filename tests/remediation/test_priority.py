@@ -93,6 +93,33 @@ def test_without_the_privilege_the_priority_stays_and_this_is_said(
     assert told.endswith("keeps nice 5: CAP_SYS_NICE is missing\n")
 
 
+def test_a_priority_that_cannot_be_put_back_is_lowered_and_this_is_said(
+    tmp_path: Path,
+) -> None:
+    code = (
+        "from remediation.action import LowerPriority\n"
+        "from remediation.facts import FactReader\n"
+        "from remediation.process import perform\n"
+        "from datetime import datetime, UTC\n"
+        # Found now: nobody may not be able to read this interpreter's library.
+        "import codecs; codecs.lookup('ascii')\n"
+        f"{DROP}\n"
+        "import resource, subprocess, time\n"
+        "resource.setrlimit(resource.RLIMIT_NICE, (0, 0))\n"
+        "child = subprocess.Popen(['/bin/sleep', '9']); time.sleep(0.3)\n"
+        "facts = FactReader('h').read(child.pid)\n"
+        "action = LowerPriority(host='h', process=facts.identity, label='x', nice=7)\n"
+        "print(perform(action, recheck=lambda f: None, progress=lambda t: None,\n"
+        "              now=lambda: datetime.now(UTC)).summary)\n"
+        "child.kill(); child.wait()"
+    )
+    with running(SLEEPS, tmp_path) as victim:
+        told = told_by_nobody(code, victim.pid)
+
+    assert "has nice 7 instead of 0 in 1 threads" in told
+    assert told.endswith("CAP_SYS_NICE is missing to put it back\n")
+
+
 def test_a_priority_that_is_low_already_is_left_alone(tmp_path: Path) -> None:
     with running(SLEEPS, tmp_path) as victim:
         os.setpriority(os.PRIO_PROCESS, victim.pid, 15)
