@@ -120,17 +120,24 @@ def _act(
 
     attempt = Attempt(recheck=recheck, progress=_unheard, now=_now)
     with holding(request.process, label="", reader=_READER) as target:
-        target.check(attempt)
+        facts = target.check(attempt)
         match request:
             case SendSignal(number=number):
                 target.send(number)
                 return Answer(verdict=Verdict.DONE)
             case PauseFor(seconds=seconds):
+                _refuse_pause(facts)
                 return _pause(target, seconds)
             case Renice(nice=nice):
                 target.confirm()
                 return _renice(target, nice, attempt)
     assert_never(request)
+
+
+def _refuse_pause(facts: ProcessFacts) -> None:
+    if facts.ports:
+        ports = ", ".join(map(str, facts.ports[:5]))
+        raise Refused(f"it listens on port {ports}; callers would hang", Seen.RUNNING)
 
 
 def _pause(target: Target, seconds: float) -> Answer:

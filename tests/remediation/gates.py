@@ -10,10 +10,9 @@ import socket
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -139,9 +138,13 @@ def _served(stage: Stage, patience: float) -> Iterator[None]:
 
 
 @contextmanager
-def victim_of(uid: int = VICTIM_UID) -> Iterator[subprocess.Popen[bytes]]:
+def victim_of(
+    uid: int = VICTIM_UID, *, pass_fds: Sequence[int] = ()
+) -> Iterator[subprocess.Popen[bytes]]:
     """A process of another user, which ends with the test."""
-    process = subprocess.Popen(["/bin/sleep", "600"], user=uid, start_new_session=True)
+    process = subprocess.Popen(
+        ["/bin/sleep", "600"], user=uid, pass_fds=pass_fds, start_new_session=True
+    )
     try:
         assert until(lambda: procfs.stat(process.pid).state == "S")
         yield process
@@ -152,10 +155,6 @@ def victim_of(uid: int = VICTIM_UID) -> Iterator[subprocess.Popen[bytes]]:
 
 def identity_of(pid: int) -> ProcessIdentity:
     return FactReader("web-1").read(pid).identity
-
-
-def seconds(number: float) -> timedelta:
-    return timedelta(seconds=number)
 
 
 INIT = ProcessIdentity(

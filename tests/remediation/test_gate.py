@@ -79,6 +79,18 @@ def test_a_pause_ends_by_itself(stage: Stage) -> None:
         assert until(lambda: procfs.stat(victim.pid).state == "S")
 
 
+def test_a_process_that_listens_is_not_paused(stage: Stage) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        victim_of(pass_fds=[server.fileno()]) as victim,
+    ):
+        request = PauseFor(process=identity_of(victim.pid), seconds=5)
+        reason = refused(stage.say(encode_request(request)))
+
+        assert f"listens on port {server.getsockname()[1]}" in reason
+        assert procfs.stat(victim.pid).state == "S"
+
+
 def test_a_priority_is_lowered_and_put_back(stage: Stage) -> None:
     with victim_of() as victim:
         for nice in (7, 0):

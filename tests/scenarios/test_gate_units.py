@@ -6,11 +6,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from remediation.gate_request import Operate, encode_request
+from remediation.gate_request import (
+    LookAt,
+    Operate,
+    PauseFor,
+    Request,
+    encode_request,
+    read_identity_fields,
+)
 from remediation.identity import boot_id
 from remediation.jobs import JobVerb
 from remediation.unit import UnitIdentity
 from tests.real.machines import Machine, machine
+from tests.scenarios.stage import until
 from tests.scenarios.test_gate import SOCKET, gate_log, install_gate
 from tests.scenarios.test_services import unit
 
@@ -53,8 +61,8 @@ def host() -> Iterator[Machine]:
         yield running
 
 
-def ask(host: Machine, *requests: Operate) -> list[str]:
-    """Ask as the bot's user; return verdict, rule and reason of each."""
+def ask(host: Machine, *requests: Request) -> list[dict[str, object]]:
+    """Ask as the bot's user; return the answers."""
     done = subprocess.run(
         host.enter("/usr/bin/python3", "-c", _ASKER, SOCKET, user="countersign"),
         input=b"".join(map(encode_request, requests)),
@@ -62,7 +70,12 @@ def ask(host: Machine, *requests: Operate) -> list[str]:
         timeout=60,
         check=True,
     )
-    answers = map(json.loads, done.stdout.splitlines())
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def told(host: Machine, *requests: Request) -> list[str]:
+    """Ask as the bot's user; return verdict, rule and reason of each answer."""
+    answers = ask(host, *requests)
     return [f"{a['verdict']} {a['rule']} {a['reason']}" for a in answers]
 
 
@@ -106,13 +119,13 @@ def test_only_listed_unprotected_services_by_their_own_name(host: Machine) -> No
         "below.service": "refused protected.systemd systemd-above.service needs it",
         "polkit.service": "refused gate.units",
     }
-    said = ask(host, *(job(host, name) for name in expected))
+    said = told(host, *(job(host, name) for name in expected))
     for answer, words in zip(said, expected.values(), strict=True):
         assert answer.startswith(words)
-    (stale,) = ask(host, job(host, "nginx.service", invocation="a1" * 16))
+    (stale,) = told(host, job(host, "nginx.service", invocation="a1" * 16))
     assert stale.startswith("refused gate.target it was started anew since")
     other = UnitIdentity(boot_id="0" * 36, name="nginx.service", invocation="")
-    (elsewhere,) = ask(host, Operate(job=JobVerb.STOP, unit=other, seconds=5))
+    (elsewhere,) = told(host, Operate(job=JobVerb.STOP, unit=other, seconds=5))
     assert elsewhere.startswith("refused gate.target the host has been booted since")
     assert host.show("nginx.service", "InvocationID") == before
     log = [json.loads(line) for line in gate_log(host).splitlines() if line[:1] == "{"]
@@ -125,7 +138,7 @@ def test_a_job_is_done_failed_or_under_way(host: Machine) -> None:
         "slow.service", unit("/bin/sleep 600", "ExecStartPre=/bin/sleep 8"), start=False
     )
     host.run("systemctl", "start", "nginx")
-    said = ask(
+    said = told(
         host,
         job(host, "nginx.service"),
         job(host, "broken.service", JobVerb.START),
@@ -136,5 +149,26 @@ def test_a_job_is_done_failed_or_under_way(host: Machine) -> None:
     assert said[2] == "under way  "
     assert host.show("slow.service", "ActiveState")["ActiveState"] == "activating"
 
-    assert ask(host, job(host, "broken.service", JobVerb.RESET_FAILED)) == ["done  "]
+    assert told(host, job(host, "broken.service", JobVerb.RESET_FAILED)) == ["done  "]
     assert host.show("broken.service", "ActiveState")["ActiveState"] == "inactive"
+
+
+def test_it_sees_what_a_process_runs_and_where_it_listens(host: Machine) -> None:
+    scope = ("systemd-run", "--quiet", "--scope", "--uid=www-data")
+    serve = ("/usr/bin/python3", "-m", "http.server", "0", "--bind", "127.0.0.1")
+    with subprocess.Popen(host.enter(*scope, *serve), stdout=subprocess.PIPE) as server:
+        assert server.stdout is not None
+        pid = until(lambda: host.run("pgrep", "-f", "^/usr.*http.server", check=False))
+        look = LookAt(pid=int(pid.split()[0]))
+        (seen,) = until(lambda: [a for a in _seen(host, look) if a["ports"]])
+        identity = read_identity_fields(seen["identity"])
+        (refused,) = told(host, PauseFor(process=identity, seconds=5))
+        server.kill()
+
+    assert identity.exe.startswith("/usr/bin/python3")
+    assert seen["denied"] is None
+    assert "it listens on port" in refused
+
+
+def _seen(host: Machine, look: LookAt) -> list[dict[str, object]]:
+    return [a["seen"] for a in ask(host, look) if isinstance(a["seen"], dict)]
