@@ -13,18 +13,23 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from remediation import procfs
-from remediation.facts import FactReader
+from remediation.action import LowerPriority, Pause, RestorePriority, Terminate
+from remediation.attempt import Progress
+from remediation.facts import FactReader, ProcessFacts
 from remediation.gate import Gate
 from remediation.gate_client import GateClient
 from remediation.gate_request import SendSignal, encode_request
 from remediation.identity import ProcessIdentity, boot_id
+from remediation.outcome import Outcome
+from remediation.process import perform
 from remediation.protect import OwnTree
-from tests.remediation.victims import until
+from tests.remediation.victims import HOST, agrees, now, silent, until
 
 PEER = "nobody"
 PEER_UID = 65534
@@ -64,8 +69,8 @@ class Stage:
     list_path: Path
     log: list[str] = field(default_factory=list)
 
-    def client(self, **options: object) -> GateClient:
-        return GateClient(self.path, **options)  # type: ignore[arg-type]
+    def client(self) -> GateClient:
+        return GateClient(self.path)
 
     def allow(self, **changes: object) -> None:
         fields = {
@@ -176,3 +181,20 @@ def refused(answers: list[dict[str, object]]) -> str:
     """The reason of the refusal, which is the last thing said."""
     assert answers[-1]["verdict"] == "refused"
     return f"{answers[-1]['rule']}: {answers[-1]['reason']}"
+
+
+def facts_for_the_bot(pid: int, gate: GateClient | None) -> ProcessFacts:
+    with as_user(PEER_UID):
+        return FactReader(HOST, gate).read(pid)
+
+
+def act(action: object, gate: GateClient, progress: Progress = silent) -> Outcome:
+    assert isinstance(action, Terminate | LowerPriority | RestorePriority | Pause)
+    with as_user(PEER_UID):
+        return perform(action, recheck=agrees, progress=progress, now=now, gate=gate)
+
+
+def end(facts: ProcessFacts) -> Terminate:
+    return Terminate(
+        host=HOST, process=facts.identity, label=facts.label, grace=timedelta(seconds=5)
+    )

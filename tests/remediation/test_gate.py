@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from typing import Any
 
 import pytest
 
@@ -141,10 +142,10 @@ def test_a_request_takes_milliseconds(stage: Stage) -> None:
     ],
 )
 def test_whoever_is_not_exactly_the_approved_one_is_left_alone(
-    stage: Stage, change: dict[str, object], words: str
+    stage: Stage, change: dict[str, Any], words: str
 ) -> None:
     with victim_of() as victim:
-        other = replace(identity_of(victim.pid), **change)  # type: ignore[arg-type]
+        other = replace(identity_of(victim.pid), **change)
         reason = refused(stage.say(term(other)))
 
         assert words in reason

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,9 +33,9 @@ ALLOWED = AllowList(
 
 
 def rule(
-    verb: JobVerb = JobVerb.RESTART, own: OwnTree = NOBODY_OWN, **changes: object
+    verb: JobVerb = JobVerb.RESTART, own: OwnTree = NOBODY_OWN, **changes: Any
 ) -> str | None:
-    row = replace(ROW, **changes)  # type: ignore[arg-type]
+    row = replace(ROW, **changes)
     name = str(changes.get("name", ROW.name))
     refused = refuse_job(verb, name, row, ALLOWED, own)
     return refused.rule if refused else None
@@ -58,9 +59,9 @@ def test_a_listed_verb_of_a_listed_service_is_allowed() -> None:
     ],
 )
 def test_everything_else_is_refused_by_name(
-    changes: dict[str, object], expected: str
+    changes: dict[str, Any], expected: str
 ) -> None:
-    assert rule(**changes) == expected  # type: ignore[arg-type]
+    assert rule(**changes) == expected
 
 
 def test_a_reload_takes_nothing_down_that_needs_it() -> None:
