@@ -31,7 +31,7 @@ def _state(service: UnitFacts, now: datetime) -> str:
 
 def _restarts(service: UnitFacts) -> str:
     if service.restart in ("", "no"):
-        return "never"
+        return "never" if service.restart else "not known"
     return f"{service.restart}; {service.restarts} times so far"
 
 

@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from bot.durations import Duration
 from bot.escalation_section import Escalation
+from bot.gate_section import GateSection
 from bot.knowledge_section import MemorySection, RunbooksSection
 from bot.model import Limits
 from bot.model_section import Model
@@ -188,6 +189,7 @@ class Settings(Section):
     policy: Policy = Policy()
     verify: Verify = Verify()
     escalation: Escalation = Escalation()
+    gate: GateSection = GateSection()
     http: Http = Http()
     heartbeat: Heartbeat = Heartbeat()
     model: Model = Model()

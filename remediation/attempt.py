@@ -5,6 +5,7 @@ from datetime import datetime
 
 from remediation.facts import ProcessFacts
 from remediation.outcome import Outcome, Result, Seen, Step
+from remediation.privilege import Gate
 from remediation.unit import UnitFacts
 
 Recheck = Callable[[ProcessFacts | UnitFacts], str | None]
@@ -29,10 +30,21 @@ class Refused(Exception):
 
 
 class Attempt:
-    """Collects the steps of one action and ends as an `Outcome`."""
+    """Collects the steps of one action and ends as an `Outcome`.
 
-    def __init__(self, *, recheck: Recheck, progress: Progress, now: Now) -> None:
+    gate: acts where the bot's own user may not; None where there is none.
+    """
+
+    def __init__(
+        self,
+        *,
+        recheck: Recheck,
+        progress: Progress,
+        now: Now,
+        gate: Gate | None = None,
+    ) -> None:
         self.recheck = recheck
+        self.gate = gate
         self._progress = progress
         self._now = now
         self._steps: list[Step] = []

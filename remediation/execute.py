@@ -9,6 +9,7 @@ from remediation.ledger import Approval
 from remediation.manager import ServiceManager
 from remediation.outcome import Outcome
 from remediation.policy import Rules, TargetFacts, refuse_target
+from remediation.privilege import Gate
 from remediation.process import perform
 from remediation.protect import OwnTree
 from remediation.service import operate
@@ -18,7 +19,8 @@ class Executor:
     """Acts on this host, with nothing but an `Approval`.
 
     services: whoever starts and stops services here. halted: asked right before every signal; words stop the action (the lock).
-    now: aware UTC, for the steps of the outcome.
+    now: aware UTC, for the steps of the outcome. gate: acts on processes where the bot's
+    own user may not.
     """
 
     def __init__(
@@ -29,12 +31,14 @@ class Executor:
         services: ServiceManager,
         halted: Callable[[], str | None],
         now: Callable[[], datetime],
+        gate: Gate | None = None,
     ) -> None:
         self._rules = rules
         self._own = own
         self._services = services
         self._halted = halted
         self._now = now
+        self._gate = gate
 
     def execute(
         self, approval: Approval, *, progress: Callable[[str], None]
@@ -52,4 +56,6 @@ class Executor:
             attempt = Attempt(recheck=recheck, progress=progress, now=self._now)
             stable_for = self._rules.stable_for
             return operate(action, attempt, self._services, stable_for=stable_for)
-        return perform(action, recheck=recheck, progress=progress, now=self._now)
+        return perform(
+            action, recheck=recheck, progress=progress, now=self._now, gate=self._gate
+        )

@@ -12,11 +12,13 @@ from remediation.identity import (
     Gone,
     OpenProcess,
     ProcessIdentity,
+    is_same_process,
     open_process,
     read_identity,
     reading,
 )
 from remediation.printable import printable
+from remediation.privilege import Gate, GateClosed, GateFailed, GateRefused
 
 # Gone meanwhile, or hidden from this bot (the hidepid mount option of /proc).
 _NOT_VISIBLE: Final = (FileNotFoundError, ProcessLookupError, PermissionError)
@@ -37,6 +39,7 @@ class ProcessFacts:
     ports: TCP and UDP ports it listens on. nice: -20 to 19.
     respawner: who would start it again if it died ("supervisord (pid 812)"), or None.
     denied: why this bot may not signal it (a missing privilege in words), or None.
+    by_gate: it is the gate that may, and that saw what the bot's own user may not see.
     """
 
     identity: ProcessIdentity
@@ -59,16 +62,19 @@ class ProcessFacts:
     ports: tuple[int, ...]
     respawner: str | None
     denied: str | None
+    by_gate: bool = False
 
 
 class FactReader:
     """Reads facts from /proc, now, each time; keeps nothing.
 
-    host: the name under which this machine is known to people.
+    host: the name under which this machine is known to people. gate: asked about
+    processes that the bot's own user may not see or signal; None where there is none.
     """
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, gate: Gate | None = None) -> None:
         self.host = host
+        self.gate = gate
 
     def read(self, pid: int) -> ProcessFacts:
         """Return the facts of one process; raise `Gone` or `Unobservable`.
@@ -84,6 +90,17 @@ class FactReader:
         identity = read_identity(process.identity.pid, process.pidfd)
         return self._read(replace(process, identity=identity))
 
+    def identity(self, process: OpenProcess) -> ProcessIdentity:
+        """Read who it is now, through the gate where the bot may not see what it runs."""
+        seen = read_identity(process.identity.pid, process.pidfd)
+        if seen.exe or self.gate is None:
+            return seen
+        try:
+            look = self.gate.look(seen.pid)
+        except (GateClosed, GateRefused, GateFailed):
+            return seen
+        return look.identity if is_same_process(seen, look.identity) else seen
+
     def descendants(self, pid: int) -> tuple[ProcessFacts, ...]:
         """Return children, their children and so on, by pid, as far as they live on."""
         return self._read_all(_below(pid))
@@ -98,7 +115,10 @@ class FactReader:
 
     def _read(self, process: OpenProcess) -> ProcessFacts:
         with reading(process.identity.pid, process.pidfd):
-            return _facts(process)
+            facts = _facts(process)
+            if facts.denied is None or self.gate is None:
+                return facts
+            return _completed(facts, facts.denied, self.gate)
 
     def _read_all(self, pids: Iterable[int]) -> tuple[ProcessFacts, ...]:
         return tuple(facts for pid in pids for facts in self._read_if_there(pid))
@@ -158,6 +178,26 @@ def _facts(process: OpenProcess) -> ProcessFacts:
         ports=listening.ports(pid),
         respawner=_respawner(pid, place.unit, ancestors),
         denied=_denied(process, kernel_thread=stat.kernel_thread),
+    )
+
+
+def _completed(facts: ProcessFacts, denied: str, gate: Gate) -> ProcessFacts:
+    """Add what the gate sees, if it sees the same process; else say why it does not."""
+    try:
+        look = gate.look(facts.identity.pid)
+    except (GateClosed, GateRefused, GateFailed) as closed:
+        return replace(facts, denied=f"{denied}; {closed}")
+    if not is_same_process(facts.identity, look.identity):
+        return replace(facts, denied=f"{denied}; the gate sees another process")
+    return replace(
+        facts,
+        identity=look.identity,
+        label=_label(look.identity, facts.name),
+        ports=look.ports,
+        respawner=look.respawner,
+        foreign_pid_namespace=look.foreign_pid_namespace,
+        denied=look.denied,
+        by_gate=True,
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from remediation.unit import UnitFacts, Verb
+from remediation.unit import UnitFacts, UnitIdentity, Verb
 
 OnWait = Callable[[timedelta], None]
 """Told now and then how long a job has been under way. What it raises ends the wait."""
@@ -67,11 +67,11 @@ class ServiceManager(Protocol):
         Without those that are not known, or not active.
         """
 
-    def clear_start_limit(self, name: str) -> None:
+    def clear_start_limit(self, unit: UnitIdentity) -> None:
         """Forget earlier starts, so that it may be started; raise `NotPermitted`."""
 
     def run(
-        self, verb: Verb, name: str, *, on_wait: OnWait, deadline: timedelta
+        self, verb: Verb, unit: UnitIdentity, *, on_wait: OnWait, deadline: timedelta
     ) -> timedelta:
         """Do it and wait for the end of the job; return how long it took.
 

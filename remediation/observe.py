@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from remediation.action import Action, OperateUnit
+from remediation.facts import FactReader
 from remediation.identity import (
     Gone,
     ProcessIdentity,
@@ -18,6 +19,7 @@ from remediation.manager import (
 )
 from remediation.moment import Moment
 from remediation.outcome import Outcome, Result, Seen
+from remediation.privilege import Gate
 from remediation.proposal import Proposal
 from remediation.unit import UnitIdentity, changed_unit, state_in_words
 
@@ -29,9 +31,15 @@ class Observer:
     """Tells whether an executor still lives, and looks at what it left behind."""
 
     def __init__(
-        self, me: ProcessIdentity, *, host: str, services: ServiceManager
+        self,
+        me: ProcessIdentity,
+        *,
+        host: str,
+        services: ServiceManager,
+        gate: Gate | None = None,
     ) -> None:
         self._me = me
+        self._reader = FactReader(host, gate)
         self._services = services
         self._host = host
         self.claimant = _name(me)
@@ -51,7 +59,7 @@ class Observer:
     def _look(self, action: Action) -> tuple[Seen, str]:
         if isinstance(action, OperateUnit):
             return _service(action.unit, self._services)
-        return _process(action.process)
+        return process_now(action.process, self._reader)
 
     def _may_live(self, proposal: Proposal, now: Moment) -> bool:
         if proposal.claimed_by is None:
@@ -85,10 +93,11 @@ def _service(target: UnitIdentity, services: ServiceManager) -> tuple[Seen, str]
     return seen, f"{target.name} is {state_in_words(facts)}{since}"
 
 
-def _process(target: ProcessIdentity) -> tuple[Seen, str]:
+def process_now(target: ProcessIdentity, reader: FactReader) -> tuple[Seen, str]:
+    """Look at an approved process once more; say what is there, as a kind and in words."""
     try:
         with open_process(target.pid) as live:
-            difference = changed(target, live.identity)
+            difference = changed(target, reader.identity(live))
     except Gone:
         return Seen.EXITED, f"pid {target.pid} has exited"
     except Unobservable as hidden:

@@ -25,7 +25,7 @@ def pause(action: Pause, attempt: Attempt) -> Outcome:
     that listens on a port (callers would hang) and for one that stands still already.
     """
     try:
-        with _held(action) as target:
+        with _held(action, attempt) as target:
             _refuse_pause(action, target.check(attempt))
             return _stop(action, target, attempt)
     except Refused as refused:
@@ -37,7 +37,7 @@ def pause(action: Pause, attempt: Attempt) -> Outcome:
 def resume(action: Resume, attempt: Attempt) -> Outcome:
     """Let the process run again and see that it does."""
     try:
-        with _held(action) as target:
+        with _held(action, attempt) as target:
             if target.check(attempt).state not in _STOPPED:
                 words = f"{target.name} is running; there was nothing to resume"
                 return attempt.end(Result.DONE, Seen.RUNNING, words)
@@ -48,8 +48,8 @@ def resume(action: Resume, attempt: Attempt) -> Outcome:
         return attempt.refused(_name(action), refused)
 
 
-def _held(action: Pause | Resume) -> AbstractContextManager[Target]:
-    reader = FactReader(action.host)
+def _held(action: Pause | Resume, attempt: Attempt) -> AbstractContextManager[Target]:
+    reader = FactReader(action.host, attempt.gate)
     return holding(action.process, label=action.label, reader=reader)
 
 
@@ -69,11 +69,7 @@ def _refuse_pause(action: Pause, facts: ProcessFacts) -> None:
 
 def _stop(action: Pause, target: Target, attempt: Attempt) -> Outcome:
     seconds = action.duration.total_seconds()
-    deadline = time.clock_gettime(time.CLOCK_BOOTTIME) + seconds
-    armed = signals.arm_resume(target.held.pidfd, deadline)
-    attempt.say(f"armed the resume in {seconds:g} s (helper pid {armed.helper_pid})")
-    target.send(Signals.SIGSTOP)
-    attempt.say(f"sent SIGSTOP to {target.name}")
+    _send_stop(action, target, attempt)
     if _becomes(target, stopped=True):
         words = f"{target.name} stands still and resumes by itself in {seconds:g} s"
         return attempt.end(Result.DONE, Seen.STOPPED, words)
@@ -84,6 +80,35 @@ def _stop(action: Pause, target: Target, attempt: Attempt) -> Outcome:
     target.send(Signals.SIGCONT)
     words = f"{target.name} did not stand still within 1 s; the pause was taken back"
     return attempt.end(Result.FAILED, Seen.RUNNING, words)
+
+
+def _send_stop(action: Pause, target: Target, attempt: Attempt) -> None:
+    """Arm the resume, then SIGSTOP: the two as one by the gate where we may do neither."""
+    seconds = action.duration.total_seconds()
+    if _needs_gate(target):
+        target.confirm()
+        helper = target.through(lambda g: g.pause(target.approved, action.duration))
+        armed_by = "the gate armed the resume"
+        attempt.say(f"{armed_by} in {seconds:g} s (helper pid {helper})")
+        attempt.say(f"the gate sent SIGSTOP to {target.name}")
+        return
+    deadline = time.clock_gettime(time.CLOCK_BOOTTIME) + seconds
+    armed = signals.arm_resume(target.held.pidfd, deadline)
+    attempt.say(f"armed the resume in {seconds:g} s (helper pid {armed.helper_pid})")
+    target.send(Signals.SIGSTOP)
+    attempt.say(f"sent SIGSTOP to {target.name}")
+
+
+def _needs_gate(target: Target) -> bool:
+    if target.reader.gate is None:
+        return False
+    try:
+        signals.probe(target.held.pidfd)
+    except PermissionError:
+        return True
+    except ProcessLookupError as error:
+        raise Refused("it has already exited", Seen.EXITED) from error
+    return False
 
 
 def _observe_resumed(target: Target, attempt: Attempt) -> Outcome:

@@ -15,14 +15,22 @@ from remediation.action import (
     Terminate,
 )
 from remediation.attempt import Attempt, Now, Progress, Recheck
-from remediation.outcome import Outcome
+from remediation.facts import FactReader
+from remediation.observe import process_now
+from remediation.outcome import Outcome, Result
 from remediation.pause import pause, resume
 from remediation.priority import lower_priority, restore_priority
+from remediation.privilege import Gate, Unanswered
 from remediation.terminate import terminate
 
 
 def perform(
-    action: ProcessAction, *, recheck: Recheck, progress: Progress, now: Now
+    action: ProcessAction,
+    *,
+    recheck: Recheck,
+    progress: Progress,
+    now: Now,
+    gate: Gate | None = None,
 ) -> Outcome:
     """Do the action and say what was seen; what is refused comes as an outcome too.
 
@@ -30,9 +38,22 @@ def perform(
     signal and again before SIGKILL; words refuse (policy, lock). The identity itself
     is compared once more right before each signal.
     progress: told each step. What it or `recheck` raises stops the action at once.
+    gate: acts where the bot's own user may not.
     Takes up to `grace` + 5 s for the signals and up to 3 s to see whether it came back.
     """
-    attempt = Attempt(recheck=recheck, progress=progress, now=now)
+    attempt = Attempt(recheck=recheck, progress=progress, now=now, gate=gate)
+    try:
+        return _performed(action, attempt)
+    except Unanswered as lost:
+        seen, words = process_now(action.process, FactReader(action.host, gate))
+        summary = (
+            f"{action.label} (pid {action.process.pid}): {lost}; whether it was done is "
+            f"not known, and it is not tried again. Seen now: {words}"
+        )
+        return attempt.end(Result.INTERRUPTED, seen, summary)
+
+
+def _performed(action: ProcessAction, attempt: Attempt) -> Outcome:
     match action:
         case Terminate():
             return terminate(action, attempt)

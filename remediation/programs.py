@@ -1,4 +1,4 @@
-"""The only place that runs other programs: read-only ones, to learn something.
+"""The only place that runs other programs to learn something; `jobs.py` is the gate's own.
 
 Argument lists only, absolute programs, a deadline, a clean environment, bounded
 output. Nothing here changes the machine.
@@ -17,12 +17,13 @@ SYSTEMCTL: Final = Path("/usr/bin/systemctl")
 
 _SYSTEMD_RUNS: Final = Path("/run/systemd/system")  # sd_booted(3)
 _OUTPUT_BYTES: Final = 1024 * 1024
-_ENVIRONMENT: Final = {
+ENVIRONMENT: Final = {
     "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
     "LC_ALL": "C.UTF-8",
     "SYSTEMD_COLORS": "0",
     "SYSTEMD_PAGER": "",
 }
+"""What a program that we run finds, and nothing else."""
 
 
 class ProgramFailed(Exception):
@@ -53,7 +54,7 @@ def output(
                 stdout=printed,
                 stderr=subprocess.DEVNULL,
                 timeout=timeout.total_seconds(),
-                env=_ENVIRONMENT,
+                env=ENVIRONMENT,
                 cwd="/",
             )
         except subprocess.TimeoutExpired as error:

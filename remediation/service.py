@@ -140,7 +140,7 @@ def _within_limit(
 
 def _clear_limit(action: OperateUnit, manager: ServiceManager) -> None:
     try:
-        manager.clear_start_limit(action.unit.name)
+        manager.clear_start_limit(action.unit)
     except (ManagerUnavailable, JobFailed) as silent:
         raise Refused(str(silent), Seen.DOWN) from silent
 
@@ -157,7 +157,7 @@ def _run(
 ) -> None:
     deadline = _deadline(verb, facts)
     progress = _Patience(verb, facts, attempt)
-    took = manager.run(verb, facts.name, on_wait=progress.waited, deadline=deadline)
+    took = manager.run(verb, facts.identity, on_wait=progress.waited, deadline=deadline)
     attempt.say(f"{_PAST[verb]} {facts.name} in {took.total_seconds():.1f} s")
 
 

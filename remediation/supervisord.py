@@ -98,16 +98,16 @@ class Supervisord:
         del timers
         return {}
 
-    def clear_start_limit(self, name: str) -> None:
+    def clear_start_limit(self, unit: UnitIdentity) -> None:
         """Do nothing: it has no limit that outlives a start by hand."""
 
     def run(
-        self, verb: Verb, name: str, *, on_wait: OnWait, deadline: timedelta
+        self, verb: Verb, unit: UnitIdentity, *, on_wait: OnWait, deadline: timedelta
     ) -> timedelta:
         """Do it and wait until the program has settled; return how long it took."""
         if verb is Verb.RELOAD:
             raise JobFailed("supervisord knows no reload")
-        began = time.monotonic()
+        name, began = unit.name, time.monotonic()
         if verb in (Verb.STOP, Verb.RESTART):
             self._order(
                 lambda its: its.stopProcess(_program(name), False), _NOT_RUNNING
@@ -218,6 +218,11 @@ def _active(info: Mapping[str, Any]) -> str:
     return _ACTIVE.get(state, "failed")
 
 
+def _result(info: Mapping[str, Any]) -> str:
+    # supervisord tells -1 for an end by any signal.
+    return "signal" if info["exitstatus"] < 0 else "exit-code"
+
+
 def _facts(info: Mapping[str, Any]) -> UnitFacts:
     active, name = _active(info), _unit(info)
     failed = active == "failed"
@@ -231,13 +236,13 @@ def _facts(info: Mapping[str, Any]) -> UnitFacts:
         load="loaded",
         active=active,
         sub=str(info["statename"]).lower(),
-        result="exit-code" if failed else "success",
+        result=_result(info) if failed else "success",
         type="simple",
         main_pid=int(info["pid"]),
-        exit_code=1 if failed else 0,
+        exit_code=1 if failed and info["exitstatus"] >= 0 else 0,
         exit_status=int(info["exitstatus"]),
         restarts=0,
-        restart="as supervisord is configured",
+        restart="",
         enabled="enabled",
         cgroup="",
         needed_by=(),

@@ -26,7 +26,7 @@ from remediation.manager import (
 )
 from remediation.printable import printable
 from remediation.programs import systemd_runs
-from remediation.unit import UnitFacts, Verb, is_service_name
+from remediation.unit import UnitFacts, UnitIdentity, Verb, is_service_name
 from remediation.unit_properties import facts_of, instant
 
 DEADLINE: Final = timedelta(seconds=3)
@@ -124,8 +124,9 @@ class Systemd:
 
         return self._ask(ask)
 
-    def clear_start_limit(self, name: str) -> None:
+    def clear_start_limit(self, unit: UnitIdentity) -> None:
         """Forget earlier starts and failures; raise `NotPermitted`."""
+        name = unit.name
         _grammar(name)
 
         async def ask(bus: "_Bus") -> Body:
@@ -134,9 +135,10 @@ class Systemd:
         self._ask(ask)
 
     def run(
-        self, verb: Verb, name: str, *, on_wait: OnWait, deadline: timedelta
+        self, verb: Verb, unit: UnitIdentity, *, on_wait: OnWait, deadline: timedelta
     ) -> timedelta:
         """Run a job and wait for its end; return how long it took."""
+        name = unit.name
         _grammar(name)
         began = time.monotonic()
 

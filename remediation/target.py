@@ -1,10 +1,11 @@
 """The process that was approved, held open, and compared again before every signal."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from signal import Signals
+from typing import TypeVar
 
 from remediation import signals
 from remediation.attempt import Attempt, Refused
@@ -18,9 +19,11 @@ from remediation.identity import (
     boot_id,
     changed,
     open_process,
-    read_identity,
 )
 from remediation.outcome import Seen
+from remediation.privilege import Gate, GateClosed, GateRefused
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,22 +60,37 @@ class Target:
 
         Between the comparison and the signal lie microseconds, in which the process
         can still execute another program, but not become another process.
-        Raises `Refused`, also when the kernel does not permit it.
+        Where the kernel does not permit it to the bot's user, the gate is asked, which
+        compares for itself. Raises `Refused`, and `Unanswered` as `through` does.
         """
         self.confirm()
         try:
             signals.send(self.held.pidfd, number)
         except ProcessLookupError as error:
             raise Refused("it has already exited", Seen.EXITED) from error
-        except PermissionError as error:
-            reason = "the kernel does not permit the signal (CAP_KILL is missing)"
-            raise Refused(reason, Seen.ALIVE) from error
+        except PermissionError:
+            self.through(lambda gate: gate.signal(self.approved, number))
         return time.monotonic()
+
+    def through(self, ask: Callable[[Gate], Answer]) -> Answer:
+        """Have the gate do what the kernel does not permit to the bot's own user.
+
+        Raises `Refused` where there is no gate or it says no, and `Unanswered` when it
+        may have acted or not.
+        """
+        gate = self.reader.gate
+        if gate is None:
+            reason = "the kernel does not permit the signal (CAP_KILL is missing)"
+            raise Refused(reason, Seen.ALIVE)
+        try:
+            return ask(gate)
+        except (GateClosed, GateRefused) as error:
+            raise Refused(str(error), Seen.ALIVE) from error
 
     def confirm(self) -> None:
         """Raise `Refused` unless this is still exactly what was approved."""
         with _refusing():
-            live = read_identity(self.pid, self.held.pidfd)
+            live = self.reader.identity(self.held)
         self._compare(live)
 
     def exited(self, timeout: float = 0.0) -> bool:

@@ -59,7 +59,7 @@ def terminate(action: Terminate, attempt: Attempt) -> Outcome:
     action that ended by themselves are named and do no harm.
     """
     name = f"{action.label} (pid {action.process.pid})"
-    reader = FactReader(action.host)
+    reader = FactReader(action.host, attempt.gate)
     with ExitStack() as stack:
         try:
             targets = _open_all(action, attempt, stack, reader)

@@ -8,16 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from remediation import cgroup
 from remediation.action import OperateUnit
-from remediation.kinds import FIXED
 from remediation.protect import OwnTree
 from remediation.unit import UnitFacts, Verb, is_service_name
+from remediation.unit_protect import of_kinds, protected_unit
 from remediation.verdict import Refusal
-
-_SESSION_KINDS = (
-    "user@*.service user-runtime-dir@*.service getty@*.service *-getty@*.service"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +43,7 @@ def _rules(
     yield from _protected(facts, settings, own)
     yield from _unlisted(facts, settings)
     for other in action.dependents if action.takes_dependents else ():
-        yield from _of_kinds((other,), f"{other} needs it, and ")
+        yield from of_kinds((other,), f"{other} needs it, and ")
     yield from _pointless(action.verb, facts)
 
 
@@ -73,32 +68,12 @@ def _protected(
     facts: UnitFacts, settings: ServiceSettings, own: OwnTree
 ) -> Iterator[Refusal]:
     names = (facts.name, *facts.names)
-    if _is_own(facts, names, own):
-        reason = "it is Countersign's own service"
-        yield Refusal(rule="protected.own_service", reason=reason)
-    yield from _of_kinds(names, "")
+    yield from protected_unit(names, facts.cgroup, own)
     for pattern in settings.protect:
         if any(fnmatchcase(name, pattern) for name in names):
             yield Refusal(
                 rule="protected.pattern", reason=f"the configuration protects {pattern}"
             )
-
-
-def _is_own(facts: UnitFacts, names: tuple[str, ...], own: OwnTree) -> bool:
-    if own.service is None:
-        return False
-    above = facts.cgroup and cgroup.contains(facts.cgroup, own.service)
-    return bool(above) or own.service.rpartition("/")[2] in names
-
-
-def _of_kinds(names: tuple[str, ...], because: str) -> Iterator[Refusal]:
-    for kind in FIXED:
-        if any(kind.covers(exe="", script=None, unit=name) for name in names):
-            yield Refusal(rule=kind.rule, reason=f"{because}{kind.reason}")
-    if any(fnmatchcase(n, p) for n in names for p in _SESSION_KINDS.split()):
-        yield Refusal(
-            rule="protected.login", reason=f"{because}people's sessions run in it"
-        )
 
 
 def _unlisted(facts: UnitFacts, settings: ServiceSettings) -> Iterator[Refusal]:

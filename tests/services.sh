@@ -11,8 +11,9 @@ declare -A package_of=(
   [top]=procps
   [fsfreeze]=util-linux
   [mkfs.ext4]=e2fsprogs
-  [mmdebstrap]=mmdebstrap
+  [systemd-analyze]=systemd
   [systemd-nspawn]=systemd-container
+  [mmdebstrap]=mmdebstrap
 )
 
 missing=()

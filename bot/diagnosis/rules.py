@@ -30,7 +30,9 @@ def _service_words(service: UnitFacts) -> str:
     said = f"{service.name} is {service.active}"
     if service.gave_up:
         again = f"systemd gave up after {service.restarts} automatic restarts"
-    elif service.restart in ("", "no"):
+    elif service.restart == "":
+        again = "whether anything starts it again is not known"
+    elif service.restart == "no":
         again = "nothing starts it again by itself"
     else:
         again = f"it is started again by itself ({service.restart})"

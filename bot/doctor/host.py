@@ -81,7 +81,8 @@ def _rights() -> Finding:
     return warn(
         "rights",
         f"without {' and '.join(missing)} only the bot's own user's processes can be "
-        "acted on; cards name the missing right. Grant them in the service unit",
+        "acted on; cards name the missing right. Set up the gate (deploy/README.md) or "
+        "grant them in the service unit",
     )
 
 

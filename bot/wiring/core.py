@@ -216,7 +216,7 @@ def _carry_out(kit: _Kit) -> CarryOut:
     return CarryOut(
         record=kit.record,
         executor=_executor(kit),
-        observer=_observer(kit.host),
+        observer=_observer(kit),
         window=_window(kit.loaded),
         poster=kit.poster,
     )
@@ -236,12 +236,14 @@ def _executor(kit: _Kit) -> Executor:
         services=kit.host.services,
         halted=halted,
         now=lambda: clock.now().wall,
+        gate=parts.gate_of(kit.loaded.settings),
     )
 
 
-def _observer(host: HostContext) -> Observer:
+def _observer(kit: _Kit) -> Observer:
+    host, gate = kit.host, parts.gate_of(kit.loaded.settings)
     with open_process(os.getpid()) as me:
-        return Observer(me.identity, host=host.name, services=host.services)
+        return Observer(me.identity, host=host.name, services=host.services, gate=gate)
 
 
 def _window(loaded: Loaded) -> "Window":

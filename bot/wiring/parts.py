@@ -1,5 +1,7 @@
 """What the commands share: configuration, database, host, detectors."""
 
+from pathlib import Path
+
 from sqlalchemy.exc import DBAPIError
 
 from bot import detectors, migrations
@@ -10,6 +12,8 @@ from bot.metrics import History
 from bot.ports import Clock, Detector
 from bot.settings import DetectorSection, Loaded, Settings, load
 from remediation.facts import FactReader
+from remediation.gate_client import GateClient
+from remediation.gated_services import GatedServices
 from remediation.manager import ServiceManager
 from remediation.supervisord import Supervisord
 from remediation.systemd import Systemd
@@ -41,13 +45,15 @@ def database_of(environment: Environment) -> Database:
 
 def host_context(settings: Settings, clock: Clock, history: History) -> HostContext:
     """Return what detectors and evidence sources are given."""
+    gate = gate_of(settings)
+    services = manager_of(settings)
     return HostContext(
         name=settings.host,
         sampler=HostSampler(clock),
-        facts=FactReader(settings.host),
+        facts=FactReader(settings.host, gate),
         history=history,
         clock=clock,
-        services=manager_of(settings),
+        services=GatedServices(services, gate) if gate else services,
         declared=settings.services,
         timers=settings.timers,
     )
@@ -57,6 +63,12 @@ def manager_of(settings: Settings) -> ServiceManager:
     """Return whoever starts and stops services on this host."""
     socket = settings.supervisord.socket
     return Systemd() if socket is None else Supervisord(socket)
+
+
+def gate_of(settings: Settings) -> GateClient | None:
+    """Return the gate, where the configuration names one."""
+    path = settings.gate.socket
+    return None if path is None else GateClient(Path(path))
 
 
 def enabled_detectors(loaded: Loaded, host: HostContext) -> list[Detector]:

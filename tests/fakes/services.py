@@ -93,19 +93,19 @@ class FakeServices:
         self._fail()
         return {t: self.runs[t] for t in timers if t in self.runs}
 
-    def clear_start_limit(self, name: str) -> None:
+    def clear_start_limit(self, unit: UnitIdentity) -> None:
         self._fail()
-        self.cleared.append(name)
+        self.cleared.append(unit.name)
 
     def run(
-        self, verb: Verb, name: str, *, on_wait: OnWait, deadline: timedelta
+        self, verb: Verb, unit: UnitIdentity, *, on_wait: OnWait, deadline: timedelta
     ) -> timedelta:
         del on_wait, deadline
         self._fail()
         if self.job_failure is not None:
             raise self.job_failure
-        before = self.facts(name)
-        self.done.append((verb, name))
+        before = self.facts(unit.name)
+        self.done.append((verb, unit.name))
         self.units[before.name] = (self.after or done)(verb, before)
         return timedelta(seconds=0.1)
 

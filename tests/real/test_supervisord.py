@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from remediation.identity import boot_id
 from remediation.manager import JobFailed, ManagerUnavailable, NoSuchUnit
 from remediation.supervisord import Supervisord
-from remediation.unit import Verb
+from remediation.unit import UnitIdentity, Verb
 
 LATER = timedelta(seconds=20)
 CONFIG = """\
@@ -71,7 +72,7 @@ def silent(_: timedelta) -> None:
 
 
 def run(manager: Supervisord, verb: Verb, name: str) -> None:
-    manager.run(verb, name, on_wait=silent, deadline=LATER)
+    manager.run(verb, _unit(name), on_wait=silent, deadline=LATER)
 
 
 def test_programs_are_services(manager: Supervisord) -> None:
@@ -150,3 +151,7 @@ def test_what_is_no_supervisord_gives_no_answer(tmp_path: Path) -> None:
         threading.Thread(target=babble, daemon=True).start()
         with pytest.raises(ManagerUnavailable):
             Supervisord(path).rows()
+
+
+def _unit(name: str) -> UnitIdentity:
+    return UnitIdentity(boot_id=boot_id(), name=name, invocation="")

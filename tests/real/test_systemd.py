@@ -8,6 +8,7 @@ import pytest
 
 from remediation.action import OperateUnit
 from remediation.attempt import Attempt
+from remediation.identity import boot_id
 from remediation.manager import (
     JobFailed,
     ManagerUnavailable,
@@ -17,7 +18,7 @@ from remediation.manager import (
 from remediation.outcome import Outcome, Result
 from remediation.service import operate
 from remediation.systemd import Systemd
-from remediation.unit import Verb
+from remediation.unit import UnitIdentity, Verb
 from tests.real.machines import BOT_USER, ROOT, Machine, machine
 
 pytestmark = pytest.mark.timeout(180)
@@ -85,7 +86,7 @@ def test_what_nobody_defined_is_no_service(systemd: Systemd, name: str) -> None:
     with pytest.raises(NoSuchUnit):
         systemd.facts(name)
     with pytest.raises((NoSuchUnit, JobFailed)):
-        systemd.run(Verb.START, name, on_wait=silent, deadline=LATER)
+        systemd.run(Verb.START, _unit(name), on_wait=silent, deadline=LATER)
 
 
 def test_a_masked_service_says_so_and_does_not_start(
@@ -97,13 +98,13 @@ def test_a_masked_service_says_so_and_does_not_start(
     host.run("systemctl", "daemon-reload")
     assert systemd.facts("hidden.service").load == "masked"
     with pytest.raises(JobFailed, match="masked"):
-        systemd.run(Verb.START, "hidden.service", on_wait=silent, deadline=LATER)
+        systemd.run(Verb.START, _unit("hidden.service"), on_wait=silent, deadline=LATER)
 
 
 def test_a_restart_is_another_invocation(host: Machine, systemd: Systemd) -> None:
     host.service("plain.service", unit("/bin/sleep 600"))
     before = systemd.facts("plain.service")
-    systemd.run(Verb.RESTART, "plain.service", on_wait=silent, deadline=LATER)
+    systemd.run(Verb.RESTART, _unit("plain.service"), on_wait=silent, deadline=LATER)
     after = systemd.facts("plain.service")
     assert after.identity.invocation != before.identity.invocation
     assert (after.active, after.restarts) == ("active", 0)
@@ -131,7 +132,10 @@ def test_a_job_that_does_not_end_is_left_to_systemd(
     )
     with pytest.raises(StillUnderWay):
         systemd.run(
-            Verb.START, "slow.service", on_wait=silent, deadline=timedelta(seconds=1)
+            Verb.START,
+            _unit("slow.service"),
+            on_wait=silent,
+            deadline=timedelta(seconds=1),
         )
     host.run("systemctl", "stop", "slow.service")
 
@@ -144,7 +148,7 @@ def test_a_queued_job_of_somebody_else_is_not_thrown_out(
     )
     host.run("systemctl", "start", "--no-block", "busy.service")
     with pytest.raises(JobFailed):
-        systemd.run(Verb.STOP, "busy.service", on_wait=silent, deadline=LATER)
+        systemd.run(Verb.STOP, _unit("busy.service"), on_wait=silent, deadline=LATER)
     host.run("systemctl", "stop", "busy.service")
 
 
@@ -182,9 +186,10 @@ def _as_the_bot(host: Machine, verb: Verb, name: str) -> str:
     code = (
         "from datetime import timedelta\n"
         "from remediation.systemd import Systemd\n"
-        "from remediation.unit import Verb\n"
+        "from remediation.unit import UnitIdentity, Verb\n"
         "try:\n"
-        f"    Systemd().run(Verb({verb.value!r}), {name!r}, on_wait=print,"
+        f"    unit = UnitIdentity(boot_id='', name={name!r}, invocation='')\n"
+        f"    Systemd().run(Verb({verb.value!r}), unit, on_wait=print,"
         " deadline=timedelta(seconds=20))\n"
         "    print('done')\n"
         "except Exception as error:\n"
@@ -262,3 +267,7 @@ def test_a_restart_that_does_not_last_is_never_called_done(
     outcome = restart(systemd, "weak.service")
     assert outcome.result is not Result.DONE
     assert words in outcome.summary
+
+
+def _unit(name: str) -> UnitIdentity:
+    return UnitIdentity(boot_id=boot_id(), name=name, invocation="")

@@ -20,8 +20,12 @@ import psutil
 from remediation import procfs
 from remediation.action import Action, LowerPriority, Terminate
 from remediation.facts import FactReader
-from remediation.outcome import Outcome, Result
+from remediation.gate_acts import Caller, answer
+from remediation.gate_request import SendSignal, Verdict
+from remediation.gate_rules import AllowList
+from remediation.outcome import Outcome, Result, Seen
 from remediation.process import perform
+from remediation.protect import OwnTree
 
 _LAST_PID = Path("/proc/sys/kernel/ns_last_pid")
 
@@ -104,12 +108,38 @@ def _at_the_renice(stage: _Stage) -> Outcome:
         return _perform(action)
 
 
+def _click_to_gate(stage: _Stage) -> Outcome:
+    stage.swap()
+    return _through_the_gate(stage)
+
+
+def _in_the_gate(stage: _Stage) -> Outcome:
+    with _Before(signal.pidfd_send_signal, stage.swap):
+        return _through_the_gate(stage)
+
+
+def _through_the_gate(stage: _Stage) -> Outcome:
+    request = SendSignal(process=stage.facts.identity, number=signal.SIGTERM)
+    caller = Caller(name="bot", cgroup=None, waits=lambda: True)
+    given = answer(
+        request,
+        caller,
+        allowed=AllowList(peer=65534, users=frozenset({"root"}), units={}),
+        own=OwnTree(pid=2**22 + 1, ancestors=frozenset(), service=None),
+    )
+    done = given.verdict is Verdict.DONE
+    result = Result.DONE if done else Result.REFUSED
+    return Outcome(result=result, seen=Seen.UNKNOWN, summary=given.reason)
+
+
 _MOMENTS: dict[str, Callable[[_Stage], Outcome]] = {
     "proposal_to_click": _proposal_to_click,
     "recheck_to_signal": _recheck_to_signal,
     "check_to_signal": _check_to_signal,
     "term_to_kill": _term_to_kill,
     "at_the_renice": _at_the_renice,
+    "click_to_gate": _click_to_gate,
+    "in_the_gate": _in_the_gate,
 }
 
 

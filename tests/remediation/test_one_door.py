@@ -12,9 +12,15 @@ _DOORS = {
     "pidfd_send_signal": {"remediation/signals.py"},
     "posix_spawn": {"remediation/signals.py"},
     "fork": {"remediation/signals.py"},
-    "setpriority": {"remediation/priority.py"},
-    # The demo starts what it then asks to end, or to restart.
-    "subprocess": {"remediation/programs.py", "bot/demo.py", "bot/shop.py"},
+    "setpriority": {"remediation/renice.py"},
+    # The demo starts what it then asks to end, or to restart. The gate's own door is the
+    # only one to a program that changes something.
+    "subprocess": {
+        "remediation/programs.py",
+        "remediation/jobs.py",
+        "bot/demo.py",
+        "bot/shop.py",
+    },
 }
 _MODULES = {"os", "signal", "subprocess", "asyncio"}
 

@@ -41,6 +41,8 @@ def _run(moment: str, count: int) -> dict[str, int]:
         "check_to_signal",
         "term_to_kill",
         "at_the_renice",
+        "click_to_gate",
+        "in_the_gate",
     ],
 )
 def test_a_pid_that_changes_hands_hits_no_innocent(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from remediation import priority, procfs
+from remediation import procfs, renice
 from remediation.action import LowerPriority, RestorePriority
 from remediation.attempt import Attempt
 from remediation.outcome import Outcome, Result, Seen
@@ -93,6 +93,33 @@ def test_without_the_privilege_the_priority_stays_and_this_is_said(
     assert told.endswith("keeps nice 5: CAP_SYS_NICE is missing\n")
 
 
+def test_a_priority_that_cannot_be_put_back_is_lowered_and_this_is_said(
+    tmp_path: Path,
+) -> None:
+    code = (
+        "from remediation.action import LowerPriority\n"
+        "from remediation.facts import FactReader\n"
+        "from remediation.process import perform\n"
+        "from datetime import datetime, UTC\n"
+        # Found now: nobody may not be able to read this interpreter's library.
+        "import codecs; codecs.lookup('ascii')\n"
+        f"{DROP}\n"
+        "import resource, subprocess, time\n"
+        "resource.setrlimit(resource.RLIMIT_NICE, (0, 0))\n"
+        "child = subprocess.Popen(['/bin/sleep', '9']); time.sleep(0.3)\n"
+        "facts = FactReader('h').read(child.pid)\n"
+        "action = LowerPriority(host='h', process=facts.identity, label='x', nice=7)\n"
+        "print(perform(action, recheck=lambda f: None, progress=lambda t: None,\n"
+        "              now=lambda: datetime.now(UTC)).summary)\n"
+        "child.kill(); child.wait()"
+    )
+    with running(SLEEPS, tmp_path) as victim:
+        told = told_by_nobody(code, victim.pid)
+
+    assert "has nice 7 instead of 0 in 1 threads" in told
+    assert told.endswith("CAP_SYS_NICE is missing to put it back\n")
+
+
 def test_a_priority_that_is_low_already_is_left_alone(tmp_path: Path) -> None:
     with running(SLEEPS, tmp_path) as victim:
         os.setpriority(os.PRIO_PROCESS, victim.pid, 15)
@@ -152,14 +179,14 @@ def test_a_stranger_who_got_the_number_gets_its_priority_back(tmp_path: Path) ->
     own = os.getpriority(os.PRIO_PROCESS, 0)
     with running(SLEEPS, tmp_path) as stranger:
         os.setpriority(os.PRIO_PROCESS, stranger.pid, 10)
-        priority._give_back(stranger.pid, 11, attempt)
+        renice.give_back(stranger.pid, 11, attempt)
         assert _nices(stranger.pid) == [10]
 
-        priority._give_back(stranger.pid, 10, attempt)
+        renice.give_back(stranger.pid, 10, attempt)
         assert _nices(stranger.pid) == [own]
 
-    priority._give_back(2**22 + 1, 10, attempt)
-    priority._set(os.getpid(), 2**22 + 1, 10, attempt)
+    renice.give_back(2**22 + 1, 10, attempt)
+    renice.set_one(os.getpid(), 2**22 + 1, 10, attempt)
     assert told == [
         f"pid {stranger.pid} is another process now; it has nice {own} again"
     ]
@@ -177,7 +204,7 @@ def test_a_stranger_who_cannot_be_put_right_is_named(
     with running(SLEEPS, tmp_path) as stranger:
         os.setpriority(os.PRIO_PROCESS, stranger.pid, 10)
         monkeypatch.setattr(os, "setpriority", refuses)
-        priority._give_back(stranger.pid, 10, attempt)
+        renice.give_back(stranger.pid, 10, attempt)
 
     assert told == [
         f"pid {stranger.pid} is another process now and was left with nice 10"
@@ -221,6 +248,6 @@ def test_a_thread_that_ends_in_that_instant_is_passed_over(
     attempt = Attempt(recheck=agrees, progress=told.append, now=now)
     monkeypatch.setattr(os, "setpriority", ended)
 
-    priority._set(os.getpid(), os.getpid(), 10, attempt)
+    renice.set_one(os.getpid(), os.getpid(), 10, attempt)
 
     assert told == []

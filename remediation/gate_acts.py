@@ -1,0 +1,183 @@
+"""What the gate does about one request: look, compare, ask the rules, act, tell.
+
+Standard library only, and with root's rights: so everything is read anew here, from the
+kernel and systemd, and nothing that the request says is believed but whom it means.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from signal import Signals
+from typing import assert_never
+
+from remediation import jobs, renice, signals
+from remediation.attempt import Attempt, Refused
+from remediation.facts import FactReader, ProcessFacts
+from remediation.gate_request import (
+    Answer,
+    LookAt,
+    Operate,
+    PauseFor,
+    Renice,
+    Request,
+    SendSignal,
+    Verdict,
+)
+from remediation.gate_rules import AllowList, refuse_job, refuse_process
+from remediation.identity import Gone, Unobservable, boot_id
+from remediation.outcome import Seen
+from remediation.protect import OwnTree
+from remediation.target import Target, holding
+from remediation.unit import UnitFacts, UnitIdentity, changed_unit
+from remediation.verdict import Refusal
+
+_READER = FactReader("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks. name: for the log. cgroup: of its service, None where it has none here.
+
+    waits: whether it still waits for the answer; asked right before the act, so that
+    nothing is done for somebody who has given up.
+    """
+
+    name: str
+    cgroup: str | None
+    waits: Callable[[], bool]
+
+
+def answer(
+    request: Request, caller: Caller, *, allowed: AllowList, own: OwnTree
+) -> Answer:
+    """Do it if everything agrees; what is refused is an answer too. Never raises."""
+    try:
+        return _answer(request, caller, allowed, own)
+    except _Forbidden as forbidden:
+        return _refused(forbidden.by.rule, forbidden.by.reason)
+    except (Refused, Gone, Unobservable, signals.NotArmed) as refused:
+        return _refused("gate.target", str(refused))
+    except jobs.NotDone as failed:
+        return Answer(verdict=Verdict.FAILED, rule="gate.systemctl", reason=str(failed))
+    except OSError as error:
+        reason = f"the kernel says: {error.strerror}"
+        return Answer(verdict=Verdict.FAILED, rule="gate.kernel", reason=reason)
+
+
+class _Forbidden(Exception):
+    """A rule says no."""
+
+    def __init__(self, by: Refusal) -> None:
+        super().__init__(by.reason)
+        self.by = by
+
+
+def _answer(
+    request: Request, caller: Caller, allowed: AllowList, own: OwnTree
+) -> Answer:
+    match request:
+        case LookAt():
+            return _look(request, caller, allowed, own)
+        case SendSignal() | PauseFor() | Renice():
+            return _act(request, caller, allowed, own)
+        case Operate():
+            return _operate(request, caller, allowed, own)
+    assert_never(request)
+
+
+def _refused(rule: str, reason: str) -> Answer:
+    return Answer(verdict=Verdict.REFUSED, rule=rule, reason=reason)
+
+
+def _look(request: LookAt, caller: Caller, allowed: AllowList, own: OwnTree) -> Answer:
+    facts = _READER.read(request.pid)
+    refusal = refuse_process(facts, allowed, own, caller.cgroup)
+    seen = {
+        "identity": asdict(facts.identity),
+        "ports": facts.ports,
+        "respawner": facts.respawner,
+        "foreign_pid_namespace": facts.foreign_pid_namespace,
+        "denied": f"{refusal.rule}: {refusal.reason}" if refusal else None,
+    }
+    return Answer(verdict=Verdict.DONE, seen=seen)
+
+
+def _act(
+    request: SendSignal | PauseFor | Renice,
+    caller: Caller,
+    allowed: AllowList,
+    own: OwnTree,
+) -> Answer:
+    """Hold the process open, compare all of it, ask the rules, then act through the pidfd."""
+
+    def recheck(facts: ProcessFacts | UnitFacts) -> str | None:
+        if not isinstance(facts, ProcessFacts):
+            raise TypeError("a process is judged by what the kernel says of it")
+        if found := refuse_process(facts, allowed, own, caller.cgroup):
+            raise _Forbidden(found)
+        return None if caller.waits() else "who asked for it waits no longer"
+
+    attempt = Attempt(recheck=recheck, progress=_unheard, now=_now)
+    with holding(request.process, label="", reader=_READER) as target:
+        facts = target.check(attempt)
+        match request:
+            case SendSignal(number=number):
+                target.send(number)
+                return Answer(verdict=Verdict.DONE)
+            case PauseFor(seconds=seconds):
+                _refuse_pause(facts)
+                return _pause(target, seconds)
+            case Renice(nice=nice):
+                target.confirm()
+                return _renice(target, nice, attempt)
+    assert_never(request)
+
+
+def _refuse_pause(facts: ProcessFacts) -> None:
+    if facts.ports:
+        ports = ", ".join(map(str, facts.ports[:5]))
+        raise Refused(f"it listens on port {ports}; callers would hang", Seen.RUNNING)
+
+
+def _pause(target: Target, seconds: float) -> Answer:
+    deadline = time.clock_gettime(time.CLOCK_BOOTTIME) + seconds
+    armed = signals.arm_resume(target.held.pidfd, deadline)
+    target.send(Signals.SIGSTOP)
+    return Answer(verdict=Verdict.DONE, seen={"helper_pid": armed.helper_pid})
+
+
+def _renice(target: Target, nice: int, attempt: Attempt) -> Answer:
+    threads = renice.set_all(target, nice, attempt)
+    if target.exited():
+        renice.give_back(target.pid, nice, attempt)
+        reason = "it exited while its priority was changed"
+        return Answer(verdict=Verdict.FAILED, rule="gate.target", reason=reason)
+    others = [found for found in renice.nices(target.pid) if found != nice]
+    seen = {"threads": threads, "others": len(others)}
+    return Answer(verdict=Verdict.DONE, seen=seen)
+
+
+def _operate(
+    request: Operate, caller: Caller, allowed: AllowList, own: OwnTree
+) -> Answer:
+    unit = request.unit
+    row = jobs.show(unit.name)
+    if found := refuse_job(request.job, unit.name, row, allowed, own):
+        raise _Forbidden(found)
+    live = UnitIdentity(boot_id=boot_id(), name=row.name, invocation=row.invocation)
+    if difference := changed_unit(unit, live):
+        raise Refused(difference, Seen.CHANGED)
+    if not caller.waits():
+        raise Refused("who asked for it waits no longer", Seen.UNKNOWN)
+    span = timedelta(seconds=request.seconds)
+    ended = jobs.run(request.job, unit.name, deadline=span)
+    return Answer(verdict=Verdict.DONE if ended else Verdict.UNDER_WAY)
+
+
+def _unheard(_: str) -> None:
+    """Take no note: the steps are the caller's to tell."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
