@@ -12,6 +12,7 @@ from sqlalchemy import (
     select,
 )
 
+from remediation import asked
 from remediation.action import from_json
 from remediation.decision import NotDecided
 from remediation.lock import locked
@@ -24,7 +25,7 @@ OUTCOMES: TypeAdapter[Outcome] = TypeAdapter(Outcome)
 # Built once: these are on the path of every click.
 _ONE = select(proposals).where(proposals.c.id == bindparam("wanted"))
 _VOTERS = (
-    select(votes.c.person)
+    select(votes.c.person, votes.c.groups)
     .where(votes.c.proposal == bindparam("wanted"))
     .order_by(votes.c.at)
 )
@@ -88,6 +89,7 @@ def why_not(tx: Connection, found: Proposal, *, by: str, now: Moment) -> NotDeci
 
 
 def _proposal(tx: Connection, row: Row[tuple[object, ...]]) -> Proposal:
+    voted = tx.execute(_VOTERS, {"wanted": row.id}).all()
     return Proposal(
         id=row.id,
         incident=row.incident,
@@ -100,10 +102,13 @@ def _proposal(tx: Connection, row: Row[tuple[object, ...]]) -> Proposal:
         created_at=row.created_at,
         expires=Moment(wall=row.expires_at, boot=row.expires_boot, boot_id=row.boot_id),
         state=State(row.state),
-        voters=tuple(tx.execute(_VOTERS, {"wanted": row.id}).scalars()),
+        voters=tuple(vote.person for vote in voted),
+        groups=tuple(frozenset(vote.groups.split()) for vote in voted),
         decided_by=row.decided_by,
         decided_at=row.decided_at,
         claimed_by=row.claimed_by,
         note=row.note,
         outcome=OUTCOMES.validate_json(row.outcome) if row.outcome else None,
+        asked=asked.from_json(row.asked) if row.asked else None,
+        policy=row.policy,
     )

@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from remediation import audit, docket
+from remediation import asked, audit, ballot, docket
 from remediation.action import boot_of, digest, in_words, target_key, to_json
 from remediation.decision import Decided, Draft, NotClaimable
 from remediation.leases import Caps, Target, hold, release, take
@@ -31,6 +31,8 @@ from remediation.lock import is_free
 from remediation.moment import Moment
 from remediation.outcome import Outcome, Result
 from remediation.proposal import Proposal, State, new_id
+from remediation.rule import Voter
+from remediation.rulebook import RuleBook
 from remediation.tables import proposals, votes
 from remediation.undo import UNDO
 
@@ -40,6 +42,14 @@ _SUPERSEDE = (
     update(proposals)
     .where(proposals.c.id == bindparam("wanted"), proposals.c.state == State.PENDING)
     .values(state=State.SUPERSEDED)
+)
+_NEEDED = (
+    update(proposals)
+    .where(
+        proposals.c.id == bindparam("wanted"),
+        proposals.c.needed < bindparam("people"),
+    )
+    .values(needed=bindparam("people"))
 )
 
 
@@ -57,10 +67,13 @@ class Approval:
 
 
 class Ledger:
-    """The record of decisions of one instance (HOST~INSTANCE)."""
+    """The record of decisions of one instance (HOST~INSTANCE), by the team's rules."""
 
-    def __init__(self, *, instance: str, caps: Caps) -> None:
+    def __init__(
+        self, *, instance: str, caps: Caps, book: RuleBook | None = None
+    ) -> None:
         self.instance = instance
+        self.book = book or RuleBook()
         self._caps = caps
 
     def propose(self, tx: Connection, draft: Draft, *, now: Moment) -> Proposal:
@@ -87,28 +100,44 @@ class Ledger:
                 boot_id=now.boot_id,
                 state=State.PENDING,
                 note="",
+                asked=asked.to_json(draft.asked) if draft.asked else "",
+                policy=self.book.digest,
             )
         )
         made = self.get(tx, proposal_id)
-        _tell(tx, made, "proposal.made", "proposed", now)
+        under = f" (policy {made.policy[:12]})" if made.policy else ""
+        _tell(tx, made, "proposal.made", "proposed", now, under)
         return made
 
     def approve(
-        self, tx: Connection, proposal_id: str, *, by: str, now: Moment
+        self,
+        tx: Connection,
+        proposal_id: str,
+        *,
+        by: str,
+        groups: frozenset[str] = frozenset(),
+        now: Moment,
     ) -> Decided:
-        """Count one vote; raise `NotDecided` when it is too late, double or own.
+        """Count one vote; raise `NotDecided` when it is too late, double, own or denied.
 
-        The vote that completes the number also decides: state `approved`.
+        The vote that completes the number also decides: state `approved`. The number is
+        what the rules ask for now, where that is more than when it was proposed.
+        groups: the user groups that this person was verified to be in.
         """
         audit.serialize(tx)
-        votable = self._votable(proposal_id, by=by, now=now)
+        voter = Voter(id=by, groups=groups)
+        votable = self._votable(proposal_id, voter, now=now)
         # Without the option PostgreSQL's driver says -1 for an INSERT.
         written = tx.execute(
-            insert(votes).from_select(["proposal", "person", "at"], votable),
+            insert(votes).from_select(["proposal", "person", "at", "groups"], votable),
             execution_options={"preserve_rowcount": True},
         )
+        found = self.get(tx, proposal_id)
         if written.rowcount != 1:
-            raise docket.why_not(tx, self.get(tx, proposal_id), by=by, now=now)
+            raise docket.why_not(tx, found, by=by, now=now)
+        # What this raises takes the vote back with the transaction.
+        needed = ballot.needed_for(self.book, found, voter, now)
+        tx.execute(_NEEDED, {"wanted": proposal_id, "people": needed})
         counted = (
             select(func.count())
             .where(votes.c.proposal == proposal_id)
@@ -129,12 +158,13 @@ class Ledger:
         return Decided(proposal=decided)
 
     def votable(
-        self, tx: Connection, proposal_id: str, *, by: str, now: Moment
+        self, tx: Connection, proposal_id: str, *, voter: Voter, now: Moment
     ) -> None:
         """Raise `NotDecided` unless a vote of this person would count now."""
-        query = self._votable(proposal_id, by=by, now=now)
-        if tx.execute(query).first() is None:
-            raise docket.why_not(tx, self.get(tx, proposal_id), by=by, now=now)
+        found = self.get(tx, proposal_id)
+        if tx.execute(self._votable(proposal_id, voter, now=now)).first() is None:
+            raise docket.why_not(tx, found, by=voter.id, now=now)
+        ballot.needed_for(self.book, found, voter, now)
 
     def reject(
         self, tx: Connection, proposal_id: str, *, by: str, why: str, now: Moment
@@ -161,8 +191,8 @@ class Ledger:
         """Take an approved proposal for execution; raise `NotClaimable` otherwise.
 
         Of two executors one wins. Checked in the same transaction: the lock, both
-        clocks, the boot it was proposed in, one action at a time per host, the
-        target's cooldown, the cap. claimant: names the executing process, so that
+        clocks, the boot it was proposed in, the team's rules, one action at a time per
+        host, the target's cooldown, the cap. claimant: names the executing process, so that
         after a crash others can tell whether it still runs.
         """
         audit.serialize(tx)
@@ -171,6 +201,7 @@ class Ledger:
             raise NotClaimable("it is not approved, or taken already", final=False)
         if boot_of(found.action) != now.boot_id:
             raise NotClaimable("it belongs to another host or boot", final=True)
+        ballot.check_claim(self.book, found, now)
         target = Target.of(found.action, is_undo=found.rule == UNDO)
         held = hold(tx, target, self._caps, now)
         if held is not None:
@@ -261,13 +292,17 @@ class Ledger:
         return docket.in_state(tx, state)
 
     def _votable(
-        self, proposal_id: str, *, by: str, now: Moment
-    ) -> Select[tuple[str, str, datetime]]:
+        self, proposal_id: str, voter: Voter, *, now: Moment
+    ) -> Select[tuple[str, str, datetime, str]]:
         """Return the row of votes that counts, or no row."""
+        by = voter.id
         own = or_(proposals.c.requested_by.is_(None), proposals.c.requested_by != by)
         voted = exists().where(votes.c.proposal == proposal_id, votes.c.person == by)
         return select(
-            proposals.c.id, literal(by), literal(now.wall, votes.c.at.type)
+            proposals.c.id,
+            literal(by),
+            literal(now.wall, votes.c.at.type),
+            literal(" ".join(sorted(voter.groups))),
         ).where(*self._alive(proposal_id, State.PENDING, now), own, ~voted)
 
     def _alive(
@@ -297,14 +332,19 @@ class Ledger:
 
 
 def _tell(
-    tx: Connection, proposal: Proposal, kind: str, verb: str, now: Moment
+    tx: Connection,
+    proposal: Proposal,
+    kind: str,
+    verb: str,
+    now: Moment,
+    more: str = "",
 ) -> None:
     name = f"{proposal.incident}{proposal.letter}"
     audit.append(
         tx,
         audit.Event(
             kind=kind,
-            text=f"{verb} {name}: {in_words(proposal.action)}",
+            text=f"{verb} {name}: {in_words(proposal.action)}{more}",
             at=now.wall,
             incident=proposal.incident,
             proposal=proposal.id,

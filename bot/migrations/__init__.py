@@ -13,7 +13,7 @@ from bot.database import BadDatabase, Database
 from memory import tables as memory_tables
 from remediation import tables
 
-NEWEST = "0003"
+NEWEST = "0005"
 """The revision this release works with."""
 
 metadata = (

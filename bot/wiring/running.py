@@ -44,7 +44,9 @@ class Running(AbstractContextManager[None]):
         token = environment.bot_token
         self._app_client = client(token, api_url, timeout=10)
         guard = Guard(
-            client(token, api_url, timeout=VERIFY_SECONDS), settings.slack.approvers
+            client(token, api_url, timeout=VERIFY_SECONDS),
+            settings.slack.approvers,
+            groups=core.record.ledger.book.groups,
         )
         channel = Channel(
             client=client(token, api_url, timeout=20),

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from slack_sdk import WebClient
 
-from bot.settings import Approvers
+from bot.policy_section import Approvers
 from handlers.client import client
 from handlers.guard import CACHE_SECONDS, Denied, Guard
 from handlers.workspace import Workspace

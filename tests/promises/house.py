@@ -31,8 +31,8 @@ from bot.model import (
     Phase,
 )
 from bot.own import Own
+from bot.policy_section import Policy
 from bot.record import Record
-from bot.settings import Policy
 from bot.target import Targets
 from remediation.action import Terminate
 from remediation.facts import ProcessFacts
