@@ -2,7 +2,7 @@
 
 import re
 from datetime import date, datetime, time, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -75,18 +75,22 @@ def _unit(pattern: str) -> str:
     return f"{pattern}.service" if is_bare else pattern
 
 
+def _some(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    # An empty list would match everything, which is what leaving it out means.
+    if not values:
+        raise ValueError("an empty list says nothing; leave the key out")
+    return values
+
+
 TimeOfDay = Annotated[timedelta, BeforeValidator(_time_of_day)]
 Local = Annotated[datetime, BeforeValidator(_local)]
 Zone = Annotated[
     ZoneInfo, BeforeValidator(_zone), PlainSerializer(lambda zone: zone.key)
 ]
-Paths = Annotated[
-    tuple[Annotated[Pattern, AfterValidator(_path)], ...], Field(min_length=1)
-]
-Units = Annotated[
-    tuple[Annotated[Pattern, AfterValidator(_unit)], ...], Field(min_length=1)
-]
-Patterns = Annotated[tuple[Pattern, ...], Field(min_length=1)]
+_SOME = AfterValidator(_some)
+Paths = Annotated[tuple[Annotated[Pattern, AfterValidator(_path)], ...], _SOME]
+Units = Annotated[tuple[Annotated[Pattern, AfterValidator(_unit)], ...], _SOME]
+Patterns = Annotated[tuple[Pattern, ...], _SOME]
 _UTC = ZoneInfo("UTC")
 
 
@@ -103,7 +107,7 @@ class When(Section):
     An end that is not after the beginning belongs to the next day.
     """
 
-    days: Annotated[tuple[Day, ...], Field(min_length=1)] = DAYS
+    days: Annotated[tuple[Day, ...], _SOME] = DAYS
     from_: TimeOfDay = Field(default=timedelta(0), alias="from")
     to: TimeOfDay = timedelta(hours=24)
     zone: Zone = _UTC
@@ -147,8 +151,8 @@ class RuleSection(Section):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$")]
     why: Annotated[str, Field(max_length=200)] = ""
-    actions: Annotated[tuple[ActionKind, ...], Field(min_length=1)] | None = None
-    risk: Annotated[tuple[RiskName, ...], Field(min_length=1)] | None = None
+    actions: Annotated[tuple[ActionKind, ...], _SOME] | None = None
+    risk: Annotated[tuple[RiskName, ...], _SOME] | None = None
     hosts: Patterns | None = None
     targets: TargetsSection | None = None
     when: When | None = None

@@ -99,7 +99,9 @@ def test_a_busy_host_keeps_no_proposal_away() -> None:
 def test_protection_is_named_before_a_limit() -> None:
     held = Hold(rule="policy.cooldown", reason="a short while ago", passes=False)
     protected = process(user="somebody")
-    found = verdict(terminate(), protected, situation=Situation(locked=None, hold=held, at=START))
+    found = verdict(
+        terminate(), protected, situation=Situation(locked=None, hold=held, at=START)
+    )
     assert rule_of(found) != "policy.cooldown"
 
 
