@@ -102,7 +102,7 @@ class Rule:
             yield f"it is about {_listed(self.risks)} risk; this is {asked.risk}"
         if self.hosts and not _fits((asked.host,), self.hosts):
             yield f"it is about hosts {_listed(self.hosts)}"
-        if not any(map(self.targets.has, asked.subjects)):
+        if asked.subjects and not any(map(self.targets.has, asked.subjects)):
             yield "it is about other targets"
         if self.when is not None and not self.when.covers(at):
             yield f"it holds {self.when.in_words()}"
