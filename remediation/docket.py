@@ -15,7 +15,7 @@ from sqlalchemy import (
 from remediation import asked
 from remediation.action import from_json
 from remediation.decision import NotDecided
-from remediation.lock import locked
+from remediation.lock import is_free, locked
 from remediation.moment import Moment
 from remediation.outcome import Outcome
 from remediation.proposal import Proposal, State
@@ -65,6 +65,18 @@ def past(now: Moment) -> ColumnElement[bool]:
     return or_(
         proposals.c.expires_at <= now.wall,
         and_(proposals.c.boot_id == now.boot_id, proposals.c.expires_boot <= now.boot),
+    )
+
+
+def alive(
+    proposal_id: str, state: State, now: Moment
+) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that this proposal is in that state, in time, and not locked."""
+    return (
+        proposals.c.id == proposal_id,
+        proposals.c.state == state,
+        ~past(now),
+        is_free(),
     )
 
 

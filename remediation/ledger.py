@@ -7,18 +7,12 @@ refusal. `claim` is the only place in the product that makes an `Approval`, and
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
-    Select,
     bindparam,
-    exists,
     func,
     insert,
-    literal,
-    or_,
     select,
     update,
 )
@@ -27,7 +21,6 @@ from remediation import asked, audit, ballot, docket
 from remediation.action import boot_of, digest, in_words, target_key, to_json
 from remediation.decision import Decided, Draft, NotClaimable
 from remediation.leases import Caps, Target, hold, release, take
-from remediation.lock import is_free
 from remediation.moment import Moment
 from remediation.outcome import Outcome, Result
 from remediation.proposal import Proposal, State, new_id
@@ -42,14 +35,6 @@ _SUPERSEDE = (
     update(proposals)
     .where(proposals.c.id == bindparam("wanted"), proposals.c.state == State.PENDING)
     .values(state=State.SUPERSEDED)
-)
-_NEEDED = (
-    update(proposals)
-    .where(
-        proposals.c.id == bindparam("wanted"),
-        proposals.c.needed < bindparam("people"),
-    )
-    .values(needed=bindparam("people"))
 )
 
 
@@ -125,19 +110,7 @@ class Ledger:
         groups: the user groups that this person was verified to be in.
         """
         audit.serialize(tx)
-        voter = Voter(id=by, groups=groups)
-        votable = self._votable(proposal_id, voter, now=now)
-        # Without the option PostgreSQL's driver says -1 for an INSERT.
-        written = tx.execute(
-            insert(votes).from_select(["proposal", "person", "at", "groups"], votable),
-            execution_options={"preserve_rowcount": True},
-        )
-        found = self.get(tx, proposal_id)
-        if written.rowcount != 1:
-            raise docket.why_not(tx, found, by=by, now=now)
-        # What this raises takes the vote back with the transaction.
-        needed = ballot.needed_for(self.book, found, voter, now)
-        tx.execute(_NEEDED, {"wanted": proposal_id, "people": needed})
+        ballot.cast(tx, self.book, proposal_id, Voter(id=by, groups=groups), now)
         counted = (
             select(func.count())
             .where(votes.c.proposal == proposal_id)
@@ -146,7 +119,7 @@ class Ledger:
         tx.execute(
             update(proposals)
             .where(
-                *self._alive(proposal_id, State.PENDING, now),
+                *docket.alive(proposal_id, State.PENDING, now),
                 counted >= proposals.c.needed,
             )
             .values(state=State.APPROVED, decided_by=by, decided_at=now.wall)
@@ -161,10 +134,7 @@ class Ledger:
         self, tx: Connection, proposal_id: str, *, voter: Voter, now: Moment
     ) -> None:
         """Raise `NotDecided` unless a vote of this person would count now."""
-        found = self.get(tx, proposal_id)
-        if tx.execute(self._votable(proposal_id, voter, now=now)).first() is None:
-            raise docket.why_not(tx, found, by=voter.id, now=now)
-        ballot.needed_for(self.book, found, voter, now)
+        ballot.check(tx, self.book, proposal_id, voter, now)
 
     def reject(
         self, tx: Connection, proposal_id: str, *, by: str, why: str, now: Moment
@@ -208,7 +178,7 @@ class Ledger:
             raise NotClaimable(held.reason, final=not held.passes)
         taken = tx.execute(
             update(proposals)
-            .where(*self._alive(proposal_id, State.APPROVED, now))
+            .where(*docket.alive(proposal_id, State.APPROVED, now))
             .values(state=State.EXECUTING, claimed_at=now.wall, claimed_by=claimant)
         )
         if taken.rowcount != 1:
@@ -290,30 +260,6 @@ class Ledger:
     def in_state(self, tx: Connection, state: State) -> list[Proposal]:
         """Return all proposals in this state, the oldest decision first."""
         return docket.in_state(tx, state)
-
-    def _votable(
-        self, proposal_id: str, voter: Voter, *, now: Moment
-    ) -> Select[tuple[str, str, datetime, str]]:
-        """Return the row of votes that counts, or no row."""
-        by = voter.id
-        own = or_(proposals.c.requested_by.is_(None), proposals.c.requested_by != by)
-        voted = exists().where(votes.c.proposal == proposal_id, votes.c.person == by)
-        return select(
-            proposals.c.id,
-            literal(by),
-            literal(now.wall, votes.c.at.type),
-            literal(" ".join(sorted(voter.groups))),
-        ).where(*self._alive(proposal_id, State.PENDING, now), own, ~voted)
-
-    def _alive(
-        self, proposal_id: str, state: State, now: Moment
-    ) -> tuple[ColumnElement[bool], ...]:
-        return (
-            proposals.c.id == proposal_id,
-            proposals.c.state == state,
-            ~docket.past(now),
-            is_free(),
-        )
 
     def _end(
         self, tx: Connection, proposal_id: str, state: State, outcome: Outcome
