@@ -257,6 +257,11 @@ def test_without_an_action_the_rule_is_told() -> None:
     assert labels(drawn) == ["Take"]
 
 
+def test_what_the_policy_refuses_now_can_be_asked_for_again() -> None:
+    none = NoAction(rule="policy.rules.friday", reason="no restarts on Fridays")
+    assert labels(card(incident(no_action=none), [])) == ["Propose again", "Take"]
+
+
 def test_a_refusal_after_an_earlier_action_is_told_beside_it() -> None:
     none = NoAction(rule="policy.rules.friday", reason="no restarts on Fridays")
     drawn = card(incident(no_action=none), [proposal(State.DONE)])

@@ -72,7 +72,11 @@ BODIES = st.fixed_dictionaries(
         "approvers": st.none() | CIRCLES,
     }
 )
-RULES = st.lists(BODIES, max_size=6).map(
+# Rules about everything, so that what they ask for meets what others ask for.
+WIDE = st.fixed_dictionaries(
+    {"approvals": st.integers(1, 3), "approvers": st.none() | CIRCLES}
+)
+RULES = (st.lists(BODIES, max_size=6) | st.lists(WIDE | BODIES, max_size=3)).map(
     lambda bodies: tuple(Rule(name=f"r{n}", **body) for n, body in enumerate(bodies))
 )
 VOTERS = st.lists(

@@ -41,6 +41,8 @@ def test_a_freeze_stands_on_the_card_and_in_the_explanation(
         card = card_of(workspace, process.pid, "the year is being closed")
         assert "rule policy.rules.freeze" in card.all_text()
         assert not workspace.find_button("Approve", card.ts)
+        workspace.click(ALICE.id, card.ts, "Propose again")
+        until(lambda: "no action is possible" in answer_to(workspace, ALICE.id))
         assert process.poll() is None
     done = bot.run("policy", "explain", "kill /usr/bin/python3")
     assert (done.returncode, "policy.rules.freeze" in done.stdout) == (1, True)
