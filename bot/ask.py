@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from bot import store
 from bot.candidates import Candidates
+from bot.give_up import escalate_if_spent
 from bot.model import REQUEST, Incident, Person
 from bot.ports import Wakeable
 from bot.record import Record
@@ -78,6 +79,7 @@ class Ask:
             text = f"asked again: {words or (none.reason if none else 'nothing')}"
             _event(tx, "proposal.again", text, now, who, number)
             if not made:
+                escalate_if_spent(tx, self._ledger, number, now)
                 ended = "the process has ended"
                 current = store.get(tx, number)
                 settle_request(tx, self._ledger, current, ended, now)
@@ -91,9 +93,9 @@ class Ask:
         now = self._clock.now()
         action = self._candidates.action("terminate", suspect)
         with self._database.write() as tx:
-            rule = _allowed(self._candidates.review(tx, action, suspect, now))
+            allowed = _allowed(self._candidates.review(tx, action, suspect, now))
             number = _incident_of(tx, suspect) or self._open(tx, suspect, now, who)
-            draft = self._candidates.draft(number, action, rule, who.id)
+            draft = self._candidates.draft(number, action, suspect, allowed, who.id)
             proposal = self._ledger.propose(tx, draft, now=now)
             store.bump(tx, number, offered=proposal.id, no_action=None)
             text = f"asked to terminate {suspect.process.label} (pid {pid})"
@@ -110,11 +112,11 @@ class Ask:
         now = self._clock.now()
         action = self._candidates.operate(verb, live)
         with self._database.write() as tx:
-            rule = _allowed(self._candidates.review(tx, action, live, now))
+            allowed = _allowed(self._candidates.review(tx, action, live, now))
             number = _incident_about(tx, live) or self._open_for(
                 tx, action, live, now, who
             )
-            draft = self._candidates.draft(number, action, rule, who.id)
+            draft = self._candidates.draft(number, action, live, allowed, who.id)
             proposal = self._ledger.propose(tx, draft, now=now)
             store.bump(tx, number, offered=proposal.id, no_action=None)
             text = f"asked to {verb} {live.name}"
@@ -189,10 +191,10 @@ def _incident_about(tx: Connection, service: UnitFacts) -> int | None:
     return next(names, None)
 
 
-def _allowed(verdict: Allowed | Refusal) -> str:
-    """Return the rule that allows it; raise `NotDecided` with the one that does not."""
+def _allowed(verdict: Allowed | Refusal) -> Allowed:
+    """Return what allows it; raise `NotDecided` with the one that does not."""
     if isinstance(verdict, Allowed):
-        return verdict.rule
+        return verdict
     by_hand = f". You can run: {verdict.by_hand}" if verdict.by_hand else ""
     raise NotDecided(f"{verdict.reason} (rule {verdict.rule}){by_hand}")
 

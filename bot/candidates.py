@@ -9,17 +9,26 @@ from typing import assert_never
 
 from sqlalchemy import Connection
 
+from bot.give_up import past_of
 from bot.model import Incident, NoAction
-from bot.settings import CandidateKind, Policy
+from bot.policy_section import CandidateKind, Policy
 from bot.target import Live, Suspect, Targets
-from remediation.action import Action, LowerPriority, OperateUnit, Pause, Terminate
+from remediation.action import (
+    Action,
+    LowerPriority,
+    OperateUnit,
+    Pause,
+    Terminate,
+    is_reversible,
+)
+from remediation.asked import asked_of, kind_of
 from remediation.decision import Draft
 from remediation.facts import ProcessFacts
 from remediation.identity import ProcessIdentity
 from remediation.leases import Target, hold
 from remediation.lock import locked
 from remediation.moment import Moment
-from remediation.policy import Rules, Situation, TargetFacts, review
+from remediation.policy import Past, Rules, Situation, TargetFacts, review
 from remediation.protect import OwnTree
 from remediation.unit import UnitFacts, Verb
 from remediation.verdict import Allowed, Refusal
@@ -45,10 +54,15 @@ class Candidates:
             return [], _no_target(incident)
         drafts: list[Draft] = []
         refused: list[Refusal] = []
-        for action in self._actions(live):
-            match self.review(tx, action, live, now):
-                case Allowed(rule=rule):
-                    drafts.append(self.draft(incident.number, action, rule))
+        past = past_of(tx, incident, self._rules.book, now)
+        verdicts = [
+            (action, self.review(tx, action, live, now, past))
+            for action in self._actions(live)
+        ]
+        for action, verdict in self._reversible_first(verdicts, past):
+            match verdict:
+                case Allowed():
+                    drafts.append(self.draft(incident.number, action, live, verdict))
                 case Refusal() as refusal:
                     refused.append(refusal)
             if not drafts:
@@ -57,25 +71,59 @@ class Candidates:
                 break
         return drafts, None if drafts else _why(refused)
 
+    def _reversible_first(
+        self, verdicts: Sequence[tuple[Action, Allowed | Refusal]], past: Past
+    ) -> list[tuple[Action, Allowed | Refusal]]:
+        """Leave out what waits for a reversible action, where one may be done."""
+        waiting = self._rules.book.reversible_first
+        milder = any(
+            isinstance(verdict, Allowed)
+            and is_reversible(action)
+            and kind_of(action) not in waiting
+            for action, verdict in verdicts
+        )
+        if past.is_reversible_tried or not milder:
+            return list(verdicts)
+        return [pair for pair in verdicts if kind_of(pair[0]) not in waiting]
+
     def draft(
-        self, incident: int, action: Action, rule: str, by: str | None = None
+        self,
+        incident: int,
+        action: Action,
+        live: Live,
+        allowed: Allowed,
+        by: str | None = None,
     ) -> Draft:
         """Return the draft of a proposal under the team's rules."""
         return Draft(
             incident=incident,
             action=action,
-            rule=rule,
-            needed=self._rules.needed,
+            rule=allowed.rule,
+            needed=allowed.needed,
             ttl=self._rules.ttl,
             requested_by=by,
+            asked=asked_of(action, _members(action, live)),
         )
 
     def review(
-        self, tx: Connection, action: Action, live: Live, now: Moment
+        self,
+        tx: Connection,
+        action: Action,
+        live: Live,
+        now: Moment,
+        past: Past | None = None,
     ) -> Allowed | Refusal:
-        """Ask the policy, with the limits and the lock as they are in `tx`."""
-        held = hold(tx, Target.of(action), self._rules.caps, now)
-        situation = Situation(locked=locked(tx), hold=held)
+        """Ask the policy, with the limits and the lock as they are in `tx`.
+
+        past: of the symptom that the bot proposes for; a person who names a target
+        oneself knows what was tried.
+        """
+        situation = Situation(
+            locked=locked(tx),
+            hold=hold(tx, Target.of(action), self._rules.caps, now),
+            at=now.wall,
+            past=past or Past(),
+        )
         members = _members(action, live)
         return review(action, members, situation, self._rules, self._own)
 

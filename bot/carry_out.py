@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from bot import store
+from bot.give_up import escalate_if_spent
 from bot.model import Check, Finding, Incident
 from bot.ports import Wakeable
 from bot.record import Record
@@ -153,6 +154,8 @@ class CarryOut:
                 pass  # nothing complained, so what was seen is the end
             elif outcome.result is Result.DONE and incident.is_open:
                 self._begin_check(tx, incident, proposal, now)
+            elif outcome.result is Result.FAILED:
+                escalate_if_spent(tx, self._ledger, incident.number, now)
         self._poster.wake()
 
     def _begin_check(

@@ -55,8 +55,23 @@ def _parser() -> argparse.ArgumentParser:
     words = "name file, line and mend of everything wrong with runbooks"
     check = _verb(shelves, "check", words, _runbooks_check)
     check.add_argument("folders", nargs="*", metavar="FOLDER", help="default: runbooks")
+    _policy(verbs)
     _memory(verbs)
     return parser
+
+
+def _policy(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    rules = verbs.add_parser("policy", help="the team's rules: check, explain")
+    deeds = rules.add_subparsers(metavar="COMMAND", required=True)
+    words = "each rule in a sentence, and what is doubtful about it"
+    _verb(deeds, "check", words, _policy_check)
+    words = "what the policy says to an action, and which rule decides"
+    case = _verb(deeds, "explain", words, _policy_explain)
+    case.add_argument("action", metavar="ACTION", help='such as "restart nginx"')
+    case.add_argument("--at", metavar="WHEN", help='such as "Fri 17:00"; default: now')
+    case.add_argument("--host", metavar="HOST", help="default: this one")
+    case.add_argument("--user", metavar="USER", help="whose process it is")
+    case.add_argument("--exe", metavar="PATH", help="the process's executable")
 
 
 def _memory(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -133,6 +148,24 @@ def _runbooks_check(arguments: argparse.Namespace) -> int:
     from bot import shelfcheck
 
     return shelfcheck.check(arguments.folders or ["runbooks"])
+
+
+def _policy_check(_arguments: argparse.Namespace) -> int:
+    from bot import policycheck
+
+    return policycheck.check()
+
+
+def _policy_explain(arguments: argparse.Namespace) -> int:
+    from bot import policycheck
+
+    return policycheck.explain(
+        arguments.action,
+        host=arguments.host,
+        at=arguments.at,
+        user=arguments.user,
+        exe=arguments.exe,
+    )
 
 
 def _memory_list(arguments: argparse.Namespace) -> int:

@@ -49,7 +49,9 @@ class Decide:
             incident = store.get(tx, self._ledger.get(tx, proposal_id).incident)
             if not incident.is_open:
                 raise NotDecided(f"incident {incident.number} is resolved already")
-            decided = self._ledger.approve(tx, proposal_id, by=who.id, now=now)
+            decided = self._ledger.approve(
+                tx, proposal_id, by=who.id, groups=who.groups, now=now
+            )
             proposal = decided.proposal
             more = f" ({decided.missing} more needed)" if decided.missing else ""
             text = f"approved {named(proposal)}{more}"
@@ -133,7 +135,8 @@ class Decide:
         """Raise `NotDecided` unless this person's approval would count now."""
         self._may_decide(proposal_id, who)
         with self._database.read() as tx:
-            self._ledger.votable(tx, proposal_id, by=who.id, now=self._clock.now())
+            now = self._clock.now()
+            self._ledger.votable(tx, proposal_id, voter=who.voter, now=now)
 
     def _may_decide(self, proposal_id: str, who: Person) -> None:
         if not ID_PATTERN.fullmatch(proposal_id):

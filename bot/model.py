@@ -15,6 +15,7 @@ from bot.lore import Feedback, Knowledge
 from remediation.facts import ProcessFacts
 from remediation.identity import ProcessIdentity
 from remediation.moment import Moment
+from remediation.rule import Voter
 from remediation.unit import UnitFacts
 from remediation.verify import Verdict
 
@@ -310,10 +311,19 @@ class Incident:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody who was verified: an active human of the home workspace."""
+    """Somebody who was verified: an active human of the home workspace.
+
+    groups: those user groups that the policy names and this person is in.
+    """
 
     id: str
     is_approver: bool
+    groups: frozenset[str] = frozenset()
+
+    @property
+    def voter(self) -> Voter:
+        """The same person as rules see them."""
+        return Voter(id=self.id, groups=self.groups)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from bot.alerts import Alert, Stage, Timing
 from bot.candidates import Candidates
 from bot.conditions import Conditions
 from bot.effect import is_due, looked_at, verified
+from bot.give_up import escalate_if_spent
 from bot.loop import attempt
 from bot.model import (
     STORM,
@@ -163,6 +164,8 @@ class Respond:
         made = [self._ledger.propose(tx, draft, now=now) for draft in drafts]
         offered = made[0].id if made else None
         store.bump(tx, incident.number, offered=offered, no_action=none)
+        if not made:
+            escalate_if_spent(tx, self._ledger, incident.number, now)
 
     def _gather(self, incident: Incident) -> tuple[EvidenceItem, ...]:
         items = [item for e in self._inquiry.evidence for item in _read(e, incident)]
@@ -273,6 +276,7 @@ class Respond:
             store.bump(tx, incident.number, check=None, verification=result)
             _log_event(tx, incident, f"verified.{result.verdict}", measured, now)
             _log_event(tx, incident, "chart.due", incident.lead.label, now)
+            escalate_if_spent(tx, self._ledger, incident.number, now)
         if result.verdict is not Verdict.RECOVERED:
             return
         took = f" in {seconds(result.took)}" if result.took else ""

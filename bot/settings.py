@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar, get_args
 
 from pydantic import Field, ValidationError, field_validator
 
@@ -21,13 +21,12 @@ from bot.gate_section import GateSection
 from bot.knowledge_section import MemorySection, RunbooksSection
 from bot.model import Limits
 from bot.model_section import Model
+from bot.policy_section import Approvers, Policy, SlackGroup, SlackUser
 from bot.section import Section
-from bot.service_section import Service, ServicePolicy, Supervisor, Timer
+from bot.service_section import Service, Supervisor, Timer
 from bot.yamlfile import BadConfiguration, Located, Problem, Where, read
 
 Limit = Annotated[float, Field(allow_inf_nan=False)]
-SlackUser = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{2,}$")]
-SlackGroup = Annotated[str, Field(pattern=r"^S[A-Z0-9]{2,}$")]
 
 
 class DetectorSection(Section):
@@ -64,13 +63,6 @@ class DetectorSection(Section):
         )
 
 
-class Approvers(Section):
-    """Who may decide: Slack user ids (U…) and user group ids (S…). Empty: nobody."""
-
-    users: tuple[SlackUser, ...] = ()
-    groups: tuple[SlackGroup, ...] = ()
-
-
 class Notify(Section):
     """Whom the first post of a critical incident mentions: user or group ids."""
 
@@ -84,50 +76,6 @@ class Slack(Section):
     command: Annotated[str, Field(pattern=r"^/[a-z0-9_-]{1,31}$")] = "/sre"
     approvers: Approvers = Approvers()
     notify: Notify = Notify()
-
-
-CandidateKind = Literal["terminate", "lower_priority", "pause"]
-
-
-class Processes(Section):
-    """Which processes an action may be proposed for.
-
-    users: accounts; without the key every account that is no system account.
-    protect: extra patterns (`*` and `?`) on executable, unit or cgroup.
-    allow: exact executables or units that lift the overridable protections
-    (databases, package managers, backups, login shells).
-    """
-
-    users: tuple[str, ...] | None = None
-    protect: tuple[str, ...] = ()
-    allow: tuple[str, ...] = ()
-
-
-class Policy(Section):
-    """The rules under which anything may be done.
-
-    approval_ttl: how long a button lives (at most 15 min). cooldown: quiet time
-    for the same target after an action. actions_per_hour: cap for one host.
-    approvals: different people needed. candidates: the order in which actions are
-    proposed for a process. pause_for, lower_to: how long, how nice (1 to 19).
-    """
-
-    approval_ttl: Annotated[
-        Duration, Field(gt=timedelta(0), le=timedelta(minutes=15))
-    ] = timedelta(minutes=15)
-    cooldown: Annotated[Duration, Field(ge=timedelta(0))] = timedelta(minutes=30)
-    actions_per_hour: Annotated[int, Field(ge=1, le=1000)] = 6
-    approvals: Annotated[int, Field(ge=1, le=5)] = 1
-    candidates: tuple[CandidateKind, ...] = ("terminate", "lower_priority", "pause")
-    pause_for: Annotated[Duration, Field(gt=timedelta(0), le=timedelta(hours=1))] = (
-        timedelta(minutes=10)
-    )
-    lower_to: Annotated[int, Field(ge=1, le=19)] = 10
-    grace: Annotated[Duration, Field(gt=timedelta(0), le=timedelta(minutes=5))] = (
-        timedelta(seconds=10)
-    )
-    processes: Processes = Processes()
-    services: ServicePolicy = ServicePolicy()
 
 
 class Verify(Section):
@@ -280,9 +228,18 @@ def _holder(model: type[Section], loc: Where) -> type[Section]:
         inner = next(
             (f for k, f in model.model_fields.items() if name in (k, f.alias)), None
         )
-        if inner is not None and isinstance(inner.default, Section):
-            model = type(inner.default)
+        # A place in a list names no field: it stays with what the list holds.
+        model = _section(inner.annotation) or model if inner is not None else model
     return model
+
+
+def _section(annotation: object) -> type[Section] | None:
+    """Return the section that a field holds, alone, in a list or where it is given."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation
+    return next(
+        (found for part in get_args(annotation) if (found := _section(part))), None
+    )
 
 
 def _keys(model: type[Section]) -> set[str]:

@@ -10,6 +10,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.checkup import Finding, fail, fine, warn
 from bot.environment import Environment
+from bot.policy_section import Approvers
 from bot.settings import Settings
 from handlers.client import NETWORK_ERRORS, client, failure_of
 
@@ -134,8 +135,18 @@ def _channel(bot: WebClient, settings: Settings) -> Iterator[Finding]:
         yield fine("channel", name)
 
 
+def _named(settings: Settings) -> Approvers:
+    """Return everybody who may approve something, also those whom only a rule names."""
+    rules = [rule.approvers for rule in settings.policy.rules if rule.approvers]
+    every = (settings.slack.approvers, *rules)
+    return Approvers(
+        users=tuple(dict.fromkeys(user for one in every for user in one.users)),
+        groups=tuple(dict.fromkeys(group for one in every for group in one.groups)),
+    )
+
+
 def _approvers(bot: WebClient, settings: Settings) -> Iterator[Finding]:
-    approvers = settings.slack.approvers
+    approvers = _named(settings)
     for user in approvers.users:
         answer = _call(bot, "users.info", user=user)
         if answer.error is not None:

@@ -7,14 +7,14 @@ Slack's answers are kept for at most a minute; without an answer nobody is verif
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot.model import Person
-from bot.settings import Approvers
+from bot.policy_section import Approvers
 from handlers.client import NETWORK_ERRORS, failure_of
 
 CACHE_SECONDS = 60.0
@@ -52,17 +52,22 @@ class Home:
 
 
 class Guard:
-    """Verifies people. Thread-safe; every call to Slack has a short deadline."""
+    """Verifies people. Thread-safe; every call to Slack has a short deadline.
+
+    groups: further user groups that the policy names; an approver is told to be in them.
+    """
 
     def __init__(
         self,
         client: WebClient,
         approvers: Approvers,
         *,
+        groups: Sequence[str] = (),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._approvers = approvers
+        self._groups = tuple(groups)
         self._monotonic = monotonic
         self._cache: dict[str, tuple[float, Mapping[str, object]]] = {}
         self._lock = threading.Lock()
@@ -91,7 +96,11 @@ class Guard:
         for flag, reason in _FORBIDDEN.items():
             if user.get(flag):
                 raise Denied(reason)
-        return Person(id=user_id, is_approver=self._approves(user_id))
+        end = self._monotonic() + GROUPS_SECONDS
+        if not self._approves(user_id, end):
+            return Person(id=user_id, is_approver=False)
+        groups = frozenset(self._among(user_id, self._groups, end))
+        return Person(id=user_id, is_approver=True, groups=groups)
 
     def who_may(self) -> list[str]:
         """Return the ids that a refusal can name."""
@@ -106,16 +115,18 @@ class Guard:
 
         return self._kept(f"user {user_id}", ask)
 
-    def _approves(self, user_id: str) -> bool:
+    def _approves(self, user_id: str, end: float) -> bool:
         if user_id in self._approvers.users:
             return True
-        end = self._monotonic() + GROUPS_SECONDS
-        for group in self._approvers.groups:
+        return any(self._among(user_id, self._approvers.groups, end))
+
+    def _among(self, user_id: str, groups: Sequence[str], end: float) -> Iterator[str]:
+        """Yield those of the groups that this person is in; raise `Denied` after `end`."""
+        for group in groups:
             if self._monotonic() > end:
                 raise Denied("Slack took too long to name the groups' members")
             if user_id in self._members(group):
-                return True
-        return False
+                yield group
 
     def _members(self, group: str) -> Mapping[str, object]:
         def ask() -> Mapping[str, object]:

@@ -4,12 +4,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from remediation.action import Action
+from remediation.asked import Asked
 from remediation.proposal import Proposal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What is to be proposed, as the policy allowed it."""
+    """What is to be proposed, as the policy allowed it.
+
+    asked: what the team's rules are asked again; None: what the action itself tells.
+    """
 
     incident: int
     action: Action
@@ -17,6 +21,7 @@ class Draft:
     needed: int
     ttl: timedelta
     requested_by: str | None = None
+    asked: Asked | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

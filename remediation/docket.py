@@ -12,9 +12,10 @@ from sqlalchemy import (
     select,
 )
 
+from remediation import asked
 from remediation.action import from_json
 from remediation.decision import NotDecided
-from remediation.lock import locked
+from remediation.lock import is_free, locked
 from remediation.moment import Moment
 from remediation.outcome import Outcome
 from remediation.proposal import Proposal, State
@@ -24,7 +25,7 @@ OUTCOMES: TypeAdapter[Outcome] = TypeAdapter(Outcome)
 # Built once: these are on the path of every click.
 _ONE = select(proposals).where(proposals.c.id == bindparam("wanted"))
 _VOTERS = (
-    select(votes.c.person)
+    select(votes.c.person, votes.c.groups)
     .where(votes.c.proposal == bindparam("wanted"))
     .order_by(votes.c.at)
 )
@@ -67,6 +68,18 @@ def past(now: Moment) -> ColumnElement[bool]:
     )
 
 
+def alive(
+    proposal_id: str, state: State, now: Moment
+) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that this proposal is in that state, in time, and not locked."""
+    return (
+        proposals.c.id == proposal_id,
+        proposals.c.state == state,
+        ~past(now),
+        is_free(),
+    )
+
+
 def why_not(tx: Connection, found: Proposal, *, by: str, now: Moment) -> NotDecided:
     """Explain why a vote of this person does not count (any more)."""
     undecided = found.state in (State.PENDING, State.APPROVED)
@@ -88,6 +101,7 @@ def why_not(tx: Connection, found: Proposal, *, by: str, now: Moment) -> NotDeci
 
 
 def _proposal(tx: Connection, row: Row[tuple[object, ...]]) -> Proposal:
+    voted = tx.execute(_VOTERS, {"wanted": row.id}).all()
     return Proposal(
         id=row.id,
         incident=row.incident,
@@ -100,10 +114,13 @@ def _proposal(tx: Connection, row: Row[tuple[object, ...]]) -> Proposal:
         created_at=row.created_at,
         expires=Moment(wall=row.expires_at, boot=row.expires_boot, boot_id=row.boot_id),
         state=State(row.state),
-        voters=tuple(tx.execute(_VOTERS, {"wanted": row.id}).scalars()),
+        voters=tuple(vote.person for vote in voted),
+        groups=tuple(frozenset(vote.groups.split()) for vote in voted),
         decided_by=row.decided_by,
         decided_at=row.decided_at,
         claimed_by=row.claimed_by,
         note=row.note,
         outcome=OUTCOMES.validate_json(row.outcome) if row.outcome else None,
+        asked=asked.from_json(row.asked) if row.asked else None,
+        policy=row.policy,
     )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from remediation.action import OperateUnit
+from remediation.asked import asked_of
 from remediation.attempt import Attempt
 from remediation.ledger import Approval
 from remediation.manager import ServiceManager
@@ -11,8 +12,11 @@ from remediation.outcome import Outcome
 from remediation.policy import Rules, TargetFacts, refuse_target
 from remediation.privilege import Gate
 from remediation.process import perform
+from remediation.proposal import Proposal
 from remediation.protect import OwnTree
 from remediation.service import operate
+from remediation.undo import UNDO
+from remediation.verdict import Refusal
 
 
 class Executor:
@@ -48,6 +52,7 @@ class Executor:
 
         def recheck(facts: TargetFacts) -> str | None:
             refused = refuse_target(action, facts, self._rules, self._own)
+            refused = refused or self._by_rules(approval.proposal, facts)
             if refused is not None:
                 return f"{refused.rule}: {refused.reason}"
             return self._halted()
@@ -59,3 +64,12 @@ class Executor:
         return perform(
             action, recheck=recheck, progress=progress, now=self._now, gate=self._gate
         )
+
+    def _by_rules(self, proposal: Proposal, facts: TargetFacts) -> Refusal | None:
+        """Ask the team's rules as of this instant, about what is really there."""
+        if proposal.rule == UNDO:
+            return None
+        asked = asked_of(proposal.action, (facts,))
+        least = max(proposal.needed, self._rules.needed)
+        book = self._rules.book
+        return book.refuse(asked, proposal.votes, self._now(), least=least)

@@ -7,30 +7,25 @@ refusal. `claim` is the only place in the product that makes an `Approval`, and
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
-    Select,
     bindparam,
-    exists,
     func,
     insert,
-    literal,
-    or_,
     select,
     update,
 )
 
-from remediation import audit, docket
+from remediation import asked, audit, ballot, docket
 from remediation.action import boot_of, digest, in_words, target_key, to_json
 from remediation.decision import Decided, Draft, NotClaimable
 from remediation.leases import Caps, Target, hold, release, take
-from remediation.lock import is_free
 from remediation.moment import Moment
 from remediation.outcome import Outcome, Result
 from remediation.proposal import Proposal, State, new_id
+from remediation.rule import Voter
+from remediation.rulebook import RuleBook
 from remediation.tables import proposals, votes
 from remediation.undo import UNDO
 
@@ -57,10 +52,13 @@ class Approval:
 
 
 class Ledger:
-    """The record of decisions of one instance (HOST~INSTANCE)."""
+    """The record of decisions of one instance (HOST~INSTANCE), by the team's rules."""
 
-    def __init__(self, *, instance: str, caps: Caps) -> None:
+    def __init__(
+        self, *, instance: str, caps: Caps, book: RuleBook | None = None
+    ) -> None:
         self.instance = instance
+        self.book = book or RuleBook()
         self._caps = caps
 
     def propose(self, tx: Connection, draft: Draft, *, now: Moment) -> Proposal:
@@ -87,28 +85,32 @@ class Ledger:
                 boot_id=now.boot_id,
                 state=State.PENDING,
                 note="",
+                asked=asked.to_json(draft.asked) if draft.asked else "",
+                policy=self.book.digest,
             )
         )
         made = self.get(tx, proposal_id)
-        _tell(tx, made, "proposal.made", "proposed", now)
+        under = f" (policy {made.policy[:12]})" if made.policy else ""
+        _tell(tx, made, "proposal.made", "proposed", now, under)
         return made
 
     def approve(
-        self, tx: Connection, proposal_id: str, *, by: str, now: Moment
+        self,
+        tx: Connection,
+        proposal_id: str,
+        *,
+        by: str,
+        groups: frozenset[str] = frozenset(),
+        now: Moment,
     ) -> Decided:
-        """Count one vote; raise `NotDecided` when it is too late, double or own.
+        """Count one vote; raise `NotDecided` when it is too late, double, own or denied.
 
-        The vote that completes the number also decides: state `approved`.
+        The vote that completes the number also decides: state `approved`. The number is
+        what the rules ask for now, where that is more than when it was proposed.
+        groups: the user groups that this person was verified to be in.
         """
         audit.serialize(tx)
-        votable = self._votable(proposal_id, by=by, now=now)
-        # Without the option PostgreSQL's driver says -1 for an INSERT.
-        written = tx.execute(
-            insert(votes).from_select(["proposal", "person", "at"], votable),
-            execution_options={"preserve_rowcount": True},
-        )
-        if written.rowcount != 1:
-            raise docket.why_not(tx, self.get(tx, proposal_id), by=by, now=now)
+        ballot.cast(tx, self.book, proposal_id, Voter(id=by, groups=groups), now)
         counted = (
             select(func.count())
             .where(votes.c.proposal == proposal_id)
@@ -117,7 +119,7 @@ class Ledger:
         tx.execute(
             update(proposals)
             .where(
-                *self._alive(proposal_id, State.PENDING, now),
+                *docket.alive(proposal_id, State.PENDING, now),
                 counted >= proposals.c.needed,
             )
             .values(state=State.APPROVED, decided_by=by, decided_at=now.wall)
@@ -129,12 +131,10 @@ class Ledger:
         return Decided(proposal=decided)
 
     def votable(
-        self, tx: Connection, proposal_id: str, *, by: str, now: Moment
+        self, tx: Connection, proposal_id: str, *, voter: Voter, now: Moment
     ) -> None:
         """Raise `NotDecided` unless a vote of this person would count now."""
-        query = self._votable(proposal_id, by=by, now=now)
-        if tx.execute(query).first() is None:
-            raise docket.why_not(tx, self.get(tx, proposal_id), by=by, now=now)
+        ballot.check(tx, self.book, proposal_id, voter, now)
 
     def reject(
         self, tx: Connection, proposal_id: str, *, by: str, why: str, now: Moment
@@ -161,8 +161,8 @@ class Ledger:
         """Take an approved proposal for execution; raise `NotClaimable` otherwise.
 
         Of two executors one wins. Checked in the same transaction: the lock, both
-        clocks, the boot it was proposed in, one action at a time per host, the
-        target's cooldown, the cap. claimant: names the executing process, so that
+        clocks, the boot it was proposed in, the team's rules, one action at a time per
+        host, the target's cooldown, the cap. claimant: names the executing process, so that
         after a crash others can tell whether it still runs.
         """
         audit.serialize(tx)
@@ -171,13 +171,14 @@ class Ledger:
             raise NotClaimable("it is not approved, or taken already", final=False)
         if boot_of(found.action) != now.boot_id:
             raise NotClaimable("it belongs to another host or boot", final=True)
+        ballot.check_claim(self.book, found, now)
         target = Target.of(found.action, is_undo=found.rule == UNDO)
         held = hold(tx, target, self._caps, now)
         if held is not None:
             raise NotClaimable(held.reason, final=not held.passes)
         taken = tx.execute(
             update(proposals)
-            .where(*self._alive(proposal_id, State.APPROVED, now))
+            .where(*docket.alive(proposal_id, State.APPROVED, now))
             .values(state=State.EXECUTING, claimed_at=now.wall, claimed_by=claimant)
         )
         if taken.rowcount != 1:
@@ -260,26 +261,6 @@ class Ledger:
         """Return all proposals in this state, the oldest decision first."""
         return docket.in_state(tx, state)
 
-    def _votable(
-        self, proposal_id: str, *, by: str, now: Moment
-    ) -> Select[tuple[str, str, datetime]]:
-        """Return the row of votes that counts, or no row."""
-        own = or_(proposals.c.requested_by.is_(None), proposals.c.requested_by != by)
-        voted = exists().where(votes.c.proposal == proposal_id, votes.c.person == by)
-        return select(
-            proposals.c.id, literal(by), literal(now.wall, votes.c.at.type)
-        ).where(*self._alive(proposal_id, State.PENDING, now), own, ~voted)
-
-    def _alive(
-        self, proposal_id: str, state: State, now: Moment
-    ) -> tuple[ColumnElement[bool], ...]:
-        return (
-            proposals.c.id == proposal_id,
-            proposals.c.state == state,
-            ~docket.past(now),
-            is_free(),
-        )
-
     def _end(
         self, tx: Connection, proposal_id: str, state: State, outcome: Outcome
     ) -> bool:
@@ -297,14 +278,19 @@ class Ledger:
 
 
 def _tell(
-    tx: Connection, proposal: Proposal, kind: str, verb: str, now: Moment
+    tx: Connection,
+    proposal: Proposal,
+    kind: str,
+    verb: str,
+    now: Moment,
+    more: str = "",
 ) -> None:
     name = f"{proposal.incident}{proposal.letter}"
     audit.append(
         tx,
         audit.Event(
             kind=kind,
-            text=f"{verb} {name}: {in_words(proposal.action)}",
+            text=f"{verb} {name}: {in_words(proposal.action)}{more}",
             at=now.wall,
             incident=proposal.incident,
             proposal=proposal.id,

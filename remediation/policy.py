@@ -1,12 +1,12 @@
 """May this be done, to this, now? Every verdict names the rule that decided.
 
-Pure: it is asked when an action is proposed, and its protections are asked again at
-the instant of execution (`execute.py`).
+Pure: it is asked when an action is proposed. Its protections and the team's rules are
+asked again at the instant of execution (`execute.py`), the rules at each click too.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from remediation.action import (
@@ -19,13 +19,18 @@ from remediation.action import (
     Resume,
     Terminate,
 )
+from remediation.asked import asked_of, kind_of
 from remediation.facts import ProcessFacts
 from remediation.leases import Caps, Hold
 from remediation.lock import Locked
 from remediation.protect import OwnTree, ProtectSettings, protection
+from remediation.rulebook import RuleBook
 from remediation.unit import UnitFacts
 from remediation.unit_rules import ServiceSettings, refuse_unit
 from remediation.verdict import Allowed, Refusal
+
+GIVE_UP = "policy.give_up_after"
+"""The rule that ends the proposing when nothing helps."""
 
 TargetFacts = ProcessFacts | UnitFacts
 """What is read of a target, again at the instant of execution."""
@@ -35,8 +40,9 @@ TargetFacts = ProcessFacts | UnitFacts
 class Rules:
     """What the team decided.
 
-    ttl: how long an approval may take. needed: approvers. stable_for: how long a
-    service must stay up after it was started to count as started.
+    ttl: how long an approval may take. needed: approvers at any rate. stable_for: how
+    long a service must stay up after it was started to count as started. book: the rules
+    that the team wrote itself.
     """
 
     ttl: timedelta
@@ -45,14 +51,32 @@ class Rules:
     protect: ProtectSettings
     services: ServiceSettings = field(default_factory=ServiceSettings)
     stable_for: timedelta = timedelta(seconds=30)
+    book: RuleBook = field(default_factory=RuleBook)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What was done about the same symptom.
+
+    ineffective: actions in a row, up to now, that failed or did not help.
+    is_reversible_tried: whether one that can be undone was carried out.
+    """
+
+    ineffective: int = 0
+    is_reversible_tried: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """What holds besides the target: the lock, and limits reached (`leases.py`)."""
+    """What holds besides the target: the lock, limits reached (`leases.py`), the time.
+
+    at: aware. past: what was done about the symptom, where there is one.
+    """
 
     locked: Locked | None
     hold: Hold | None
+    at: datetime
+    past: Past = field(default_factory=Past)
 
 
 def review(
@@ -65,13 +89,30 @@ def review(
     """Judge the action. `members`: facts of all that it would touch, root first."""
     if situation.locked is not None:
         return Refusal(rule="lock", reason=f"the bot is locked: {situation.locked.why}")
+    if spent := gave_up(situation.past, rules.book):
+        return spent
     for facts in members:
         refused = refuse_target(action, facts, rules, own)
         if refused is not None:
             return refused
+    terms = rules.book.judge(asked_of(action, members), situation.at)
+    if isinstance(terms, Refusal):
+        return terms
     if situation.hold is not None and not situation.hold.passes:
         return Refusal(rule=situation.hold.rule, reason=situation.hold.reason)
-    return Allowed(rule=_rule(action))
+    return Allowed(
+        rule=terms.rule or _rule(action), needed=max(rules.needed, terms.needed)
+    )
+
+
+def gave_up(past: Past, book: RuleBook) -> Refusal | None:
+    """Say that enough was tried in vain, if it was: then a person must look."""
+    limit = book.give_up_after
+    if limit is None or past.ineffective < limit:
+        return None
+    tried = "1 action" if past.ineffective == 1 else f"{past.ineffective} actions"
+    reason = f"{tried} in a row did not help; a person must look"
+    return Refusal(rule=GIVE_UP, reason=reason)
 
 
 def refuse_target(
@@ -90,9 +131,8 @@ def refuse_target(
 
 
 def _rule(action: Action) -> str:
-    if isinstance(action, OperateUnit):
-        return f"policy.services.{action.verb}"
-    return f"policy.processes.{action.kind}"
+    place = "services" if isinstance(action, OperateUnit) else "processes"
+    return f"policy.{place}.{kind_of(action)}"
 
 
 def _refuse_process(

@@ -7,8 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from remediation.action import Action
+from remediation.asked import Asked, asked_of
 from remediation.moment import Moment
 from remediation.outcome import Outcome
+from remediation.rule import Voter
 
 ID_PATTERN = re.compile(r"[A-Za-z0-9.-]{1,63}~[0-9a-f]{6}~[A-Za-z0-9_-]{16}")
 """HOST~INSTANCE~RANDOM: the middle tells whose it is, the end cannot be guessed."""
@@ -40,7 +42,9 @@ class Proposal:
     letter: its name within the incident ("a"); it never moves to another action.
     rule: the policy rule that allowed it. needed: how many different approvers.
     requested_by: who asked for it by command, else None; they may not approve it.
-    voters: who has approved so far, in order of time.
+    voters: who has approved so far, in order of time; groups: of each of them, the user
+    groups they were in. asked: what the team's rules are asked again. policy: the hash of
+    the policy under which it was proposed, in hex.
     """
 
     id: str
@@ -55,16 +59,30 @@ class Proposal:
     expires: Moment
     state: State
     voters: tuple[str, ...] = ()
+    groups: tuple[frozenset[str], ...] = ()
     decided_by: str | None = None
     decided_at: datetime | None = None
     claimed_by: str | None = None
     note: str = ""
     outcome: Outcome | None = None
+    asked: Asked | None = None
+    policy: str = ""
 
     @property
     def is_pending(self) -> bool:
         """Whether a click can still decide it."""
         return self.state is State.PENDING
+
+    @property
+    def votes(self) -> tuple[Voter, ...]:
+        """Who has approved so far, with their groups."""
+        known = zip(self.voters, self.groups, strict=True)
+        return tuple(Voter(id=person, groups=groups) for person, groups in known)
+
+    @property
+    def question(self) -> Asked:
+        """What the team's rules are asked about it."""
+        return self.asked or asked_of(self.action, ())
 
 
 def new_id(instance: str) -> str:

@@ -95,6 +95,8 @@ proposals = Table(
     Column("claimed_by", String(120)),
     Column("note", Text, nullable=False, server_default=""),
     Column("outcome", Text),
+    Column("asked", Text, nullable=False, server_default=""),
+    Column("policy", String(64), nullable=False, server_default=""),
 )
 
 votes = Table(
@@ -103,6 +105,7 @@ votes = Table(
     Column("proposal", ForeignKey("proposals.id"), primary_key=True),
     Column("person", String(40), primary_key=True),
     Column("at", Instant, nullable=False),
+    Column("groups", Text, nullable=False, server_default=""),
 )
 
 leases = Table(

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowed:
-    """It may be proposed, by this rule."""
+    """It may be proposed, by this rule, and needs so many different approvers."""
 
     rule: str
+    needed: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 
 from bot.checkup import Finding, fail, fine, warn
-from bot.settings import Loaded
+from bot.clock import SystemClock
+from bot.policy_words import doubts
+from bot.settings import Loaded, Settings
+from bot.standing import rules_of
 
 
 def checks(loaded: Loaded, path: str) -> Iterator[Finding]:
@@ -35,3 +38,13 @@ def checks(loaded: Loaded, path: str) -> Iterator[Finding]:
             "slack.notify.critical is empty, so a critical incident wakes nobody. "
             "Name users or groups there",
         )
+    yield from _rules(loaded.settings)
+
+
+def _rules(settings: Settings) -> Iterator[Finding]:
+    rules = rules_of(settings)
+    found = list(doubts(settings, rules, SystemClock().now().wall))
+    for doubt in found:
+        yield warn("policy.rules", f"{doubt}. `countersign policy explain` says more")
+    if not found:
+        yield fine("policy.rules", f"{len(rules.book.rules)}, none of them doubtful")

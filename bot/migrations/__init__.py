@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 
 from bot.database import BadDatabase, Database
 
-NEWEST = "0004"
+NEWEST = "0005"
 """The revision this release works with."""
 
 

@@ -25,10 +25,12 @@ from bot.metrics import History
 from bot.model import Incident
 from bot.own import Own
 from bot.pictures import Pictures
+from bot.policy_change import note_policy
 from bot.record import Record
 from bot.respond import Inquiry, Respond
 from bot.settings import Loaded, Settings
 from bot.simulate import Simulate
+from bot.standing import rules_of
 from bot.status import Status
 from bot.target import Targets
 from bot.telemetry import Telemetry
@@ -38,13 +40,11 @@ from bot.wiring.afterwards import Afterwards, afterwards
 from bot.wiring.knowledge import Known, known
 from remediation.execute import Executor
 from remediation.identity import open_process
-from remediation.leases import Caps
 from remediation.ledger import Ledger
 from remediation.lock import locked
 from remediation.observe import Observer
 from remediation.policy import Rules
-from remediation.protect import OwnTree, ProtectSettings
-from remediation.unit_rules import ServiceSettings
+from remediation.protect import OwnTree
 
 
 class Wake:
@@ -142,7 +142,8 @@ def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
     rules, own = rules_of(settings), OwnTree.read()
     host = parts.host_context(settings, clock, History())
     instance = instance_of(database, settings.host)
-    ledger = Ledger(instance=instance, caps=rules.caps)
+    ledger = Ledger(instance=instance, caps=rules.caps, book=rules.book)
+    note_policy(database, rules.book.digest, clock.now())
     return _Kit(
         loaded=loaded,
         environment=environment,
@@ -249,27 +250,6 @@ def _observer(kit: _Kit) -> Observer:
 def _window(loaded: Loaded) -> "Window":
     slowest = {name: section.interval for name, section in loaded.detectors.items()}
     return Window(loaded.settings.verify.window, slowest)
-
-
-def rules_of(settings: Settings) -> Rules:
-    """Translate the policy section into the vocabulary of remediation."""
-    policy = settings.policy
-    users = policy.processes.users
-    return Rules(
-        ttl=policy.approval_ttl,
-        needed=policy.approvals,
-        caps=Caps(cooldown=policy.cooldown, per_hour=policy.actions_per_hour),
-        protect=ProtectSettings(
-            users=None if users is None else frozenset(users),
-            protect=policy.processes.protect,
-            allow=policy.processes.allow,
-        ),
-        services=ServiceSettings(
-            allow=frozenset(policy.services.allow),
-            protect=(*policy.processes.protect, *policy.services.protect),
-        ),
-        stable_for=settings.verify.stable_for,
-    )
 
 
 class Window:

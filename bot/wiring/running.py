@@ -57,7 +57,11 @@ def _slack_side(core: Core, environment: Environment) -> _SlackSide:
         channel_id=settings.slack.channel or "",
         telemetry=core.telemetry,
     )
-    guard = Guard(verifying, settings.slack.approvers)
+    guard = Guard(
+        verifying,
+        settings.slack.approvers,
+        groups=core.record.ledger.book.groups,
+    )
     desk = _desk(core, guard, Reply(answering, api_url, channel))
     token = environment.app_token
     secret = None if token else environment.signing_secret

@@ -59,7 +59,10 @@ def idle(
 ) -> dict[str, object]:
     """Return the row of an open card on which nothing waits for a decision."""
     value = shown.id if shown else f"incident:{incident.number}"
-    elements = [button("Propose again", "again", value)] if shown else []
+    # What a rule of the policy refuses it may allow later: a window ends.
+    none = incident.no_action
+    again = shown is not None or (none is not None and none.rule.startswith("policy."))
+    elements = [button("Propose again", "again", value)] if again else []
     if incident.owner is None:
         elements.append(button("Take", "take", value))
     return {

@@ -142,6 +142,8 @@ def _action(
         return [section(f"{_decision(shown)}\n{verifying}"), *undo]
     row = buttons.idle(incident, proposals, shown)
     text = _no_action(incident) if shown is None else _outcome(incident, shown)
+    if shown is not None and incident.no_action is not None:
+        text = f"{text}\n{_no_action(incident)}"
     return [section(text), row]
 
 
@@ -201,4 +203,5 @@ def _footer(incident: Incident, shown: Proposal | None) -> str:
     parts = [f"Incident {incident.number}", escaped(incident.host)]
     if shown is not None:
         parts += [f"action {shown.digest[:8]}", f"rule {escaped(shown.rule)}"]
+        parts += [f"policy {shown.policy[:8]}"] if shown.policy else []
     return cut(" · ".join(parts), _FOOTER)

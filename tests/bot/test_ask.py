@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.database import Database
-from bot.settings import Policy
+from bot.policy_section import Policy
 from remediation.decision import NotDecided
 from remediation.identity import Unobservable
 from remediation.proposal import State

@@ -7,7 +7,7 @@ import pytest
 from bot import store
 from bot.database import Database
 from bot.model import Origin, Phase
-from bot.settings import Policy
+from bot.policy_section import Policy
 from remediation import lock
 from remediation.decision import NotDecided
 from remediation.outcome import Outcome, Result, Seen

@@ -156,6 +156,25 @@ def test_a_disabled_group_is_named(
     assert "empty or disabled" in found["approvers"]
 
 
+def test_a_group_that_only_a_rule_names_is_looked_at(environment: Environment) -> None:
+    content = yaml.safe_load(environment.config.read_text())
+    rule = {"name": "pay", "approvers": {"groups": ["S0UNKNOWN"]}}
+    environment.config.write_text(
+        yaml.safe_dump({**content, "policy": {"rules": [rule]}})
+    )
+    assert "S0UNKNOWN" in failing(environment)["approvers"]
+
+
+def test_a_doubtful_rule_is_a_warning(environment: Environment) -> None:
+    content = yaml.safe_load(environment.config.read_text())
+    rule = {"name": "all", "deny": True}
+    environment.config.write_text(
+        yaml.safe_dump({**content, "policy": {"rules": [rule]}})
+    )
+    warned = [f.subject for f in doctor._checks(environment) if f.grade is Grade.WARN]
+    assert "policy.rules" in warned
+
+
 def test_a_bad_file_is_told_with_its_lines(environment: Environment) -> None:
     environment.config.write_text("slack:\n  chanel: C1\n")
     assert "line 2: slack.chanel" in failing(environment)["configuration"]

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from bot import yamlfile
 from bot.durations import parse_duration
 from bot.environment import Environment
-from bot.settings import Approvers, DetectorSection, Loaded, Settings, check, load
+from bot.policy_section import Approvers
+from bot.settings import DetectorSection, Loaded, Settings, check, load
 from bot.yamlfile import BadConfiguration
 
 

@@ -23,11 +23,13 @@ from bot.model import (
 )
 from bot.own import Own
 from bot.pictures import Pictures
+from bot.policy_section import Policy
 from bot.ports import DiagnosisUnavailable
 from bot.record import Record
 from bot.respond import Inquiry, Respond
-from bot.settings import DetectorSection, Policy
+from bot.settings import DetectorSection
 from bot.simulate import Simulate
+from bot.standing import book_of
 from bot.status import Status
 from bot.target import Targets
 from remediation.audit import read
@@ -180,9 +182,10 @@ class Story:
             caps=caps,
             protect=ProtectSettings(users=frozenset({"deploy"})),
             services=ServiceSettings(allow=frozenset(self.policy.services.allow)),
+            book=book_of(self.policy, digest="a1" * 32),
         )
         self.poster, self.worker = Woken(), Woken()
-        self.ledger = Ledger(instance="web-1~abc123", caps=caps)
+        self.ledger = Ledger(instance="web-1~abc123", caps=caps, book=rules.book)
         self.record = Record(
             database=self.database, ledger=self.ledger, clock=self.clock
         )

@@ -14,9 +14,10 @@ from bot.drafts import Drafts
 from bot.feedback import Feedbacks
 from bot.handover import Handover
 from bot.model import EvidenceItem, Table
+from bot.policy_section import Approvers
 from bot.reports import Reports
 from bot.runbooks.shelf import Shelf
-from bot.settings import Approvers, Settings
+from bot.settings import Settings
 from bot.spending import Purse
 from bot.telemetry import Telemetry
 from handlers.app import build

@@ -239,6 +239,24 @@ def test_without_an_action_the_rule_is_told() -> None:
     assert labels(drawn) == ["Take"]
 
 
+def test_what_the_policy_refuses_now_can_be_asked_for_again() -> None:
+    none = NoAction(rule="policy.rules.friday", reason="no restarts on Fridays")
+    assert labels(card(incident(no_action=none), [])) == ["Propose again", "Take"]
+
+
+def test_a_refusal_after_an_earlier_action_is_told_beside_it() -> None:
+    none = NoAction(rule="policy.rules.friday", reason="no restarts on Fridays")
+    drawn = card(incident(no_action=none), [proposal(State.DONE)])
+    assert "*No action offered*: no restarts on Fridays (rule policy" in said(drawn)
+    assert "*Approved* by" in said(drawn)
+
+
+def test_a_card_names_the_policy_it_was_proposed_under() -> None:
+    drawn = card(incident(), [proposal(policy="0123456789abcdef")])
+    assert "policy 01234567" in said(drawn)
+    assert "policy" not in said(card(incident(), [proposal(rule="x")])).split(" · ")[-1]
+
+
 def test_a_resolved_card_decides_nothing_and_says_how() -> None:
     ended = incident(
         phase=Phase.RESOLVED,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from slack_sdk import WebClient
 
-from bot.settings import Approvers
+from bot.policy_section import Approvers
 from handlers.client import client
 from handlers.guard import CACHE_SECONDS, Denied, Guard
 from handlers.workspace import Workspace
@@ -141,6 +141,36 @@ def test_a_person_slack_does_not_know_is_refused(
 
 def test_without_a_team_nobody_is_verified(guard: Guard) -> None:
     assert "other workspaces" in denied(guard, ALICE.id, None)
+
+
+# --- groups that rules name ----------------------------------------------------------
+
+
+def test_an_approver_is_told_to_be_in_a_group_that_rules_name(
+    slack: WebClient, workspace: Workspace
+) -> None:
+    approvers = Approvers(users=(ALICE.id, BOB.id))
+    guard = Guard(slack, approvers, groups=(GROUP.id, "S0UNKNOWN"))
+    workspace.put_group(replace(GROUP, members=(BOB.id,)))
+    assert guard.person(BOB.id, workspace.team_id).groups == {GROUP.id}
+    assert guard.person(ALICE.id, workspace.team_id).groups == frozenset()
+
+
+def test_a_group_that_rules_name_makes_nobody_an_approver(
+    slack: WebClient, workspace: Workspace
+) -> None:
+    guard = Guard(slack, Approvers(users=(ALICE.id,)), groups=(GROUP.id,))
+    found = guard.person(BOB.id, workspace.team_id)
+    assert (found.is_approver, found.groups) == (False, frozenset())
+    assert workspace.calls_of("usergroups.users.list") == []
+
+
+def test_while_a_group_is_not_told_nobody_is_in_it(
+    slack: WebClient, workspace: Workspace
+) -> None:
+    guard = Guard(slack, Approvers(users=(ALICE.id,)), groups=(GROUP.id,))
+    workspace.faults.server_error("usergroups.users.list")
+    assert guard.person(ALICE.id, workspace.team_id).groups == frozenset()
 
 
 # --- what is kept --------------------------------------------------------------------

@@ -4,6 +4,8 @@ from handlers.desk import Desk
 from handlers.workspace import Workspace
 from handlers.workspace.people import ALICE, BOB, STRANGER
 from remediation.proposal import State
+from remediation.rule import Rule
+from remediation.rulebook import RuleBook
 from tests.fakes.slack import whispered
 from tests.fakes.story import Story
 
@@ -107,6 +109,21 @@ def test_a_dialog_says_when_it_is_too_late(card: str, workspace: Workspace) -> N
     assert "Nothing was done: it is already approved" in str(
         workspace.views(ALICE.id)[-1].blocks
     )
+
+
+def test_a_rule_refuses_in_the_dialog_and_at_the_button(
+    card: str, workspace: Workspace, story: Story
+) -> None:
+    view_id = opened(workspace)
+    night = Rule(name="night", why="nobody is awake", deny=True)
+    story.ledger.book = RuleBook(rules=(night,))
+    workspace.submit_view(ALICE.id, view_id, {})
+    assert "Nothing was done: nobody is awake (rule policy.rules.night)." in str(
+        workspace.views(ALICE.id)[-1].blocks
+    )
+    workspace.click(ALICE.id, card, "Approve")
+    assert "nobody is awake (rule policy.rules.night)" in whispered(workspace, ALICE.id)
+    assert story.proposals()[0].voters == ()
 
 
 def test_a_mention_is_answered_in_its_thread(card: str, workspace: Workspace) -> None:

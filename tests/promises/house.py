@@ -31,8 +31,8 @@ from bot.model import (
     Phase,
 )
 from bot.own import Own
+from bot.policy_section import Policy
 from bot.record import Record
-from bot.settings import Policy
 from bot.target import Targets
 from remediation.action import Terminate
 from remediation.facts import ProcessFacts
@@ -46,6 +46,7 @@ from remediation.outcome import Outcome, Result, Seen
 from remediation.policy import Rules
 from remediation.proposal import Proposal, State
 from remediation.protect import OwnTree, ProtectSettings
+from remediation.rulebook import RuleBook
 from remediation.tables import events, proposals, votes
 from tests.fakes import things
 from tests.fakes.services import FakeServices
@@ -197,12 +198,14 @@ def rules(
     ttl: timedelta = timedelta(minutes=15),
     cooldown: timedelta = timedelta(0),
     per_hour: int = 1000,
+    book: RuleBook | None = None,
 ) -> Rules:
     return Rules(
         ttl=ttl,
         needed=needed,
         caps=Caps(cooldown=cooldown, per_hour=per_hour),
         protect=ProtectSettings(users=frozenset({"ada"})),
+        book=book or RuleBook(),
     )
 
 
@@ -261,7 +264,7 @@ class House:
         self.database = MortalDatabase(engine)
         self.hands.database = self.database
         self.hands.dies = ""
-        ledger = Ledger(instance=INSTANCE, caps=self.rules.caps)
+        ledger = Ledger(instance=INSTANCE, caps=self.rules.caps, book=self.rules.book)
         record = Record(database=self.database, ledger=ledger, clock=self.clock)
         quiet = Quiet()
         own = OwnTree(pid=900, ancestors=frozenset({800, 1}), service=None)

@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot.database import Database
+from remediation import cgroup
 from remediation.action import Terminate
+from remediation.calendar import Window
 from remediation.execute import Executor
 from remediation.identity import open_process
 from remediation.leases import Caps
@@ -20,10 +23,12 @@ from remediation.ledger import Approval
 from remediation.outcome import Outcome, Result, Seen
 from remediation.policy import Rules
 from remediation.protect import OwnTree, ProtectSettings
+from remediation.rule import Circle, Rule, Targets
+from remediation.rulebook import RuleBook
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.services import FakeServices
 from tests.real.databases import fresh
-from tests.remediation.decisions import approved, claimed, draft
+from tests.remediation.decisions import ALICE, approved, claimed, draft
 
 ELSEWHERE = OwnTree(pid=4_190_000, ancestors=frozenset(), service=None)
 """Not the tests' own tree: the victim is their child."""
@@ -63,14 +68,20 @@ def approval_of(
 
 
 def carry_out(
-    approval: Approval, *, protect: tuple[str, ...] = (), halted: str | None = None
+    approval: Approval,
+    *,
+    protect: tuple[str, ...] = (),
+    halted: str | None = None,
+    needed: int = 1,
+    book: RuleBook | None = None,
 ) -> tuple[Outcome, list[str]]:
     me = pwd.getpwuid(os.geteuid()).pw_name
     rules = Rules(
         ttl=timedelta(minutes=15),
-        needed=1,
+        needed=needed,
         caps=Caps(cooldown=timedelta(0), per_hour=6),
         protect=ProtectSettings(users=frozenset({me}), protect=protect),
+        book=book or RuleBook(),
     )
     executor = Executor(
         rules=rules,
@@ -108,6 +119,57 @@ def test_a_protection_stops_it_at_the_last_instant(
     outcome, _ = carry_out(approval_of(database, victim), protect=("*python*",))
     assert outcome.result is Result.REFUSED
     assert victim.poll() is None
+
+
+HERE = cgroup.place(os.getpid()).cgroup
+AN_HOUR = Window(zone=ZoneInfo("UTC"), start=timedelta(hours=3), end=timedelta(hours=4))
+"""START is 03:00 UTC."""
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Rule(name="r", deny=True),
+        Rule(name="r", deny=True, when=AN_HOUR),
+        Rule(name="r", deny=True, targets=Targets(exes=("*/python*",))),
+        Rule(name="r", deny=True, targets=Targets(users=(str(os.geteuid()),))),
+        Rule(name="r", deny=True, targets=Targets(cgroups=(HERE,))),
+        Rule(name="r", approvals=2),
+        Rule(name="r", approvers=Circle(users=frozenset({"U0NOBODY"}))),
+    ],
+    ids=["denial", "window", "exe", "user", "cgroup", "approvals", "approvers"],
+)
+def test_a_rule_stops_it_at_the_last_instant(
+    database: Database, victim: subprocess.Popen[bytes], rule: Rule
+) -> None:
+    outcome, _ = carry_out(approval_of(database, victim), book=RuleBook(rules=(rule,)))
+    assert outcome.result is Result.REFUSED
+    assert "policy.rules.r: " in outcome.summary
+    assert victim.poll() is None
+
+
+def test_a_higher_number_of_approvals_stops_it_at_the_last_instant(
+    database: Database, victim: subprocess.Popen[bytes]
+) -> None:
+    outcome, _ = carry_out(approval_of(database, victim), needed=2)
+    assert "policy.approvals: it needs 2 approvals now, and has 1" in outcome.summary
+    assert victim.poll() is None
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Rule(name="r", deny=True, targets=Targets(exes=("/nowhere/*",))),
+        Rule(name="r", deny=True, actions=frozenset({"restart"})),
+        Rule(name="r", approvers=Circle(users=frozenset({ALICE}))),
+    ],
+    ids=["another target", "another action", "the right person"],
+)
+def test_a_rule_about_something_else_stops_nothing(
+    database: Database, victim: subprocess.Popen[bytes], rule: Rule
+) -> None:
+    outcome, _ = carry_out(approval_of(database, victim), book=RuleBook(rules=(rule,)))
+    assert outcome.result is Result.DONE
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ RULES = Rules(
     protect=ProtectSettings(users=frozenset({"deploy"})),
 )
 OWN = OwnTree(pid=999_999, ancestors=frozenset(), service=None)
-FREE = Situation(locked=None, hold=None)
+FREE = Situation(locked=None, hold=None, at=START)
 WHO = {"host": "web-1", "process": identity(), "label": "x"}
 LOWER = LowerPriority(**WHO, nice=10)  # type: ignore[arg-type]
 PAUSE = Pause(**WHO, duration=timedelta(minutes=1))  # type: ignore[arg-type]
@@ -55,7 +55,7 @@ def test_an_ordinary_process_may_be_acted_on(action: Action) -> None:
 
 @pytest.mark.parametrize("action", EVERY, ids=lambda a: a.kind)
 def test_a_locked_bot_allows_nothing(action: Action) -> None:
-    locked = Situation(locked=Locked(by="U1", at=START, why="odd"), hold=None)
+    locked = Situation(locked=Locked(by="U1", at=START, why="odd"), hold=None, at=START)
     found = verdict(action, situation=locked)
     assert found == Refusal(rule="lock", reason="the bot is locked: odd")
 
@@ -86,20 +86,22 @@ def test_one_protected_child_protects_the_tree() -> None:
 
 def test_a_reached_limit_refuses_by_its_rule() -> None:
     held = Hold(rule="policy.cooldown", reason="a short while ago", passes=False)
-    found = verdict(terminate(), situation=Situation(locked=None, hold=held))
+    found = verdict(terminate(), situation=Situation(locked=None, hold=held, at=START))
     assert rule_of(found) == "policy.cooldown"
 
 
 def test_a_busy_host_keeps_no_proposal_away() -> None:
     held = Hold(rule="one action at a time", reason="under way", passes=True)
-    found = verdict(terminate(), situation=Situation(locked=None, hold=held))
+    found = verdict(terminate(), situation=Situation(locked=None, hold=held, at=START))
     assert isinstance(found, Allowed)
 
 
 def test_protection_is_named_before_a_limit() -> None:
     held = Hold(rule="policy.cooldown", reason="a short while ago", passes=False)
     protected = process(user="somebody")
-    found = verdict(terminate(), protected, situation=Situation(locked=None, hold=held))
+    found = verdict(
+        terminate(), protected, situation=Situation(locked=None, hold=held, at=START)
+    )
     assert rule_of(found) != "policy.cooldown"
 
 

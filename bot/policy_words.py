@@ -1,0 +1,105 @@
+"""Rules in sentences, and what is doubtful about them. Pure."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from fnmatch import fnmatchcase
+
+from bot.settings import Settings
+from bot.standing import circle_of
+from remediation.asked import RISKS
+from remediation.calendar import Freeze
+from remediation.policy import Rules
+from remediation.rule import Circle, Rule
+
+OF_SERVICES = frozenset({"start", "stop", "restart", "reload"})
+
+
+def sentence(rule: Rule) -> str:
+    """Say what the rule is about and what it asks for, in one sentence."""
+    about = _listed(rule.actions) or "every action"
+    risk = f" of {_listed(rule.risks)} risk" if rule.risks else ""
+    hosts = f" on {_listed(rule.hosts)}" if rule.hosts else ""
+    when = f", {rule.when.in_words()}" if rule.when else ""
+    why = f" ({rule.why})" if rule.why else ""
+    return f"{about}{risk}{_targets(rule)}{hosts}{when}: {demand(rule)}{why}"
+
+
+def demand(rule: Rule) -> str:
+    """Say what the rule asks for."""
+    if rule.deny:
+        return "denied"
+    people = f"needs {rule.approvals} different people" if rule.approvals > 1 else ""
+    who = f"only {people_of(rule.approvers)} may approve" if rule.approvers else ""
+    return ", ".join(filter(None, (people, who)))
+
+
+def people_of(circle: Circle) -> str:
+    """Name who is meant, by their ids."""
+    groups = [f"members of {group}" for group in sorted(circle.groups)]
+    return ", ".join([*sorted(circle.users), *groups]) or "nobody"
+
+
+def doubts(settings: Settings, rules: Rules, now: datetime) -> Iterator[str]:
+    """Yield what is probably not meant: rules that never match, or that nobody can meet."""
+    for rule in rules.book.rules:
+        for doubt in (*_never(rule, settings, now), *_unmet(rule, settings)):
+            yield f"{rule.name}: {doubt}"
+
+
+def _never(rule: Rule, settings: Settings, now: datetime) -> Iterator[str]:
+    kinds = rule.actions or frozenset(RISKS)
+    left = {kind for kind in kinds if not rule.risks or RISKS[kind] in rule.risks}
+    if not left:
+        yield f"it never matches: {_listed(kinds)} is not of {_listed(rule.risks)} risk"
+    if isinstance(rule.when, Freeze) and rule.when.is_over(now):
+        yield "it never matches: its freeze is over"
+    if rule.hosts and not _any(settings.host, rule.hosts):
+        yield f"it never matches here: this is {settings.host}"
+    if left and left <= OF_SERVICES:
+        yield from _no_service(rule, settings)
+    if rule.deny and rule == Rule(name=rule.name, why=rule.why, deny=True):
+        yield "it denies everything, always"
+
+
+def _no_service(rule: Rule, settings: Settings) -> Iterator[str]:
+    targets, allowed = rule.targets, settings.policy.services.allow
+    if targets.exes or targets.users:
+        yield "it never matches: of a service neither executable nor user is known"
+    elif targets.units and not any(_any(name, targets.units) for name in allowed):
+        yield "it never matches: policy.services.allow has no such service"
+
+
+def _unmet(rule: Rule, settings: Settings) -> Iterator[str]:
+    if rule.deny:
+        return
+    everybody = circle_of(settings.slack.approvers)
+    own = rule.approvers or everybody
+    if own.groups or everybody.groups:
+        return  # only Slack knows who is in them
+    able = own.users & everybody.users
+    needed = max(rule.approvals, settings.policy.approvals)
+    if len(able) < needed:
+        yield (
+            f"nobody can meet it: it needs {needed} approvals, and {len(able)} "
+            "of slack.approvers may give them"
+        )
+
+
+def _targets(rule: Rule) -> str:
+    targets = rule.targets
+    named = {
+        "unit": targets.units,
+        "executable": targets.exes,
+        "user": targets.users,
+        "cgroup": targets.cgroups,
+    }
+    parts = [f"{kind} {_listed(found)}" for kind, found in named.items() if found]
+    return f" to {' and '.join(parts)}" if parts else ""
+
+
+def _any(text: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(text, pattern) for pattern in patterns)
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(sorted(words))

@@ -1,0 +1,114 @@
+"""Votes: whose counts, what the team's rules say to it, and to what was voted at the claim.
+
+Undoing is asked nothing: it puts back what an earlier approved action changed.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import (
+    Connection,
+    Select,
+    bindparam,
+    exists,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
+
+from remediation import docket
+from remediation.decision import NotClaimable, NotDecided
+from remediation.moment import Moment
+from remediation.proposal import Proposal, State
+from remediation.rule import Voter
+from remediation.rulebook import RuleBook
+from remediation.tables import proposals, votes
+from remediation.undo import UNDO
+from remediation.verdict import Refusal
+
+# Built once: it is on the path of every click.
+_NEEDED = (
+    update(proposals)
+    .where(
+        proposals.c.id == bindparam("wanted"),
+        proposals.c.needed < bindparam("people"),
+    )
+    .values(needed=bindparam("people"))
+)
+
+
+def cast(
+    tx: Connection, book: RuleBook, proposal_id: str, voter: Voter, now: Moment
+) -> None:
+    """Write the vote; raise `NotDecided` when it is too late, double, own or denied.
+
+    What is raised must take the vote back with the transaction. The proposal needs from
+    now on what the rules ask for, where that is more than before.
+    """
+    # Without the option PostgreSQL's driver says -1 for an INSERT.
+    written = tx.execute(
+        insert(votes).from_select(
+            ["proposal", "person", "at", "groups"], _votable(proposal_id, voter, now)
+        ),
+        execution_options={"preserve_rowcount": True},
+    )
+    found = docket.one(tx, proposal_id)
+    if written.rowcount != 1:
+        raise docket.why_not(tx, found, by=voter.id, now=now)
+    needed = _needed(book, found, voter, now)
+    tx.execute(_NEEDED, {"wanted": proposal_id, "people": needed})
+
+
+def check(
+    tx: Connection, book: RuleBook, proposal_id: str, voter: Voter, now: Moment
+) -> None:
+    """Raise `NotDecided` unless a vote of this person would count now."""
+    found = docket.one(tx, proposal_id)
+    if tx.execute(_votable(proposal_id, voter, now)).first() is None:
+        raise docket.why_not(tx, found, by=voter.id, now=now)
+    _needed(book, found, voter, now)
+
+
+def check_claim(book: RuleBook, found: Proposal, now: Moment) -> None:
+    """Raise `NotClaimable`, for good, when a rule refuses what was approved."""
+    if found.rule == UNDO:
+        return
+    refused = book.refuse(found.question, found.votes, now.wall, least=found.needed)
+    if refused is not None:
+        raise NotClaimable(f"{refused.reason} (rule {refused.rule})", final=True)
+
+
+def _votable(
+    proposal_id: str, voter: Voter, now: Moment
+) -> Select[tuple[str, str, datetime, str]]:
+    """Return the row of votes that counts, or no row."""
+    by = voter.id
+    own = or_(proposals.c.requested_by.is_(None), proposals.c.requested_by != by)
+    voted = exists().where(votes.c.proposal == proposal_id, votes.c.person == by)
+    return select(
+        proposals.c.id,
+        literal(by),
+        literal(now.wall, votes.c.at.type),
+        literal(" ".join(sorted(voter.groups))),
+    ).where(*docket.alive(proposal_id, State.PENDING, now), own, ~voted)
+
+
+def _needed(book: RuleBook, found: Proposal, voter: Voter, now: Moment) -> int:
+    """Return how many approvals it needs now, never fewer than when it was proposed.
+
+    Raises `NotDecided` by the rule that denies it, or that says who else may approve.
+    """
+    if found.rule == UNDO:
+        return found.needed
+    terms = book.judge(found.question, now.wall)
+    if isinstance(terms, Refusal):
+        raise _refused(terms)
+    refused = terms.refuse_voter(voter)
+    if refused is not None:
+        raise _refused(refused)
+    return max(found.needed, terms.needed)
+
+
+def _refused(refusal: Refusal) -> NotDecided:
+    return NotDecided(f"{refusal.reason} (rule {refusal.rule})")

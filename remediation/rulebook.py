@@ -1,0 +1,101 @@
+"""All rules of the team together: what they come to for one action at one instant. Pure.
+
+A denial overrides everything; the approvals needed are the most that any rule asks for;
+whoever approves must satisfy every rule that says who may. None of this depends on the
+order of rules.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from remediation.asked import Asked
+from remediation.rule import Circle, Rule, Voter
+from remediation.verdict import Refusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """Under which terms an action may be approved.
+
+    needed: different people. rule: whose name a verdict says, where a rule asked for
+    anything. circles: each rule that says who may approve, with those people.
+    """
+
+    needed: int = 1
+    rule: str | None = None
+    circles: tuple[tuple[str, Circle], ...] = ()
+
+    def refuse_voter(self, voter: Voter) -> Refusal | None:
+        """Say by which rule this person may not approve, if there is one."""
+        for rule, circle in self.circles:
+            if not circle.has(voter):
+                return Refusal(
+                    rule=rule, reason="you are not among those who may approve this"
+                )
+        return None
+
+    def refuse_votes(self, votes: Sequence[Voter], least: int) -> Refusal | None:
+        """Say why these approvals are not enough (any more); `least`: at any rate."""
+        needed = max(self.needed, least)
+        refused = [r for r in map(self.refuse_voter, votes) if r is not None]
+        if len(votes) - len(refused) >= needed:
+            return None
+        if len(votes) >= needed:
+            reason = "not everybody who approved may do so now"
+            return Refusal(rule=refused[0].rule, reason=reason)
+        reason = f"it needs {needed} approvals now, and has {len(votes)}"
+        return Refusal(rule=self.rule or "policy.approvals", reason=reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleBook:
+    """What the team wrote below `policy.rules`, and what belongs to it.
+
+    give_up_after: so many actions in a row that did not help end the proposing; None
+    never. reversible_first: kinds of action that wait for a reversible one. digest:
+    SHA-256 of the whole policy in hex, "" where nobody computed one.
+    """
+
+    rules: tuple[Rule, ...] = ()
+    give_up_after: int | None = None
+    reversible_first: frozenset[str] = frozenset()
+    digest: str = ""
+
+    def judge(self, asked: Asked, at: datetime) -> Terms | Refusal:
+        """Return the terms for this action at this instant, or the rule that denies it."""
+        matching = [rule for rule in self.rules if rule.matches(asked, at)]
+        matching.sort(key=lambda rule: rule.name)
+        denying = next((rule for rule in matching if rule.deny), None)
+        if denying is not None:
+            return Refusal(rule=denying.full_name, reason=denying.reason())
+        return Terms(
+            needed=max((rule.approvals for rule in matching), default=1),
+            rule=_strictest(matching),
+            circles=tuple(
+                (rule.full_name, rule.approvers)
+                for rule in matching
+                if rule.approvers is not None
+            ),
+        )
+
+    def refuse(
+        self, asked: Asked, votes: Sequence[Voter], at: datetime, *, least: int = 1
+    ) -> Refusal | None:
+        """Say why what was approved by these people may not be done now, if so."""
+        found = self.judge(asked, at)
+        return found if isinstance(found, Refusal) else found.refuse_votes(votes, least)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Every group that a rule names, sorted."""
+        circles = [rule.approvers for rule in self.rules if rule.approvers]
+        return tuple(sorted({group for circle in circles for group in circle.groups}))
+
+
+def _strictest(matching: Sequence[Rule]) -> str | None:
+    """Return the rule that asks for most; of several the first by name."""
+    asking = [r for r in matching if r.approvals > 1 or r.approvers is not None]
+    if not asking:
+        return None
+    return min(asking, key=lambda rule: (-rule.approvals, rule.name)).full_name
