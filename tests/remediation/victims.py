@@ -33,8 +33,11 @@ LEADER_ENDS = (
 )
 PARENT_OF_TWO = (
     "import subprocess, sys\n"
-    "for _ in range(2):\n"
-    "    subprocess.Popen(['/bin/sleep', '600'])\n"
+    "children = [subprocess.Popen(['/bin/sleep', '600']) for _ in range(2)]\n"
+    # The parent goes on a little before the new program is wholly in place.
+    "for child in children:\n"
+    "    while ') S ' not in open(f'/proc/{child.pid}/stat').read():\n"
+    "        pass\n"
     "print('ready', flush=True)\n"
     "import time\n"
     "time.sleep(600)\n"
