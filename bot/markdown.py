@@ -12,6 +12,15 @@ _INERT = re.compile(
 _BARE = re.compile(
     r"://|@(?=\w)|\bwww\.|#(?=\w)|\b(?:mailto|xmpp|javascript|data):", re.IGNORECASE
 )
+# Words with dots between them, as names of servers have; clients make links of those.
+_DOTTED = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
+_NAMED_FILE = re.compile(
+    r"[A-Za-z0-9_-]+\.(?:service|socket|slice|scope|timer|mount|log|conf|json|yaml)",
+    re.IGNORECASE,
+)
+"""Units and files, which are no addresses: there is no top level of these names."""
+_FIGURE = re.compile(r"[A-Za-z_-]*\d+(?:\.\d+){0,2}[A-Za-z]?|[A-Za-z]\.[A-Za-z]")
+"""A value, a version or an abbreviation: `98.5`, `3.11.2`, `python3.11`, `e.g`."""
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -37,13 +46,22 @@ def first_hidden(text: str) -> tuple[int, str] | None:
 def inert(text: str, *, limit: int = 500) -> str:
     """Return one line that Markdown shows as it is: no mention, link, HTML or mark-up.
 
-    Addresses and mentions are broken visibly (`[:]//`, `[at]`), since renderers make
-    them of bare words; every character with a meaning is escaped. At most `limit`
+    Addresses and mentions are broken visibly (`[:]//`, `[.]`, `[at]`), since renderers
+    make them of bare words; every character with a meaning is escaped. At most `limit`
     characters are kept and what was cut off is said.
     """
     line = " ".join(cleaned(text[: limit + 1]).split())
     kept = line if len(text) <= limit else f"{line[:limit]}… (cut)"
-    return _MEANINGFUL.sub(r"\\\1", _BARE.sub(_broken, kept))
+    return _MEANINGFUL.sub(r"\\\1", unlinked(_BARE.sub(_broken, kept)))
+
+
+def unlinked(text: str) -> str:
+    """Return text in which no client finds an address: they are broken visibly.
+
+    >>> unlinked("python3.11 asks evil.example/x for nginx.service")
+    'python3.11 asks evil[.]example/x for nginx.service'
+    """
+    return _DOTTED.sub(_without_dots, text)
 
 
 def code(text: str, *, limit: int = 200) -> str:
@@ -61,6 +79,12 @@ def table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 def _unhidden(found: re.Match[str]) -> str:
     return "" if unicodedata.category(found[0]) in _HIDDEN else found[0]
+
+
+def _without_dots(dotted: re.Match[str]) -> str:
+    name = dotted[0]
+    is_no_address = _NAMED_FILE.fullmatch(name) or _FIGURE.fullmatch(name)
+    return name if is_no_address else name.replace(".", "[.]")
 
 
 def _broken(found: re.Match[str]) -> str:

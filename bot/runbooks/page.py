@@ -6,12 +6,13 @@ the file unusable.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
 from bot.markdown import cleaned, first_hidden
 from bot.model import Level
+from bot.redact import redact_lines
 from bot.runbooks import front, prose
 from bot.runbooks.front import MAX_ITEM_CHARACTERS, Value
 from bot.runbooks.problem import Problem, Unusable
@@ -27,6 +28,8 @@ Permitted = Literal[
 """The kinds of actions (`remediation/action.py`) that a runbook may permit."""
 
 _LEVELS = {"warning": Level.WARNING, "critical": Level.CRITICAL}
+_HELD = "what looks like a secret (it is shown as [redacted])"
+_KEPT_ELSEWHERE = "take it out, and say where it is kept"
 _NOT_IN_NAMES = re.compile(r"[\s-]+")
 
 
@@ -37,8 +40,8 @@ class Page:
     name: the file's name without `.md`, printable. conditions: detectors' names or
     alert names, in lower case with underscores. severity: the level it is written
     for, None for any. actions: what it permits; empty permits nothing in particular.
-    steps: the numbered list. body: the Markdown below the front matter. Everything
-    in it is untrusted text and must be escaped where it is drawn.
+    steps: the numbered list. body: the Markdown below the front matter. No secret is
+    in any of it; but it is untrusted text and must be escaped where it is drawn.
     """
 
     path: Path
@@ -85,7 +88,8 @@ def _parse(raw: bytes, path: Path, shown: str) -> Parsed:
     text = _decoded(raw)
     clean = cleaned(text)
     head, body, body_line = front.split(clean)
-    values = front.read(head) if head is not None else {}
+    values, hidden = _without_secrets(front.read(head) if head is not None else {})
+    body, changed = redact_lines(body)
     parts = prose.sections(body)
     page = Page(
         path=path,
@@ -107,6 +111,8 @@ def _parse(raw: bytes, path: Path, shown: str) -> Parsed:
         line, character = taken_out
         what = f"an invisible character ({character})"
         found.append((line, what, "delete it; the page is shown without"))
+    hidden += [body_line + number for number in changed]
+    found += [(line, _HELD, _KEPT_ELSEWHERE) for line in hidden]
     return Parsed(
         page=page,
         problems=tuple(
@@ -114,6 +120,19 @@ def _parse(raw: bytes, path: Path, shown: str) -> Parsed:
             for line, what, mend in sorted(found)
         ),
     )
+
+
+def _without_secrets(
+    values: dict[str, Value],
+) -> tuple[dict[str, Value], list[int]]:
+    """Return the front matter without secrets, and the lines that held one."""
+    safe, hidden = dict[str, Value](), list[int]()
+    for key, value in values.items():
+        read = [redact_lines(text) for text in value.texts]
+        safe[key] = replace(value, texts=tuple(text for text, _ in read))
+        lines = zip(value.lines, read, strict=False)
+        hidden += [line for line, (_, begun) in lines if begun]
+    return safe, hidden
 
 
 def _decoded(raw: bytes) -> str:

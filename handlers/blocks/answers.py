@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.converse.question import Answer
 from bot.handover import Handed
+from bot.markdown import unlinked
 from bot.model import Incident, Level, Table
 from bot.simulate import Simulation
 from bot.status import Board, HostHealth, OpenIncident
@@ -20,7 +21,6 @@ from handlers.blocks.markup import (
     mention,
     preformatted,
     section,
-    unlinked,
 )
 from remediation.proposal import Proposal
 

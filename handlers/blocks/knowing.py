@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from bot.lore import Knowledge, PastCase, RunbookRef
 from bot.model import Diagnosis, Incident
-from handlers.blocks.markup import SECTION_LIMIT, cut, escaped, section
+from handlers.blocks.markup import SECTION_LIMIT, cut, escaped, instruction, section
 
 _SUMMARY = 700
 _CAUSE = 160
@@ -96,11 +96,6 @@ def _past(case: PastCase) -> str:
 
 
 def _runbook(page: RunbookRef) -> str:
-    steps = [f"{n}. {_step(step)}" for n, step in enumerate(page.steps, 1)]
+    steps = [f"{n}. {instruction(step, _STEP)}" for n, step in enumerate(page.steps, 1)]
     name = f"*Runbook* {escaped(page.title)} (`{escaped(page.name)}`)"
     return "\n".join((name, *steps))
-
-
-def _step(step: str) -> str:
-    plain = " ".join(step.replace("`", "").split())
-    return escaped(plain if len(plain) <= _STEP else f"{plain[: _STEP - 1]}…")

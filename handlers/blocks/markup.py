@@ -6,8 +6,11 @@ from our own words; here the characters that Slack gives a meaning lose it.
 """
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+
+from bot.markdown import unlinked
 
 SECTION_LIMIT = 3000
 FIELD_LIMIT = 2000
@@ -17,23 +20,21 @@ MESSAGE_LIMIT = 13_000
 _LABEL = 75
 _VALUE = 300
 
+# The colon before the name of a picture; neither a time, a MAC nor an IPv6 address.
+_PICTURE = r":(?=[\w+'-]+:)(?!(?<=[0-9A-Fa-f]:)[0-9A-Fa-f]{1,4}:)"
 # One line that Markdown shows as it is, whatever it says: no mark-up, link or mention.
 _DEAD_LINE = re.compile(
-    r"(?!\s*[-=+]{2,})(?!.*(?:://|www\.))"
+    # A rule or an underline, a list, a block of code.
+    r"(?! {4}|\s*(?:[-=+]{2,}|=\s*$|(?:[-+]|\d{1,9}[.)])(?:\s|$)))"
+    rf"(?!.*(?:://|www\.|{_PICTURE}))"
     r"(?:[A-Za-z0-9 ,;:%()/'\"?!…→.+=-]|(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])"
     r"|(?<=[A-Za-z0-9_-])\[\.\](?=[A-Za-z0-9_-]))*"
 )
-# Words with dots between them, as names of servers have; clients make links of those.
-_DOTTED = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
-_NAMED_FILE = re.compile(
-    r"[A-Za-z0-9_-]+\.(?:service|socket|slice|scope|timer|mount|log|conf|json|yaml)",
-    re.IGNORECASE,
-)
-"""Units and files, which are no addresses: there is no top level of these names."""
-_FIGURE = re.compile(r"[A-Za-z_-]*\d+(?:\.\d+){0,2}[A-Za-z]?|[A-Za-z]\.[A-Za-z]")
-"""A value, a version or an abbreviation: `98.5`, `3.11.2`, `python3.11`, `e.g`."""
 # Slack pairs these only at the edge of a word; inside a name they are harmless.
 _MARK_UP = re.compile(r"(?<![A-Za-z0-9])([*_~`])")
+_EMOJI = re.compile(_PICTURE)
+_EMPHASIS = re.compile(r"(?<![\w*])([*_]{1,3})(?=[^\s*_])([^*_\n]*[^\s*_])\1(?![\w*])")
+_SPAN = re.compile(r"(`{1,3}|~~~)(?:[a-z]{1,10}\n)?([^`]+?)\1")
 _PERSON = re.compile(r"@([UW][A-Z0-9]{2,})$")
 
 
@@ -49,10 +50,57 @@ def escaped(text: str) -> str:
     """Return text that Slack shows as it is: no mention, link or mark-up is left.
 
     Slack's three control characters become entities, a zero-width space behind a
-    formatting character keeps it from pairing up, and addresses are broken visibly.
+    formatting character or the colon of a picture's name keeps it from pairing up, and
+    addresses are broken visibly.
     """
-    safe = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    safe = _EMOJI.sub(":\u200b", _entities(text))
     return _MARK_UP.sub("\\1\u200b", safe.replace("://", "[:]//"))
+
+
+def code(text: str) -> str:
+    """Return a line that Slack shows in a fixed width, to be copied as it is.
+
+    Nothing in it is alive there, and nothing can end it.
+    """
+    line = " ".join(text.replace("`", "'").split())
+    return f"`{_entities(line)}`" if line else ""
+
+
+def instruction(text: str, limit: int) -> str:
+    """Return one line of Markdown prose: its code as code, its emphasis left out.
+
+    At most `limit` characters of it are kept; a command is never cut in two.
+    """
+    drawn, left = "", limit
+    for piece, draw in _pieces(text.strip()):
+        if len(piece) > left:
+            kept = piece[: max(left - 1, 0)] if draw is escaped else ""
+            return f"{drawn}{escaped(kept)}…"
+        left -= len(piece)
+        # Slack draws code only where it stands apart from words.
+        edge = drawn[-1:] if draw is code else piece[:1]
+        apart = " " if drawn and piece and edge.isalnum() else ""
+        drawn += f"{apart}{draw(piece)}"
+    return drawn
+
+
+def _pieces(text: str) -> Iterator[tuple[str, Callable[[str], str]]]:
+    """Yield prose and code in turn, each as one line, and what draws it."""
+    end = 0
+    for span in _SPAN.finditer(text):
+        yield _prose(text[end : span.start()]), escaped
+        yield " ".join(span[2].split()), code
+        end = span.end()
+    yield _prose(text[end:]), escaped
+
+
+def _prose(text: str) -> str:
+    line = re.sub(r"\s+", " ", text.replace("`", ""))
+    return _EMPHASIS.sub(r"\2", line)
+
+
+def _entities(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def is_dead_markdown(text: str) -> bool:
@@ -63,21 +111,6 @@ def is_dead_markdown(text: str) -> bool:
     """
     lines_are_dead = all(map(_DEAD_LINE.fullmatch, text.split("\n")))
     return lines_are_dead and unlinked(text) == text
-
-
-def unlinked(text: str) -> str:
-    """Return text in which no client finds an address: they are broken visibly.
-
-    >>> unlinked("python3.11 asks evil.example/x for nginx.service")
-    'python3.11 asks evil[.]example/x for nginx.service'
-    """
-    return _DOTTED.sub(_broken, text)
-
-
-def _broken(dotted: re.Match[str]) -> str:
-    name = dotted[0]
-    is_no_address = _NAMED_FILE.fullmatch(name) or _FIGURE.fullmatch(name)
-    return name if is_no_address else name.replace(".", "[.]")
 
 
 def handed_over(text: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bot.runbooks.matching import Match
 from bot.runbooks.page import Page
-from handlers.blocks.markup import Message, context, cut, escaped, section
+from handlers.blocks.markup import Message, context, cut, escaped, instruction, section
 
 _TEXT = 2600
 """Characters of steps: one section holds 3,000, and escaping adds some."""
@@ -40,6 +40,11 @@ def titles(pages: Sequence[Page], command: str) -> Message:
 
 
 def _steps(found: Page) -> str:
-    numbered = [f"{n}. {cut(s, _STEP)}" for n, s in enumerate(found.steps, start=1)]
-    text = "\n".join(numbered) or found.body or "It says nothing."
-    return escaped(cut(text, _TEXT))
+    if not found.steps:
+        return escaped(cut(found.body or "It says nothing.", _TEXT))
+    lines: list[str] = []
+    for number, step in enumerate(found.steps, start=1):
+        lines.append(f"{number}. {instruction(step, _STEP)}")
+        if len("\n".join(lines)) > _TEXT:
+            return "\n".join((*lines[:-1], "…"))
+    return "\n".join(lines)

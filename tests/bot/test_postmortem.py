@@ -271,7 +271,7 @@ def test_a_measurement_without_an_end_has_no_time() -> None:
     )
     done = sections(postmortem(material))["What was done, and did it help"]
     assert "Measured afterwards: Unchanged: CPU 98 % → 97 %." in done
-    assert "**12a** Terminate burn.py" in done
+    assert r"**12a** Terminate burn\[.\]py" in done
     assert "SIGTERM" in done
 
 

@@ -136,6 +136,11 @@ def test_time_grows_with_length_and_not_faster() -> None:
     evil = (
         "pass", "://", "--pass ", "-----BEGIN ", "aA1", '"', "password='", "eyJ",
         "identified by ", "pass is ", "password: |", "_key=", "authorization: ", "sk-", "-u a", "://a?", "basic ", "token is ", "a.",
+        "password for a ", "password set ", "set password ", "password set from a ", "mysql ",
+        "mysql -p ", "echo a|", "echo ", "htpasswd -b ", "ldapsearch ", "-p a1", "key=a",
+        'password=\\"a', "password=&quot;a", "password: |\n ", "password:\n ", "token-",
+        "<a token", "recovery code ", "Password=a ", "pass word ", "secret_", "\\\\", "%25",
+        "password (", "rabbitmqctl ", "set a password to ", "password a to ", "auth-service-",
         "password a", "secret: ", 'secret: "a', "token a", "passwd '",
     )  # fmt: skip
     worst = 0.0

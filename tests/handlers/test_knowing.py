@@ -1,11 +1,13 @@
 """Below the buttons: opinion, last time, runbook; calm, escaped, gone when it is over."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from bot.lore import Feedback, Knowledge, PastCase, RunbookRef
 from bot.model import Diagnosis, Fact, Hypothesis, Incident, Phase
+from bot.runbooks.page import parse
 from handlers.blocks.card import card
 from handlers.blocks.knowing import ROOM, SECTIONS, below
 from handlers.workspace.limits import (
@@ -86,8 +88,21 @@ def test_a_counter_example_is_told_as_one() -> None:
     assert "But once, similar incident 7" in said(known(knowledge=warned))
 
 
-def test_a_step_is_one_plain_line() -> None:
-    assert "2. top -b" in said(known())
+def test_a_step_is_one_line_and_its_code_is_code() -> None:
+    assert "2. `top` -b" in said(known())
+
+
+def test_the_commands_of_our_own_runbook_can_be_copied() -> None:
+    path = Path(__file__).parents[2] / "runbooks" / "runaway_process.md"
+    page = parse(path.read_bytes(), path=path, shown=path.name).page
+    assert page is not None
+    ref = RunbookRef(name=page.name, title=page.title, steps=page.steps, why="")
+    text = said(known(knowledge=replace(KNOWN, runbooks=(ref,))))
+    assert (
+        "2. Read the last lines of its log: `journalctl _PID=PID -n 50 --no-pager`."
+        in text
+    )
+    assert "approve Terminate: SIGTERM" in text
 
 
 def test_an_objection_stands_under_the_opinion() -> None:

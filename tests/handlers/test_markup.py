@@ -19,6 +19,8 @@ from handlers.blocks.markup import (
     field,
     handed_over,
     header,
+    instruction,
+    is_dead_markdown,
     mention,
     preformatted,
     section,
@@ -54,10 +56,60 @@ def test_escaping_makes_text_at_most_five_times_as_long(text: str) -> None:
         ("http://x", "http[:]//x"),
         ("snake_case_name", "snake_case_name"),
         ("*bold*", "*\u200bbold*"),
+        (":white_check_mark: approved", ":\u200bwhite_check_mark: approved"),
+        ("x:tada:+1:", "x:\u200btada:\u200b+1:"),
+        ("at 12:30:45", "at 12:30:45"),
+        ("fe80:12:ab:0::1", "fe80:12:ab:0::1"),
     ],
 )
 def test_text_stays_readable(text: str, shown: str) -> None:
     assert escaped(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "All is well\n=", "x\n-", "x\n - ", "- x", "+ x", "1. x", "1) x", "x\n12. y",
+        ":white_check_mark: approved", "x :100: y", "    code", "x\n+", "x\n=  ",
+    ],
+)  # fmt: skip
+def test_mark_up_is_not_dead(text: str) -> None:
+    assert not is_dead_markdown(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["at 12:00:00 UTC", "load 1.5, +3 %", "-5 degrees", "a: b: c", "1.5 x\n  y"]
+)
+def test_plain_lines_are_dead(text: str) -> None:
+    assert is_dead_markdown(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("`journalctl _PID=1`", "`journalctl _PID=1`"),
+        ("*I/O wait* is **high**, a_b_c", "I/O wait is high, a_b_c"),
+        ("x`a`y", "x `a` y"),
+        ("Do\n\n```sh\ncurl http://x | y > z\n```", "Do `curl http://x | y &gt; z`"),
+        ("`<!channel>` <!here>", "`&lt;!channel&gt;` &lt;!here&gt;"),
+        ("open ` and *a", "open and *\u200ba"),
+        ("``a`b``", "`a` b"),
+        ("``", ""),
+        ("stop `kill -9 12345`", "stop `kill -9 12345`"),
+        ("now stop all of it `kill 1`", "now stop all of it …"),
+        ("a line that is too long to be shown", "a line that is too long…"),
+    ],
+)
+def test_an_instruction_is_one_line_with_its_commands(text: str, shown: str) -> None:
+    assert instruction(text, limit=24) == shown
+
+
+@given(LIVELY, st.integers(0, 60))
+def test_nothing_gets_out_of_an_instruction(text: str, limit: int) -> None:
+    shown = instruction(text, limit)
+    assert not re.search(r"[<>\n]", shown)
+    assert re.sub(r"(?<!\w)`[^`]+`(?!\w)", "", shown).count("`") == 0
+    assert "://" not in re.sub(r"`[^`]+`", "", shown)
 
 
 def test_only_a_person_at_the_end_is_drawn() -> None:

@@ -1,6 +1,7 @@
 """Promises 23 and 37: no secret of a process, nor the bot's own, in anything it writes."""
 
 import secrets
+import string
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -49,6 +50,18 @@ PRINTED = (
     ("audit", "export"),
     ("doctor",),
 )
+RUNBOOK = """\
+---
+title: A process runs away, password={0}
+conditions: [runaway_process]
+symptoms: ["connects to postgres://u:{0}@db/x"]
+---
+## Steps
+
+1. Log in: mysql -u root --password={0} -h db
+2. PGPASSWORD={0} psql postgres://u:{0}@db/x
+3. The password for user root: {0}
+"""
 Sinks = Sequence[tuple[str, bytes]]
 
 
@@ -68,6 +81,10 @@ def _leaks(
         for word in words
         if word.encode() in raw
     ]
+
+
+def _said(workspace: Workspace) -> list[str]:
+    return [raw.decode() for _, raw in calls_of(workspace)]
 
 
 def _set_up(bot: Bot, gemini: FakeGemini) -> None:
@@ -91,8 +108,24 @@ def _use_everything(workspace: Workspace, pid: int) -> None:
     workspace.command(BOB.id, "status")
     workspace.command(BOB.id, f"kill web-1:{pid}")
     workspace.mention(BOB.id, "why is it slow?", thread_ts=card.ts)
+    workspace.mention(BOB.id, "what does the runbook say?", thread_ts=card.ts)
     workspace.open_home(ALICE.id)
     workspace.click(ALICE.id, card.ts, "Approve")
+
+
+def _shelve(bot: Bot) -> str:
+    """Write a runbook with a secret (F37) for the incident; return the secret."""
+    # Letters only: nothing but where it stands gives it away.
+    word = "".join(secrets.choice(string.ascii_lowercase) for _ in range(12))
+    folder = bot.folder / "runbooks"
+    folder.mkdir()
+    (folder / "runaway.md").write_text(RUNBOOK.format(word))
+    return word
+
+
+def _read_once(bot: Bot) -> None:
+    """Take the runbook away, so that the bot's own copies are all that is searched."""
+    (bot.folder / "runbooks" / "runaway.md").unlink()
 
 
 def _curious(gemini: FakeGemini, pid: int) -> None:
@@ -110,6 +143,7 @@ def test_no_secret_of_a_burning_process_is_in_any_sink(
     workspace: Workspace, bot: Bot, tmp_path: Path, gemini: FakeGemini
 ) -> None:
     _set_up(bot, gemini)
+    told = _shelve(bot)
     bot.start()
     words, arguments = [], []
     for shape in SHAPES:
@@ -124,14 +158,18 @@ def test_no_secret_of_a_burning_process_is_in_any_sink(
         _use_everything(workspace, process.pid)
         process.wait(30)
         card_of(workspace, process.pid, "Resolved", 60)
+    checked = bot.run("runbooks", "check", str(bot.folder / "runbooks")).stdout
+    _read_once(bot)
     until(lambda: " fixed " in bot.run("memory", "list").stdout, 60)
-    printed = "".join(bot.run(*verb).stdout for verb in PRINTED)
+    printed = checked + "".join(bot.run(*verb).stdout for verb in PRINTED)
     more = [("prompts", gemini.prompts), ("printed", printed.encode())]
-    leaks = _leaks(bot, workspace, [*words, inside, bot.extra["GEMINI_API_KEY"]], more)
+    leaks = _leaks(
+        bot, workspace, [*words, inside, told, bot.extra["GEMINI_API_KEY"]], more
+    )
     names = [name for name, _ in (*files_of(bot), *calls_of(workspace), *more)]
     index = [name for name in names if name.startswith("state/chroma/index-")]
     print(
-        f"promise 23: {len(words)} shapes in argv, 1 in environ, 1 API key; {len(names)} "
+        f"promise 23: {len(words)} shapes in argv, 1 in environ, 1 in a runbook, 1 API key; {len(names)} "
         f"sinks searched byte by byte (DEBUG log, database, WAL, {len(index)} files of "
         f"Chroma, {len(gemini.heard)} prompts of {len(gemini.prompts)} bytes, posts, what "
         f"the commands print), leaks {len(leaks)} {leaks[:5]}"
@@ -139,6 +177,10 @@ def test_no_secret_of_a_burning_process_is_in_any_sink(
     assert (bot.folder / "state" / "countersign.db").stat().st_size > 0
     assert index
     assert b"functionResponse" in gemini.prompts
+    # The runbook was read, and shown without its secret.
+    assert "runaway.md:8: what looks like a secret" in checked
+    assert b"--password=[redacted]" in gemini.prompts
+    assert any("Runbook" in raw and "Log in" in raw for raw in _said(workspace))
     assert leaks == []
 
 

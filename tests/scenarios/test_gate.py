@@ -11,7 +11,8 @@ import pytest
 from handlers.workspace.people import ALICE
 from handlers.workspace.workspace import Workspace
 from tests.real.machines import ROOT, Machine, machine
-from tests.scenarios.stage import BURN, HostedBot, config
+from tests.scenarios.hosted import HostedBot
+from tests.scenarios.stage import BURN, config
 from tests.scenarios.test_services import QUICK, card, story
 
 pytestmark = pytest.mark.timeout(180)

@@ -27,6 +27,16 @@ def test_problems_are_named_with_file_line_and_mend(
     assert total == f"1 runbooks in {tmp_path}: 2 problems"
 
 
+def test_a_secret_is_named_with_file_and_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, "a.md", GOOD.replace("Look at it", "Use password=Summer2026!"))
+    assert main(["runbooks", "check", str(tmp_path)]) == 1
+    printed = capsys.readouterr().out
+    assert f"{tmp_path}/a.md:22: what looks like a secret" in printed
+    assert "Summer" not in printed
+
+
 def test_a_missing_folder_is_bad_input(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -150,6 +150,43 @@ def test_invisible_characters_are_left_out_and_named(character: str) -> None:
     assert f"U+{ord(character):04X}" in problem.what
 
 
+SECRET = "Zx9Kq3vT7mB1pL5wR8nD2sF6"
+WITH_SECRETS = f"""\
+---
+title: 'Password: Summer2026!'
+conditions: [runaway_process]
+symptoms:
+  - one spins
+  - token={SECRET} in the log
+---
+## Steps
+
+1. Log in: mysql -u root --password={SECRET} -h db
+2. PGPASSWORD={SECRET} psql
+3. Look.
+"""
+
+
+def test_no_secret_of_a_file_is_in_its_page() -> None:
+    made = page(WITH_SECRETS)
+    assert SECRET not in str(made) and "Summer" not in str(made)
+    assert made.title == "Password: [redacted]"
+    assert made.steps == (
+        "Log in: mysql -u root --password=[redacted] -h db",
+        "PGPASSWORD=[redacted] psql",
+        "Look.",
+    )
+    assert made.conditions == ("runaway_process",)
+
+
+def test_each_secret_is_named_with_its_line_and_not_said() -> None:
+    parsed = read(WITH_SECRETS)
+    assert [p.line for p in parsed.problems] == [2, 6, 10, 11]
+    assert all("looks like a secret" in p.what for p in parsed.problems)
+    assert not any(p.fatal for p in parsed.problems)
+    assert SECRET not in str(parsed.problems) and "Summer" not in str(parsed.problems)
+
+
 def test_other_languages_and_emoji_stay() -> None:
     parsed = read(page_text("Überlast 過負荷 🔥", "cpu"))
     assert parsed.problems == ()

@@ -94,6 +94,28 @@ def test_journal_lines_are_redacted_and_in_order(
     assert text.splitlines() == ["older:  [2J", "newest: token=[redacted]"]
 
 
+@pytest.mark.parametrize(
+    "printed",
+    [
+        # Two entries, the newest first; one entry of two lines.
+        ["echo 'h app:   Summer2026!'", "echo 'h app: password: |'"],
+        ["echo 'h app: password:'", "echo '         Summer2026!'", "echo 'h app: old'"],
+        ["echo 'h a: password: |'", "echo '      Summer2026!'", "echo '      Summer2'"],
+    ],
+)
+def test_a_secret_below_its_name_is_hidden_in_the_journal(
+    sources: Sources, tmp_path: Path, printed: list[str]
+) -> None:
+    text = JournalLines(sources, program=script(tmp_path, *printed)).read({})
+    assert "password:" in text
+    assert "Summer" not in text
+
+
+def test_a_single_long_line_is_cut(sources: Sources, tmp_path: Path) -> None:
+    program = script(tmp_path, "head -c 9000 /dev/zero | tr '\\0' 'x '")
+    assert 3900 < len(JournalLines(sources, program=program).read({})) <= 4000
+
+
 def test_the_journal_is_asked_with_checked_options(
     sources: Sources, tmp_path: Path
 ) -> None:
