@@ -2,8 +2,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
-# The demo watches the whole machine, so it wants it for itself.
-ALONE := tests/scenarios/test_demo.py
+# The other tests burn the CPU and watch it, so they want the machine for themselves.
+SIDE_BY_SIDE := tests/bot tests/handlers tests/memory tests/remediation tests/workspace tests/real \
+	$(wildcard tests/test_*.py) $(addprefix tests/scenarios/test_,gate.py gate_units.py services.py) \
+	$(addprefix tests/promises/test_,decisions_at_random.py decisions_raced.py forged_requests.py killed_anywhere.py \
+	model_opinions.py model_prompts.py opinions_change_nothing.py rules_at_random.py runbooks_hostile.py \
+	tampering.py unrecorded_end.py)
 .DEFAULT_GOAL := help
 
 .venv/run.stamp: requirements.lock pyproject.toml
@@ -30,8 +34,8 @@ demo: install ## the whole story on this machine, no account needed (ARGS="--por
 
 test: .venv/dev.stamp ## tests with coverage
 	tests/services.sh
-	$(BIN)/python -m pytest --cov --cov-report= -n 2 --dist loadgroup --ignore=$(ALONE) $(ARGS)
-	$(BIN)/python -m pytest --cov --cov-append $(ALONE) $(ARGS)
+	$(BIN)/python -m pytest --cov --cov-report= -n 2 $(SIDE_BY_SIDE) $(ARGS)
+	$(BIN)/python -m pytest --cov --cov-append $(SIDE_BY_SIDE:%=--ignore=%) $(ARGS)
 
 check: .venv/dev.stamp ## lint, types, import contracts
 	$(BIN)/ruff check .

@@ -7,27 +7,6 @@ import pytest
 
 from tests.fakes.aimock import Start, installed, serving
 
-_BURNING = ("scenarios/", "promises/", "detectors/", "bot/test_serve.py")
-_QUIET = (
-    "scenarios/test_gate",
-    "scenarios/test_services",
-    *(
-        f"promises/test_{name}"
-        for name in (
-            "decisions",
-            "forged_requests",
-            "killed_anywhere",
-            "model",
-            "opinions",
-            "rules",
-            "runbooks",
-            "tampering",
-            "unrecorded",
-        )
-    ),
-)
-"""What burns nothing, in folders that do."""
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -35,20 +14,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run the promises' falsifying tests with their full counts",
     )
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep what burns the CPU and watches it in one process, which begins with it."""
-    burning = [item for item in items if _burns(item)]
-    for item in burning:
-        item.add_marker(pytest.mark.xdist_group("burns"))
-    items.sort(key=lambda item: item not in burning)
-
-
-def _burns(item: pytest.Item) -> bool:
-    path = item.path.relative_to(Path(__file__).parent).as_posix()
-    return path.startswith(_BURNING) and not path.startswith(_QUIET)
 
 
 @pytest.fixture
