@@ -69,12 +69,16 @@ class _Faults:
     ) -> None:
         from chromadb.errors import ChromaError
 
-        known = (ChromaError, RuntimeError, OSError, ValueError, TypeError, KeyError)
+        known = (ChromaError, RuntimeError, OSError, *_SHAPELESS)
         if kind is not None and (
             issubclass(kind, known) or kind.__name__ == "PanicException"
         ):
             log.warning("memory.index_failed error=%s", str(error)[:500])
             raise IndexUnwell(f"Chroma failed ({kind.__name__})") from error
+
+
+# What a client raises that is closed, or whose files changed, under a call.
+_SHAPELESS: Final = (ValueError, TypeError, AttributeError, LookupError, AssertionError)
 
 
 class Index:

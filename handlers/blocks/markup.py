@@ -20,8 +20,8 @@ MESSAGE_LIMIT = 13_000
 _LABEL = 75
 _VALUE = 300
 
-# The colon before the name of a picture; neither a time, a MAC nor an IPv6 address.
-_PICTURE = r":(?=[\w+'-]+:)(?!(?<=[0-9A-Fa-f]:)[0-9A-Fa-f]{1,4}:)"
+# The colon before the name of a picture; neither of times, a MAC nor an IPv6 address.
+_PICTURE = r":(?=[\w+'-]+:)(?!(?<=[0-9A-Fa-f]:)(?:[0-9A-Fa-f]{1,4}|[0-9-]+):)"
 # One line that Markdown shows as it is, whatever it says: no mark-up, link or mention.
 _DEAD_LINE = re.compile(
     # A rule or an underline, a list, a block of code.
