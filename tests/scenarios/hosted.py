@@ -73,6 +73,6 @@ WorkingDirectory={root}
 ExecStart=
 ExecStart={python} -m bot run
 ProtectHome=no
-PrivateTmp=no
+BindReadOnlyPaths={root}
 Restart=no
 """

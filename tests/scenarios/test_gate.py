@@ -69,7 +69,7 @@ ExecStart=
 ExecStart={sys.executable} -I -m remediation.gate --allow /etc/countersign/gate.json
 Environment=PYTHONDONTWRITEBYTECODE=1
 ProtectHome=no
-PrivateTmp=no
+BindReadOnlyPaths={ROOT}
 """
 
 
