@@ -20,8 +20,9 @@ from remediation.action import (
     Pause,
     Terminate,
     is_reversible,
+    kind_of,
 )
-from remediation.asked import asked_of, kind_of
+from remediation.asked import asked_of
 from remediation.decision import Draft
 from remediation.facts import ProcessFacts
 from remediation.identity import ProcessIdentity

@@ -21,7 +21,7 @@ from bot.record import Record
 from bot.runbooks import draft as drafting
 from bot.runbooks.folder import NOT_PAGES
 from bot.runbooks.page import TITLE_CHARACTERS, Permitted, parse
-from remediation.action import deed
+from remediation.action import kind_of
 from remediation.audit import Event, append, read
 from remediation.decision import NotDecided
 from remediation.proposal import Proposal, State
@@ -124,7 +124,7 @@ def helped(incident: Incident, proposals: Sequence[Proposal]) -> tuple[Permitted
     recovered = check is not None and check.verdict is Verdict.RECOVERED
     if not (recovered if said is None else said):
         return ()
-    done = {deed(p.action) for p in proposals if p.state is State.DONE}
+    done = {kind_of(p.action) for p in proposals if p.state is State.DONE}
     return tuple(kind for kind in get_args(Permitted) if kind in done)
 
 

@@ -35,22 +35,11 @@ class Escalate:
         """Look at every open incident once."""
         now = self._clock.now()
         with self._database.read() as tx:
-            due = [
-                (incident, reason)
-                for incident in store.opened(tx)
-                if (
-                    reason := self._why(
-                        incident, self._ledger.of(tx, incident.number), now
-                    )
-                )
-            ]
-        for incident, reason in due:
-            self._escalate(incident, reason, now)
-
-    def _why(
-        self, incident: Incident, proposals: Sequence[Proposal], now: Moment
-    ) -> str | None:
-        return why(incident, proposals, now, self._after)
+            waiting = [i for i in store.opened(tx) if _may_call(i, now)]
+            known = [(i, self._ledger.of(tx, i.number)) for i in waiting]
+        for incident, proposals in known:
+            if reason := why(incident, proposals, now, self._after):
+                self._escalate(incident, reason, now)
 
     def _escalate(self, incident: Incident, reason: str, now: Moment) -> None:
         with self._database.write() as tx:

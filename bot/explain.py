@@ -21,7 +21,7 @@ from bot.record import Record
 from bot.retell import past, service_of, symptoms_of, track_words
 from bot.runbooks.matching import Match
 from memory.case import Recollection, Symptoms, TrackRecord
-from remediation.action import deed, in_words
+from remediation.action import in_words, kind_of
 from remediation.audit import Event, append
 from remediation.proposal import Proposal
 
@@ -218,7 +218,7 @@ class Explain:
         symptoms, memory = symptoms_of(incident), self._sources.memory
         proposals = self._proposals(incident)
         offered = next((p for p in proposals if p.id == incident.offered), None)
-        kind = deed(offered.action) if offered else ""
+        kind = kind_of(offered.action) if offered else ""
         return Knowledge(
             past=tuple(past(found) for found in memory.recall(symptoms, limit=_PAST)),
             track=track_words(memory.track(symptoms, kind), kind) if kind else "",

@@ -20,8 +20,8 @@ from bot.ports import Clock
 from bot.procfs import CpuTimes, MemoryAmounts, Pressure, ProcessRow
 from bot.service_section import Service, Timer
 from remediation.facts import ProcessFacts
-from remediation.manager import ServiceManager
 from remediation.moment import Moment
+from remediation.service_manager import ServiceManager
 
 SHARED: Final = timedelta(seconds=0.1)
 """What was read at most this long ago is shared; rounds are at least 0.2 s apart."""

@@ -4,7 +4,8 @@ import re
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+from remediation.calendar import DAYS
+
 _WEEKLY = re.compile(r"(?i)([a-z]{3})[a-z]* (\d{1,2}:\d\d)(?: (\S+))?")
 _DATED = re.compile(r"(20\d\d-\d\d-\d\d)[ T](\d\d:\d\d)(?: (\S+))?")
 _EXPECTED = (
@@ -27,9 +28,9 @@ def parse_instant(text: str, *, now: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _weekly(day: str, clock: str, here: datetime) -> datetime:
-    if day.lower() not in _DAYS:
+    if day.lower() not in DAYS:
         raise ValueError(_EXPECTED)
-    ahead = (_DAYS.index(day.lower()) - here.weekday()) % 7
+    ahead = (DAYS.index(day.lower()) - here.weekday()) % 7
     hours, minutes = map(int, clock.split(":"))
     if hours > 23 or minutes > 59:
         raise ValueError(_EXPECTED)

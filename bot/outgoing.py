@@ -2,10 +2,6 @@
 
 from collections.abc import Mapping
 
-import httpx2
-
-from bot.bounded import BoundedTransport, TooLarge, TooSlow
-
 _ANSWER_BYTES = 100_000
 
 
@@ -18,6 +14,10 @@ def post(url: str, body: Mapping[str, object], *, seconds: float) -> None:
 
     The address is not named in the error: it may hold a secret.
     """
+    import httpx2
+
+    from bot.bounded import BoundedTransport, TooLarge, TooSlow
+
     transport = BoundedTransport(limit_bytes=_ANSWER_BYTES)
     with httpx2.Client(transport=transport) as client, transport.within(seconds):
         try:

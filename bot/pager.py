@@ -1,6 +1,6 @@
 """Telling PagerDuty and a webhook of escalated incidents: a projection, as the thread is.
 
-What was told is kept with the incident's number, so each is told once, and resolved once.
+What was told is kept until the incident is over, so each is told once, and resolved once.
 After a crash in between it is told again under the same key, which both sides fold.
 """
 
@@ -21,7 +21,7 @@ from remediation.audit import Event, append
 log = logging.getLogger(__name__)
 
 _SECONDS = 10.0
-_TOLD, _OVER, _FAILED = "told", "over", "failed"
+_TOLD, _FAILED = "told", "failed"
 
 What = Literal["escalated", "resolved"]
 
@@ -139,7 +139,7 @@ class Pager:
             log.warning("page.failed to=%s why=%s", one.name, failure)
             self._failed(one, incident, what, str(failure))
             return False
-        state = _TOLD if what == "escalated" else _OVER
+        state = _TOLD if what == "escalated" else None
         self._note(one, incident, state, f"Told {one.name}: {what}", "page.sent")
         return True
 
@@ -151,11 +151,14 @@ class Pager:
             self._note(one, incident, _FAILED, text, "page.failed")
 
     def _note(
-        self, one: Pages, incident: Incident, state: str, text: str, kind: str
+        self, one: Pages, incident: Incident, state: str | None, text: str, kind: str
     ) -> None:
-        now = self._clock.now().wall
+        now, key = self._clock.now().wall, f"{_prefix(one)}{incident.number}"
         with self._database.write() as tx:
-            store.remember(tx, f"{_prefix(one)}{incident.number}", state)
+            if state is None:
+                store.forget(tx, key)
+            else:
+                store.remember(tx, key, state)
             append(tx, Event(kind=kind, text=text, at=now, incident=incident.number))
         self._poster.wake()
 

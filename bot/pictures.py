@@ -6,7 +6,7 @@ from bot.charts import ChartRequest, chart
 from bot.metrics import History
 from bot.model import Incident
 from bot.record import Record
-from remediation.action import deed
+from remediation.action import kind_of
 from remediation.proposal import State
 
 _BEFORE = timedelta(minutes=10)
@@ -70,7 +70,7 @@ class Pictures:
                 p.outcome.steps[0].at
                 if p.outcome and p.outcome.steps
                 else p.decided_at,
-                deed(p.action).replace("_", " "),
+                kind_of(p.action).replace("_", " "),
             )
             for p in proposals
             if p.state in _ACTED and p.decided_at is not None

@@ -6,7 +6,7 @@ from bot.lore import PastCase
 from bot.model import FALSE_ALARM, RULES, Incident, Phase
 from bot.words import seconds
 from memory.case import Case, Outcome, Recollection, Symptoms, TrackRecord
-from remediation.action import Action, OperateUnit, deed
+from remediation.action import Action, OperateUnit, kind_of
 from remediation.proposal import Proposal, State
 from remediation.verify import Verdict
 
@@ -51,7 +51,7 @@ def case_of(incident: Incident, proposals: Sequence[Proposal]) -> Case:
         symptoms=_seen(incident),
         cause=_cause(incident),
         action=_action(shown),
-        action_kind=deed(shown.action) if shown else "",
+        action_kind=kind_of(shown.action) if shown else "",
         outcome=_outcome(incident, shown),
         # Who corrects the cause vouches for the correction.
         confirmed=(True if feedback.cause else feedback.is_right) if feedback else None,
@@ -144,7 +144,7 @@ def _action(proposal: Proposal | None) -> str:
 def _kind(action: Action) -> str:
     # Without the pid: that belongs to one process, the memory to all of its kind.
     name = action.unit.name if isinstance(action, OperateUnit) else action.label
-    return f"{deed(action).replace('_', ' ')} {name}".strip()
+    return f"{kind_of(action).replace('_', ' ')} {name}".strip()
 
 
 def _outcome(incident: Incident, told: Proposal | None) -> Outcome:

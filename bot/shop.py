@@ -9,7 +9,7 @@ from signal import Signals
 
 from remediation import signals
 from remediation.identity import Gone, open_process
-from remediation.manager import ManagerUnavailable, NoSuchUnit
+from remediation.service_manager import ManagerUnavailable, NoSuchUnit
 from remediation.supervisord import Supervisord
 
 SERVICE = "shop.service"

@@ -271,8 +271,13 @@ def lapsed_mutes(tx: Connection, at: datetime) -> list[str]:
 
 def remember(tx: Connection, key: str, value: str) -> None:
     """Keep a small fact of the instance."""
-    tx.execute(delete(meta).where(meta.c.key == key))
+    forget(tx, key)
     tx.execute(insert(meta).values(key=key, value=value))
+
+
+def forget(tx: Connection, key: str) -> None:
+    """Keep a small fact no longer."""
+    tx.execute(delete(meta).where(meta.c.key == key))
 
 
 def recall(tx: Connection, key: str) -> str | None:

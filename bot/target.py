@@ -8,7 +8,7 @@ from bot.model import Culprit
 from remediation.action import Action, OperateUnit
 from remediation.facts import ProcessFacts
 from remediation.identity import Gone, ProcessIdentity, Unobservable
-from remediation.manager import (
+from remediation.service_manager import (
     JobFailed,
     ManagerUnavailable,
     NoSuchUnit,

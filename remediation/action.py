@@ -132,8 +132,8 @@ def boot_of(action: Action) -> str:
     return target.boot_id
 
 
-def deed(action: Action) -> str:
-    """Name what is done in one word: `terminate`, `lower_priority`, `restart`."""
+def kind_of(action: Action) -> str:
+    """Return what is done in one word: the verb of a service, the kind of the others."""
     return action.verb.value if isinstance(action, OperateUnit) else action.kind
 
 

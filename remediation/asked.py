@@ -12,7 +12,7 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
-from remediation.action import Action, OperateUnit
+from remediation.action import Action, OperateUnit, kind_of
 from remediation.facts import ProcessFacts
 from remediation.unit import UnitFacts
 
@@ -71,13 +71,6 @@ class Asked:
 
 
 _ASKED: TypeAdapter[Asked] = TypeAdapter(Asked)
-
-
-def kind_of(action: Action) -> str:
-    """Return what is done in one word: the verb of a service, the kind of the others."""
-    if isinstance(action, OperateUnit):
-        return action.verb.value
-    return action.kind
 
 
 def asked_of(action: Action, members: Sequence[ProcessFacts | UnitFacts]) -> Asked:

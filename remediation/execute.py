@@ -7,7 +7,6 @@ from remediation.action import OperateUnit
 from remediation.asked import asked_of
 from remediation.attempt import Attempt
 from remediation.ledger import Approval
-from remediation.manager import ServiceManager
 from remediation.outcome import Outcome
 from remediation.policy import Rules, TargetFacts, refuse_target
 from remediation.privilege import Gate
@@ -15,6 +14,7 @@ from remediation.process import perform
 from remediation.proposal import Proposal
 from remediation.protect import OwnTree
 from remediation.service import operate
+from remediation.service_manager import ServiceManager
 from remediation.undo import UNDO
 from remediation.verdict import Refusal
 
@@ -22,9 +22,9 @@ from remediation.verdict import Refusal
 class Executor:
     """Acts on this host, with nothing but an `Approval`.
 
-    services: whoever starts and stops services here. halted: asked right before every signal; words stop the action (the lock).
-    now: aware UTC, for the steps of the outcome. gate: acts on processes where the bot's
-    own user may not.
+    services: whoever starts and stops services here. halted: asked right before every
+    signal; words stop the action (the lock). now: aware UTC, for the steps of the
+    outcome. gate: acts on processes where the bot's own user may not.
     """
 
     def __init__(

@@ -5,7 +5,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from remediation.manager import (
+from remediation.privilege import (
+    Gate,
+    GateClosed,
+    GateFailed,
+    GateRefused,
+    Unanswered,
+)
+from remediation.service_manager import (
     JobFailed,
     ManagerUnavailable,
     NotPermitted,
@@ -13,13 +20,6 @@ from remediation.manager import (
     ServiceManager,
     StillUnderWay,
     UnitRow,
-)
-from remediation.privilege import (
-    Gate,
-    GateClosed,
-    GateFailed,
-    GateRefused,
-    Unanswered,
 )
 from remediation.unit import UnitFacts, UnitIdentity, Verb
 

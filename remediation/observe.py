@@ -11,16 +11,16 @@ from remediation.identity import (
     changed,
     open_process,
 )
-from remediation.manager import (
+from remediation.moment import Moment
+from remediation.outcome import Outcome, Result, Seen
+from remediation.privilege import Gate
+from remediation.proposal import Proposal
+from remediation.service_manager import (
     JobFailed,
     ManagerUnavailable,
     NoSuchUnit,
     ServiceManager,
 )
-from remediation.moment import Moment
-from remediation.outcome import Outcome, Result, Seen
-from remediation.privilege import Gate
-from remediation.proposal import Proposal
 from remediation.unit import UnitIdentity, changed_unit, state_in_words
 
 _FOREIGN_PATIENCE = timedelta(minutes=15)

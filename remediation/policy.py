@@ -18,8 +18,9 @@ from remediation.action import (
     RestorePriority,
     Resume,
     Terminate,
+    kind_of,
 )
-from remediation.asked import asked_of, kind_of
+from remediation.asked import asked_of
 from remediation.facts import ProcessFacts
 from remediation.leases import Caps, Hold
 from remediation.lock import Locked

@@ -6,14 +6,14 @@ own start limit is respected: nothing is started that would use it up.
 """
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from remediation.action import OperateUnit
 from remediation.attempt import Attempt, Refused
-from remediation.manager import (
+from remediation.outcome import Outcome, Result, Seen
+from remediation.service_manager import (
     JobFailed,
     ManagerUnavailable,
     NoSuchUnit,
@@ -21,7 +21,6 @@ from remediation.manager import (
     ServiceManager,
     StillUnderWay,
 )
-from remediation.outcome import Outcome, Result, Seen
 from remediation.unit import UnitFacts, Verb, changed_unit, end_in_words, state_in_words
 
 LONGEST_JOB: Final = timedelta(minutes=5)
@@ -36,19 +35,12 @@ _STOPPED_FOR: Final = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stability:
-    """Whether a service stayed as it was after its job, and what it was seen as last."""
+class _Watch:
+    """How a service was seen last, how long after its job, and what was wrong then."""
 
     facts: UnitFacts
     lasted: timedelta
     trouble: str
-
-    @property
-    def seen(self) -> Seen:
-        """What observation found."""
-        if self.facts.is_down:
-            return Seen.UNSTABLE if self.trouble else Seen.DOWN
-        return Seen.UNSTABLE if self.trouble else Seen.RUNNING
 
 
 def operate(
@@ -222,34 +214,26 @@ def _watched(
         summary = (
             f"{name} was {_PAST[verb]}, but {stability.trouble} after {after}: {state}"
         )
-        return attempt.end(Result.FAILED, stability.seen, summary)
+        return attempt.end(Result.FAILED, Seen.UNSTABLE, summary)
     held = f" and stayed so for {stability.lasted.total_seconds():.0f} s"
     summary = f"{name} was {_PAST[verb]}: {state}{held}"
-    return attempt.end(Result.DONE, stability.seen, summary)
+    return attempt.end(Result.DONE, _as_seen(stability.facts), summary)
 
 
 def _stability(
     action: OperateUnit, before: UnitFacts, manager: ServiceManager, span: timedelta
-) -> Stability:
+) -> _Watch:
     """Look again and again until the time is over or something is wrong."""
+    began = time.monotonic()
     first: UnitFacts | None = None
-    for lasted in _instants(span):
+    while True:
+        lasted = timedelta(seconds=time.monotonic() - began)
         facts = _look(action, manager)
         first = first or facts
         trouble = _trouble(action.verb, before, first, facts)
         if trouble or lasted >= span:
-            return Stability(facts=facts, lasted=lasted, trouble=trouble)
-    raise AssertionError("the instants end with the span")
-
-
-def _instants(span: timedelta) -> Iterator[timedelta]:
-    began = time.monotonic()
-    lasted = timedelta(0)
-    while lasted < span:
-        yield lasted
+            return _Watch(facts=facts, lasted=lasted, trouble=trouble)
         time.sleep(_STEP_SECONDS)
-        lasted = timedelta(seconds=time.monotonic() - began)
-    yield lasted
 
 
 def _trouble(verb: Verb, before: UnitFacts, first: UnitFacts, now: UnitFacts) -> str:

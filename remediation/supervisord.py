@@ -16,7 +16,8 @@ from xml.parsers.expat import ExpatError
 from xmlrpc.client import Fault, ProtocolError, ResponseError, ServerProxy, Transport
 
 from remediation.identity import boot_id
-from remediation.manager import (
+from remediation.printable import printable
+from remediation.service_manager import (
     JobFailed,
     ManagerUnavailable,
     NoSuchUnit,
@@ -24,7 +25,6 @@ from remediation.manager import (
     StillUnderWay,
     UnitRow,
 )
-from remediation.printable import printable
 from remediation.unit import UnitFacts, UnitIdentity, Verb, unit_name
 
 DEADLINE: Final = timedelta(seconds=3)

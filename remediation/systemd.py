@@ -15,7 +15,9 @@ from typing import Any, Final, TypeVar
 from dbus_fast import BusType, Message, MessageType
 from dbus_fast.aio import MessageBus
 
-from remediation.manager import (
+from remediation.printable import printable
+from remediation.programs import systemd_runs
+from remediation.service_manager import (
     JobFailed,
     ManagerUnavailable,
     NoSuchUnit,
@@ -24,8 +26,6 @@ from remediation.manager import (
     StillUnderWay,
     UnitRow,
 )
-from remediation.printable import printable
-from remediation.programs import systemd_runs
 from remediation.unit import UnitFacts, UnitIdentity, Verb, is_service_name
 from remediation.unit_properties import facts_of, instant
 

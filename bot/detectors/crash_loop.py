@@ -20,8 +20,13 @@ from bot.model import Finding, Level
 from bot.service_words import facts_of
 from bot.settings import DetectorSection
 from bot.words import seconds
-from remediation.manager import JobFailed, ManagerUnavailable, NoSuchUnit, UnitRow
 from remediation.moment import Moment
+from remediation.service_manager import (
+    JobFailed,
+    ManagerUnavailable,
+    NoSuchUnit,
+    UnitRow,
+)
 from remediation.unit import UnitFacts, end_in_words
 
 

@@ -21,7 +21,7 @@ from bot.service_section import Service
 from bot.service_words import facts_of
 from bot.settings import DetectorSection
 from bot.words import amount
-from remediation.manager import JobFailed, ManagerUnavailable, NoSuchUnit
+from remediation.service_manager import JobFailed, ManagerUnavailable, NoSuchUnit
 from remediation.unit import UnitFacts
 
 _AT_ONCE: Final = 8

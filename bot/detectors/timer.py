@@ -18,7 +18,7 @@ from bot.model import Fact, Finding, Level, Limits
 from bot.service_section import Timer
 from bot.settings import DetectorSection
 from bot.words import seconds
-from remediation.manager import JobFailed, ManagerUnavailable
+from remediation.service_manager import JobFailed, ManagerUnavailable
 
 _HOUR: Final = timedelta(hours=1)
 

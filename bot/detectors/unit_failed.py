@@ -21,7 +21,7 @@ from bot.model import Finding, Level
 from bot.service_words import facts_of
 from bot.settings import DetectorSection
 from bot.words import seconds
-from remediation.manager import JobFailed, ManagerUnavailable, NoSuchUnit
+from remediation.service_manager import JobFailed, ManagerUnavailable, NoSuchUnit
 from remediation.unit import UnitFacts, end_in_words
 
 _FAILED: Final = 1.0

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from bot.checkup import Finding, fail, fine, warn
 from bot.settings import Settings
 from bot.wiring.parts import manager_of
-from remediation.manager import (
+from remediation.service_manager import (
     JobFailed,
     ManagerUnavailable,
     NoSuchUnit,

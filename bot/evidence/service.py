@@ -6,7 +6,7 @@ from bot.host import HostContext
 from bot.journal import NoJournal, of_invocation
 from bot.model import EvidenceItem, Incident
 from bot.service_words import facts_of
-from remediation.manager import JobFailed, ManagerUnavailable, NoSuchUnit
+from remediation.service_manager import JobFailed, ManagerUnavailable, NoSuchUnit
 from remediation.unit import UnitFacts
 
 _LINES: Final = 12

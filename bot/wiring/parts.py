@@ -14,7 +14,7 @@ from bot.settings import DetectorSection, Loaded, Settings, load
 from remediation.facts import FactReader
 from remediation.gate_client import GateClient
 from remediation.gated_services import GatedServices
-from remediation.manager import ServiceManager
+from remediation.service_manager import ServiceManager
 from remediation.supervisord import Supervisord
 from remediation.systemd import Systemd
 

@@ -9,7 +9,7 @@ from bot import detectors, evidence
 from bot.model import Level
 from bot.service_section import Timer
 from bot.settings import DetectorSection
-from remediation.manager import ManagerUnavailable
+from remediation.service_manager import ManagerUnavailable
 from tests.detectors.pieces import HandClock, PaperFacts, context, this_host
 from tests.fakes.services import FakeServices
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from bot.detectors.timer import TimerDetector, TimerSection
 from bot.model import Finding, Level
 from bot.service_section import Timer
-from remediation.manager import ManagerUnavailable
+from remediation.service_manager import ManagerUnavailable
 from tests.detectors.pieces import START, HandClock, PaperFacts, context
 from tests.fakes.services import FakeServices
 

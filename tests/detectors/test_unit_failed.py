@@ -8,7 +8,7 @@ import pytest
 from bot.detectors.unit_failed import UnitFailedDetector, UnitFailedSection
 from bot.model import Finding, Level
 from bot.service_section import Service
-from remediation.manager import ManagerUnavailable
+from remediation.service_manager import ManagerUnavailable
 from remediation.unit import UnitFacts
 from tests.detectors.pieces import START, HandClock, PaperFacts, context
 from tests.fakes.services import FakeServices, running, service

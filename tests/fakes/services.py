@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from remediation.identity import boot_id
-from remediation.manager import NoSuchUnit, OnWait, UnitRow
+from remediation.service_manager import NoSuchUnit, OnWait, UnitRow
 from remediation.unit import UnitFacts, UnitIdentity, Verb
 from tests.fakes.clock import START
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from remediation.identity import boot_id
-from remediation.manager import JobFailed, ManagerUnavailable, NoSuchUnit
+from remediation.service_manager import JobFailed, ManagerUnavailable, NoSuchUnit
 from remediation.supervisord import Supervisord
 from remediation.unit import UnitIdentity, Verb
 

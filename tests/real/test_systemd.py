@@ -9,14 +9,14 @@ import pytest
 from remediation.action import OperateUnit
 from remediation.attempt import Attempt
 from remediation.identity import boot_id
-from remediation.manager import (
+from remediation.outcome import Outcome, Result
+from remediation.service import operate
+from remediation.service_manager import (
     JobFailed,
     ManagerUnavailable,
     NoSuchUnit,
     StillUnderWay,
 )
-from remediation.outcome import Outcome, Result
-from remediation.service import operate
 from remediation.systemd import Systemd
 from remediation.unit import UnitIdentity, Verb
 from tests.real.machines import BOT_USER, ROOT, Machine, machine

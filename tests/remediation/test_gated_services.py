@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 
 from remediation.gated_services import GatedServices
-from remediation.manager import (
+from remediation.privilege import GateClosed, GateFailed, GateRefused, Unanswered
+from remediation.service_manager import (
     JobFailed,
     ManagerUnavailable,
     NotPermitted,
     StillUnderWay,
 )
-from remediation.privilege import GateClosed, GateFailed, GateRefused, Unanswered
 from remediation.unit import Verb
 from tests.fakes.gate import FakeGate
 from tests.fakes.services import FakeServices, running, service

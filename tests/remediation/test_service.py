@@ -9,14 +9,14 @@ import pytest
 
 from remediation.action import OperateUnit
 from remediation.attempt import Attempt
-from remediation.manager import (
+from remediation.outcome import Outcome, Result, Seen
+from remediation.service import operate
+from remediation.service_manager import (
     JobFailed,
     ManagerUnavailable,
     NotPermitted,
     StillUnderWay,
 )
-from remediation.outcome import Outcome, Result, Seen
-from remediation.service import operate
 from remediation.unit import UnitFacts, Verb
 from tests.fakes.clock import START
 from tests.fakes.services import FakeServices, done, running, service
