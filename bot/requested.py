@@ -1,5 +1,7 @@
 """The incident that a person opens by asking for an action. Pure."""
 
+from dataclasses import replace
+
 from bot.model import (
     REQUEST,
     Culprit,
@@ -26,25 +28,16 @@ def process_requested(
     """Return the incident for ending a process that somebody named."""
     process = suspect.process
     pid, ticks = process.identity.pid, process.identity.start_ticks
-    culprit = Culprit(process=process, share=1.0, amount=0.0)
-    finding = Finding(
-        detector=REQUEST,
-        host=host,
-        subject=f"process:{pid}:{ticks}",
-        label="Requested action",
-        unit="",
-        value=None,
-        limits=_NO_LIMITS,
-        level=Level.WARNING,
+    about = _request(host, f"process:{pid}:{ticks}", now)
+    finding = replace(
+        about,
         summary=f"A teammate asked to terminate {process.label} (pid {pid})",
-        at=now.wall,
-        series="",
         facts=(
             Fact(label="Process", value=f"{process.label} (pid {pid})"),
             Fact(label="User", value=process.user),
             Fact(label="Unit", value=process.unit or process.cgroup),
         ),
-        culprits=(culprit,),
+        culprits=(Culprit(process=process, share=1.0, amount=0.0),),
     )
     return _incident(number, f"terminate pid {pid}", finding, now, who)
 
@@ -53,23 +46,31 @@ def service_requested(
     number: int, action: OperateUnit, service: UnitFacts, now: Moment, who: Person
 ) -> Incident:
     """Return the incident for operating a service that somebody named."""
-    finding = Finding(
+    # Two requests about one service may follow each other within one boot.
+    about = _request(action.host, f"service:{service.name}:{now.boot:.0f}", now)
+    finding = replace(
+        about,
+        summary=f"A teammate asked to {action.verb} {service.name}",
+        facts=facts_of(service, now.wall),
+        service=service,
+    )
+    return _incident(number, f"{action.verb} {service.name}", finding, now, who)
+
+
+def _request(host: str, subject: str, now: Moment) -> Finding:
+    return Finding(
         detector=REQUEST,
-        host=action.host,
-        # Two requests about one service may follow each other within one boot.
-        subject=f"service:{service.name}:{now.boot:.0f}",
+        host=host,
+        subject=subject,
         label="Requested action",
         unit="",
         value=None,
         limits=_NO_LIMITS,
         level=Level.WARNING,
-        summary=f"A teammate asked to {action.verb} {service.name}",
+        summary="",
         at=now.wall,
         series="",
-        facts=facts_of(service, now.wall),
-        service=service,
     )
-    return _incident(number, f"{action.verb} {service.name}", finding, now, who)
 
 
 def _incident(

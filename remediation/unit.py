@@ -70,37 +70,38 @@ class UnitFacts:
     read. can_reload, may_start, may_stop: what its definition allows.
     burst, interval: its start limit, this many starts in this time; burst 0 is none.
     last_start: its newest start by the monotonic clock, in seconds; None before the first.
-    changed_at: when its state changed last.
+    changed_at: when its state changed last. What has a default is what a manager may not
+    tell; what decides whether it may be operated has none.
     """
 
     identity: UnitIdentity
     names: tuple[str, ...]
-    description: str
+    description: str = ""
     load: str
     active: str
     sub: str
     result: str
     type: str
-    main_pid: int
-    exit_code: int
-    exit_status: int
-    restarts: int
-    restart: str
-    enabled: str
-    cgroup: str
-    needed_by: tuple[str, ...]
-    file: str
-    drop_ins: tuple[str, ...]
-    stale: bool
+    main_pid: int = 0
+    exit_code: int = 0
+    exit_status: int = 0
+    restarts: int = 0
+    restart: str = ""
+    enabled: str = ""
+    cgroup: str = ""
+    needed_by: tuple[str, ...] = ()
+    file: str = ""
+    drop_ins: tuple[str, ...] = ()
+    stale: bool = False
     can_reload: bool
     may_start: bool
     may_stop: bool
-    burst: int
-    interval: timedelta
-    start_timeout: timedelta | None
-    stop_timeout: timedelta | None
-    last_start: float | None
-    changed_at: datetime | None
+    burst: int = 0
+    interval: timedelta = timedelta(0)
+    start_timeout: timedelta | None = None
+    stop_timeout: timedelta | None = None
+    last_start: float | None = None
+    changed_at: datetime | None = None
 
     @property
     def name(self) -> str:

@@ -66,20 +66,34 @@ class UnitFailedDetector:
             return []
         at = self._host.clock.now().wall
         try:
-            failed = {
-                r.name for r in self._host.services.rows() if r.active == "failed"
-            }
+            states = {row.name: row.active for row in self._host.services.rows()}
         except ManagerUnavailable as silent:
             return [self._unknown(s, at, str(silent)) for s in sorted({"", *watched})]
+        failed = (name for name, active in states.items() if active == "failed")
         subjects = {name for name in failed if not self._is_ignored(name)}
         subjects |= self._should_run | (set(watched) - {""})
         self._levels.keep(subjects)
-        found = [self._measure(subject, at) for subject in sorted(subjects)]
+        # The list tells of what is well and nobody waits for; that is most of it.
+        well = {s for s in subjects if states.get(s) == "active"} - set(watched)
+        found = [
+            self._well(subject, at) if subject in well else self._measure(subject, at)
+            for subject in sorted(subjects)
+        ]
         return [*found, *([self._answers(at)] if "" in watched else [])]
 
     def _is_ignored(self, name: str) -> bool:
         return not name.endswith(".service") or any(
             fnmatchcase(name, pattern) for pattern in self.section.ignore
+        )
+
+    def _well(self, subject: str, at: datetime) -> Finding:
+        return self._finding(
+            subject,
+            at,
+            value=0.0,
+            level=self._levels.judge(subject, 0.0),
+            summary=f"{subject} is active.",
+            shown="running",
         )
 
     def _measure(self, subject: str, at: datetime) -> Finding:
