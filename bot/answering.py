@@ -3,7 +3,10 @@
 import http.client
 import socket
 import ssl
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -36,15 +39,21 @@ def port(number: int, timeout: float) -> Try:
 
 
 def http_get(url: str, timeout: float) -> Try:
-    """Get an address once, without following it elsewhere; from 400 on is trouble."""
+    """Get an address once, without following it elsewhere; from 400 on is trouble.
+
+    timeout: for all of it, also where the answer comes a byte at a time.
+    """
     began = time.monotonic()
     try:
         status = _status(url, timeout)
     except (OSError, http.client.HTTPException) as error:
-        return Try(what=url, seconds=time.monotonic() - began, trouble=_why(error))
+        trouble = _why(error)
+    else:
+        trouble = f"it answers with status {status}" if status >= 400 else ""
     spent = time.monotonic() - began
-    trouble = f"it answers with status {status}" if status >= 400 else ""
-    return Try(what=url, seconds=spent, trouble=trouble)
+    # What was cut off may look like an answer, or like a connection that broke.
+    late = _why(TimeoutError()) if spent >= timeout else trouble
+    return Try(what=url, seconds=spent, trouble=late)
 
 
 def _status(url: str, timeout: float) -> int:
@@ -59,12 +68,36 @@ def _status(url: str, timeout: float) -> int:
     else:
         connection = http.client.HTTPConnection(parts.netloc, timeout=timeout)
     try:
-        connection.request("GET", path, headers={"User-Agent": "countersign"})
-        answer = connection.getresponse()
-        answer.read(_READ_BYTES)
-        return answer.status
+        connection.connect()
+        # The socket's own timeout begins anew with every byte.
+        with _cut_off(connection.sock, timeout):
+            return _answered(connection, path)
     finally:
         connection.close()
+
+
+@contextmanager
+def _cut_off(peer: socket.socket, seconds: float) -> Iterator[None]:
+    """End the conversation after so long, whoever is speaking."""
+
+    def cut() -> None:
+        with suppress(OSError):  # it has ended by itself
+            peer.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _answered(connection: http.client.HTTPConnection, path: str) -> int:
+    connection.request("GET", path, headers={"User-Agent": "countersign"})
+    answer = connection.getresponse()
+    answer.read(_READ_BYTES)
+    return answer.status
 
 
 def _why(error: Exception) -> str:

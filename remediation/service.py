@@ -207,7 +207,7 @@ def _watched(
         stability = _stability(action, before, manager, span)
     except Refused as blind:
         summary = f"{name} was {_PAST[verb]}; then it could not be looked at: {blind}"
-        return attempt.end(Result.DONE, Seen.UNKNOWN, summary)
+        return attempt.end(Result.INTERRUPTED, Seen.UNKNOWN, summary)
     state = state_in_words(stability.facts)
     if stability.trouble:
         after = f"{stability.lasted.total_seconds():.1f} s"

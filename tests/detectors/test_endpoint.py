@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -122,3 +122,23 @@ def test_what_does_not_speak_http_is_said() -> None:
         found = check(http=f"http://127.0.0.1:{server.getsockname()[1]}/")
     assert found.level is Level.CRITICAL
     assert "it does not speak HTTP" in found.summary
+
+
+def test_an_answer_that_drips_is_cut_off_in_time() -> None:
+    over = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        with closing(server.accept()[0]) as peer, suppress(OSError):
+            peer.sendall(b"HTTP/1.1 200 OK\r\n")
+            while not over.wait(0.05):
+                peer.sendall(b"x")
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        thread = threading.Thread(target=drip, args=(server,), daemon=True)
+        thread.start()
+        # A second at most between two bytes: only a deadline for all of it ends this.
+        found = check(http=f"http://127.0.0.1:{server.getsockname()[1]}/")
+        over.set()
+        thread.join(5)
+    assert found.level is Level.CRITICAL
+    assert "no answer in time" in found.summary

@@ -202,3 +202,28 @@ def test_a_oneshot_that_ended_well_is_done() -> None:
         service(type="oneshot"), after=lambda _, facts: replace(facts, **ended)
     )
     assert act(services).result is Result.DONE
+
+
+def test_a_lock_during_the_wait_for_the_limit_stops_the_start() -> None:
+    facts = service(last_start=time.monotonic(), interval=timedelta(seconds=0.3))
+    services = only(facts)
+    answers = iter([None, "the bot was locked"])
+    outcome = act(services, recheck=lambda _: next(answers))
+    assert outcome.result is Result.REFUSED
+    assert "the bot was locked" in outcome.summary
+    assert services.done == []
+
+
+class Blinding(FakeServices):
+    """It does what it is told, and then tells nothing any more."""
+
+    def facts(self, name: str) -> UnitFacts:
+        if self.done:
+            raise ManagerUnavailable("systemd gave no answer in time")
+        return super().facts(name)
+
+
+def test_what_cannot_be_watched_is_not_called_done() -> None:
+    outcome = act(Blinding(units={"nginx.service": service()}))
+    assert (outcome.result, outcome.seen) == (Result.INTERRUPTED, Seen.UNKNOWN)
+    assert "could not be looked at" in outcome.summary
