@@ -21,6 +21,9 @@ from remediation.decision import Decided, Draft, NotDecided
 from remediation.proposal import ID_PATTERN, Proposal, State, issuer
 from remediation.undo import UNDO, undo_of
 
+LEAST_REASON = 10
+"""Characters of a reason for approving alone."""
+
 _UNDER_WAY = (State.APPROVED, State.EXECUTING)
 
 
@@ -46,9 +49,7 @@ class Decide:
         now = self._clock.now()
         with self._database.write() as tx:
             self._bound(tx, proposal_id, origin)
-            incident = store.get(tx, self._ledger.get(tx, proposal_id).incident)
-            if not incident.is_open:
-                raise NotDecided(f"incident {incident.number} is resolved already")
+            self._open(tx, proposal_id)
             decided = self._ledger.approve(
                 tx, proposal_id, by=who.id, groups=who.groups, now=now
             )
@@ -56,6 +57,28 @@ class Decide:
             more = f" ({decided.missing} more needed)" if decided.missing else ""
             text = f"approved {named(proposal)}{more}"
             tell(tx, proposal, "proposal.approved", text, now, who.id)
+        self._worker.wake()
+        self._poster.wake()
+        return decided
+
+    def break_glass(self, proposal_id: str, who: Person, why: str) -> Decided:
+        """Approve alone what needs more people, where the policy lets this person.
+
+        Everybody is told, with the reason. Raises `NotDecided`.
+        """
+        self._may_decide(proposal_id, who)
+        if len(why) < LEAST_REASON:
+            raise NotDecided("say why nobody else can be asked, in a few words")
+        now = self._clock.now()
+        with self._database.write() as tx:
+            self._open(tx, proposal_id)
+            decided = self._ledger.approve(
+                tx, proposal_id, by=who.id, groups=who.groups, glass=why, now=now
+            )
+            text = (
+                f"broke the glass and approved {named(decided.proposal)} alone: {why}"
+            )
+            tell(tx, decided.proposal, "proposal.glass_broken", text, now, who.id)
         self._worker.wake()
         self._poster.wake()
         return decided
@@ -150,6 +173,11 @@ class Decide:
     def _allowed(who: Person) -> None:
         if not who.is_approver:
             raise NotDecided("you are not among the approvers")
+
+    def _open(self, tx: Connection, proposal_id: str) -> None:
+        incident = store.get(tx, self._ledger.get(tx, proposal_id).incident)
+        if not incident.is_open:
+            raise NotDecided(f"incident {incident.number} is resolved already")
 
     def _bound(self, tx: Connection, proposal_id: str, origin: Origin | None) -> None:
         """Refuse a button that does not stand on the card it was made for."""

@@ -145,14 +145,15 @@ class TargetsSection(Section):
 class RuleSection(Section):
     """One rule; whatever it does not name, it matches.
 
-    It is about actions or classes of risk, hosts, targets, at times; it denies, asks for
-    more different approvers, or says who may approve.
+    It is about actions, classes of risk, what can or cannot be undone, hosts, targets, at
+    times; it denies, asks for more different approvers, or says who may approve.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$")]
     why: Annotated[str, Field(max_length=200)] = ""
     actions: Annotated[tuple[ActionKind, ...], _SOME] | None = None
     risk: Annotated[tuple[RiskName, ...], _SOME] | None = None
+    reversible: bool | None = None
     hosts: Patterns | None = None
     targets: TargetsSection | None = None
     when: When | None = None
@@ -194,7 +195,8 @@ class Policy(Section):
     for the same target after an action. actions_per_hour: cap for one host.
     approvals: different people needed. candidates: the order in which actions are
     proposed for a process. pause_for, lower_to: how long, how nice (1 to 19).
-    rules: the team's own. give_up_after: so many actions in a row that did not help end
+    rules: the team's own. break_glass: who may approve alone, with a typed reason, what
+    needs more people; nobody without the key. give_up_after: so many actions in a row that did not help end
     the proposing. reversible_first: actions or classes of risk that are offered after one
     that can be undone, where there is one.
     """
@@ -216,6 +218,7 @@ class Policy(Section):
     processes: Processes = Processes()
     services: ServicePolicy = ServicePolicy()
     rules: tuple[RuleSection, ...] = ()
+    break_glass: Approvers = Approvers()
     give_up_after: Annotated[int, Field(ge=1, le=10)] = 2
     reversible_first: tuple[ActionKind | RiskName, ...] = ()
 

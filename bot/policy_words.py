@@ -6,22 +6,25 @@ from fnmatch import fnmatchcase
 
 from bot.settings import Settings
 from bot.standing import circle_of
-from remediation.asked import RISKS
+from remediation.asked import IRREVERSIBLE, RISKS
 from remediation.calendar import Freeze
 from remediation.policy import Rules
 from remediation.rule import Circle, Rule
 
 OF_SERVICES = frozenset({"start", "stop", "restart", "reload"})
 
+_UNDONE = {None: "", True: " that can be undone", False: " that cannot be undone"}
+
 
 def sentence(rule: Rule) -> str:
     """Say what the rule is about and what it asks for, in one sentence."""
     about = _listed(rule.actions) or "every action"
+    undone = _UNDONE[rule.reversible]
     risk = f" of {_listed(rule.risks)} risk" if rule.risks else ""
     hosts = f" on {_listed(rule.hosts)}" if rule.hosts else ""
     when = f", {rule.when.in_words()}" if rule.when else ""
     why = f" ({rule.why})" if rule.why else ""
-    return f"{about}{risk}{_targets(rule)}{hosts}{when}: {demand(rule)}{why}"
+    return f"{about}{risk}{undone}{_targets(rule)}{hosts}{when}: {demand(rule)}{why}"
 
 
 def demand(rule: Rule) -> str:
@@ -44,13 +47,16 @@ def doubts(settings: Settings, rules: Rules, now: datetime) -> Iterator[str]:
     for rule in rules.book.rules:
         for doubt in (*_never(rule, settings, now), *_unmet(rule, settings)):
             yield f"{rule.name}: {doubt}"
+    yield from _unheard(settings)
 
 
 def _never(rule: Rule, settings: Settings, now: datetime) -> Iterator[str]:
     kinds = rule.actions or frozenset(RISKS)
-    left = {kind for kind in kinds if not rule.risks or RISKS[kind] in rule.risks}
+    left = {kind for kind in kinds if _is_about(rule, kind)}
     if not left:
-        yield f"it never matches: {_listed(kinds)} is not of {_listed(rule.risks)} risk"
+        risk = f" of {_listed(rule.risks)} risk" if rule.risks else ""
+        undone = _UNDONE[rule.reversible]
+        yield f"it never matches: {_listed(kinds)} is nothing{risk}{undone}"
     if isinstance(rule.when, Freeze) and rule.when.is_over(now):
         yield "it never matches: its freeze is over"
     if rule.hosts and not _any(settings.host, rule.hosts):
@@ -59,6 +65,22 @@ def _never(rule: Rule, settings: Settings, now: datetime) -> Iterator[str]:
         yield from _no_service(rule, settings)
     if rule.deny and rule == Rule(name=rule.name, why=rule.why, deny=True):
         yield "it denies everything, always"
+
+
+def _is_about(rule: Rule, kind: str) -> bool:
+    is_reversible = kind not in IRREVERSIBLE
+    of_risk = not rule.risks or RISKS[kind] in rule.risks
+    return of_risk and rule.reversible in (None, is_reversible)
+
+
+def _unheard(settings: Settings) -> Iterator[str]:
+    """Yield who may break the glass, but is no approver."""
+    glass = circle_of(settings.policy.break_glass)
+    everybody = circle_of(settings.slack.approvers)
+    if everybody.groups:
+        return  # only Slack knows who is in them
+    for person in sorted(glass.users - everybody.users):
+        yield f"break_glass: {person} is not among slack.approvers"
 
 
 def _no_service(rule: Rule, settings: Settings) -> Iterator[str]:

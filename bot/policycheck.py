@@ -87,6 +87,9 @@ def _told(
             yield f"who        {people_of(circle_of(settings.slack.approvers))}"
             for name, circle in _circles(rules, asked, at):
                 yield f"           and by {name} only {people_of(circle)}"
+            if needed > 1 and rules.book.break_glass != Circle():
+                alone = people_of(rules.book.break_glass)
+                yield f"alone      {alone}, by breaking the glass with a reason"
     for rule_ in sorted(rules.book.rules, key=lambda rule: rule.name):
         yield f"rule       {_said_by(rule_, asked, at, verdict)}"
 

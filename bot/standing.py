@@ -47,6 +47,7 @@ def book_of(policy: Policy, *, digest: str = "") -> RuleBook:
     """Translate the team's own rules."""
     return RuleBook(
         rules=tuple(map(rule_of, policy.rules)),
+        break_glass=circle_of(policy.break_glass),
         give_up_after=policy.give_up_after,
         reversible_first=policy.waits_for_reversible,
         digest=digest,
@@ -61,6 +62,7 @@ def rule_of(section: RuleSection) -> Rule:
         why=section.why,
         actions=frozenset(section.actions or ()),
         risks=risks(section.risk),
+        reversible=section.reversible,
         hosts=section.hosts or (),
         targets=Targets()
         if targets is None
@@ -70,7 +72,7 @@ def rule_of(section: RuleSection) -> Rule:
             users=targets.users or (),
             cgroups=targets.cgroups or (),
         ),
-        when=_time(section.when or section.freeze),
+        when=time_of(section.when or section.freeze),
         deny=section.deny,
         approvals=section.approvals or 1,
         approvers=None if section.approvers is None else circle_of(section.approvers),
@@ -95,7 +97,8 @@ def digest_of(settings: Settings) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _time(section: When | FreezeSection | None) -> Time | None:
+def time_of(section: When | FreezeSection | None) -> Time | None:
+    """Translate when something holds; None is always."""
     match section:
         case When():
             days = frozenset(DAYS.index(day) for day in section.days)

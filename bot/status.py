@@ -16,6 +16,8 @@ from remediation.lock import Locked, locked
 from remediation.proposal import Proposal, State
 
 WEEK = timedelta(days=7)
+GLASS = "glass broken"
+"""The key, in `Board.week`, of how often somebody approved alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,7 @@ class Status:
             for incident in recent:
                 for proposal in self._ledger.of(tx, incident.number):
                     done[proposal.state] += 1
+                    done[GLASS] += any(vote.broke_glass for vote in proposal.votes)
                 if incident.verification:
                     done[incident.verification.verdict] += 1
             open_ = [

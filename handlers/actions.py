@@ -37,6 +37,7 @@ def register(app: App, desk: Desk) -> None:
     for action_id, click in verbs.items():
         listen(app, desk, action_id, click)
     opens(app, desk, "say_why", _say_why(desk))
+    opens(app, desk, "break_glass", _break_glass(desk))
 
 
 def listen(app: App, desk: Desk, action_id: str, click: Click) -> None:
@@ -83,6 +84,17 @@ def _say_why(desk: Desk) -> Draw:
     def draw(value: str, _who: Person, _origin: Origin) -> dict[str, object]:
         with desk.database.read() as tx:
             return dialogs.say_why(desk.ledger.get(tx, value))
+
+    return draw
+
+
+def _break_glass(desk: Desk) -> Draw:
+    def draw(value: str, _who: Person, origin: Origin) -> dict[str, object]:
+        number = desk.on_card(origin)
+        with desk.database.read() as tx:
+            return dialogs.break_glass(
+                desk.incident(number), desk.ledger.get(tx, value)
+            )
 
     return draw
 

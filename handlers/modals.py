@@ -1,8 +1,11 @@
 """Submitted dialogs: Approve, the reason of a rejection, a cause, a runbook draft."""
 
+from collections.abc import Callable
+
 from slack_bolt import Ack, App
 
 from bot.feedback import Word
+from bot.model import Person
 from handlers.actions import Body
 from handlers.blocks import dialogs
 from handlers.blocks.judged import NOTED
@@ -11,19 +14,62 @@ from handlers.guard import Denied
 from handlers.request import fit_to_keep
 from remediation.decision import NotDecided
 
+Submit = Callable[[Body, Person], dict[str, object] | None]
+"""Does what a dialog asks for; returns what to show in its place, if anything."""
+
 
 def register(app: App, desk: Desk) -> None:
     """Wire the dialogs."""
 
-    def say_why(ack: Ack, body: Body, view: Body) -> None:
+    def say_why(view: Body, who: Person) -> None:
+        why = fit_to_keep(_input(view, "why"), limit=dialogs.MAX_REASON)
+        desk.decide.say_why(_metadata(view), who, why)
+
+    def break_glass(view: Body, who: Person) -> None:
+        why = fit_to_keep(_input(view, "why"), limit=dialogs.MAX_REASON)
+        desk.decide.break_glass(_metadata(view), who, why)
+        desk.telemetry.decided("break_glass", counted=True)
+
+    def cause(view: Body, who: Person) -> dict[str, object] | None:
+        word = Word(is_right=False, cause=_input(view, "cause"))
+        counts = desk.feedback.give(_number(desk, view), who, word)
+        return None if counts else dialogs.told("Noted", NOTED)
+
+    def draft(view: Body, who: Person) -> dict[str, object]:
+        title, text = _input(view, "title"), _input(view, "body")
+        name = desk.drafts.save(_number(desk, view), who, title=title, body=text)
+        said = (
+            f"The draft was saved as {name}, in the folder runbooks of the bot's state "
+            "folder. It is read from now on; keep it with the others when it is good."
+        )
+        return dialogs.told("Saved", said)
+
+    _submitted(app, desk, "say_why_dialog", "why", say_why)
+    _submitted(app, desk, "glass_dialog", "why", break_glass)
+    _submitted(app, desk, "cause_dialog", "cause", cause)
+    _submitted(app, desk, "draft_dialog", "title", draft)
+    _register_approve(app, desk)
+
+
+def _submitted(app: App, desk: Desk, name: str, asked: str, submit: Submit) -> None:
+    """Wire one dialog; a refusal is said below its input `asked`, where it was typed."""
+
+    def listener(ack: Ack, body: Body, view: Body) -> None:
         try:
-            who = desk.person(body)
-            why = fit_to_keep(_input(view, "why"), limit=dialogs.MAX_REASON)
-            desk.decide.say_why(_metadata(view), who, why)
+            shown = submit(view, desk.person(body))
         except (Denied, NotDecided) as refusal:
-            ack(response_action="errors", errors={"why": refusal.reason[:300]})
+            ack(response_action="errors", errors={asked: refusal.reason[:300]})
             return
-        ack()
+        if shown is None:
+            ack()
+        else:
+            ack(response_action="update", view=shown)
+
+    app.view(name)(listener)
+
+
+def _register_approve(app: App, desk: Desk) -> None:
+    """Wire the dialog that has no input: what it says takes its place."""
 
     def approve(ack: Ack, body: Body, view: Body) -> None:
         try:
@@ -36,42 +82,7 @@ def register(app: App, desk: Desk) -> None:
         desk.telemetry.decided("approve", counted=True)
         ack()
 
-    app.view("say_why_dialog")(say_why)
     app.view("approve_dialog")(approve)
-    _register_afterwards(app, desk)
-
-
-def _register_afterwards(app: App, desk: Desk) -> None:
-    """Wire the dialogs of a closed card."""
-
-    def cause(ack: Ack, body: Body, view: Body) -> None:
-        word = Word(is_right=False, cause=_input(view, "cause"))
-        try:
-            counts = desk.feedback.give(_number(desk, view), desk.person(body), word)
-        except (Denied, NotDecided) as refusal:
-            ack(response_action="errors", errors={"cause": refusal.reason[:300]})
-            return
-        if counts:
-            ack()
-        else:
-            ack(response_action="update", view=dialogs.told("Noted", NOTED))
-
-    def draft(ack: Ack, body: Body, view: Body) -> None:
-        title, text = _input(view, "title"), _input(view, "body")
-        try:
-            who = desk.person(body)
-            name = desk.drafts.save(_number(desk, view), who, title=title, body=text)
-        except (Denied, NotDecided) as refusal:
-            ack(response_action="errors", errors={"title": refusal.reason[:300]})
-            return
-        said = (
-            f"The draft was saved as {name}, in the folder runbooks of the bot's state "
-            "folder. It is read from now on; keep it with the others when it is good."
-        )
-        ack(response_action="update", view=dialogs.told("Saved", said))
-
-    app.view("cause_dialog")(cause)
-    app.view("draft_dialog")(draft)
 
 
 def _number(desk: Desk, view: Body) -> int:

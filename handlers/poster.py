@@ -24,6 +24,7 @@ from handlers.blocks.markup import Message
 from handlers.channel import Again, Channel, File
 from handlers.client import failure_of
 from remediation.audit import Sealed, current, read
+from remediation.rule import Circle
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,8 @@ log = logging.getLogger(__name__)
 class Poster:
     """Posts and updates cards and thread lines.
 
-    critical: whom the first post of a critical incident mentions.
+    critical: whom the first post of a critical incident mentions. everybody: all who may
+    approve.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Poster:
         record: Record,
         pictures: Pictures,
         critical: tuple[str, ...],
+        everybody: tuple[str, ...],
         telemetry: Telemetry,
     ) -> None:
         self._channel = channel
@@ -49,6 +52,8 @@ class Poster:
         self._clock = record.clock
         self._pictures = pictures
         self._critical = critical
+        self._everybody = everybody
+        self._has_glass = record.ledger.book.break_glass != Circle()
         self._telemetry = telemetry
 
     def stop(self) -> None:
@@ -134,7 +139,7 @@ class Poster:
         critical = incident.level is Level.CRITICAL
         # The names stay on the card: taking them away would be an edit for nothing.
         calls = self._critical if critical and not self._is_muted(incident) else ()
-        return card(incident, proposals, mentions=calls)
+        return card(incident, proposals, mentions=calls, glass=self._has_glass)
 
     # --- the thread ------------------------------------------------------------
 
@@ -163,9 +168,14 @@ class Poster:
     def _line(self, incident: Incident, entry: Sealed) -> Message:
         if entry.event.kind == "evidence.gathered":
             return thread.evidence(incident, entry)
-        wakes = entry.event.kind in thread.WAKES and not self._is_muted(incident)
-        owner = (incident.owner,) if incident.owner else ()
-        return thread.line(entry, mentions=(owner or self._critical) if wakes else ())
+        return thread.line(entry, mentions=self._called(incident, entry.event.kind))
+
+    def _called(self, incident: Incident, kind: str) -> tuple[str, ...]:
+        if kind in thread.CALLS_EVERYBODY:
+            return self._everybody
+        if kind not in thread.WAKES or self._is_muted(incident):
+            return ()
+        return (incident.owner,) if incident.owner else self._critical
 
     def _is_muted(self, incident: Incident) -> bool:
         until = incident.muted_until

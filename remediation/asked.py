@@ -40,6 +40,9 @@ RISKS: Final = {
 }
 """Every kind of action and its class of risk."""
 
+IRREVERSIBLE: Final = frozenset({"terminate", "restart"})
+"""Kinds of action that cannot be undone."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
@@ -68,6 +71,11 @@ class Asked:
     def risk(self) -> Risk:
         """Its class of risk; of a kind that is not known, the highest."""
         return RISKS.get(self.kind, Risk.HIGH)
+
+    @property
+    def is_reversible(self) -> bool:
+        """Whether it can be undone; a kind that is not known cannot."""
+        return self.kind in RISKS and self.kind not in IRREVERSIBLE
 
 
 _ASKED: TypeAdapter[Asked] = TypeAdapter(Asked)

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Connection,
     Select,
     bindparam,
+    delete,
     exists,
     insert,
     literal,
@@ -27,6 +28,12 @@ from remediation.tables import proposals, votes
 from remediation.undo import UNDO
 from remediation.verdict import Refusal
 
+GLASS = "policy.break_glass"
+"""The rule that lets somebody approve alone what needs more people."""
+
+_WITHDRAW = delete(votes).where(
+    votes.c.proposal == bindparam("wanted"), votes.c.person == bindparam("by")
+)
 # Built once: it is on the path of every click.
 _NEEDED = (
     update(proposals)
@@ -39,17 +46,27 @@ _NEEDED = (
 
 
 def cast(
-    tx: Connection, book: RuleBook, proposal_id: str, voter: Voter, now: Moment
+    tx: Connection,
+    book: RuleBook,
+    proposal_id: str,
+    voter: Voter,
+    now: Moment,
+    *,
+    glass: str = "",
 ) -> None:
     """Write the vote; raise `NotDecided` when it is too late, double, own or denied.
 
     What is raised must take the vote back with the transaction. The proposal needs from
     now on what the rules ask for, where that is more than before.
+    glass: the reason of whoever breaks the glass; their earlier vote becomes this one.
     """
+    if voter.broke_glass:
+        tx.execute(_WITHDRAW, {"wanted": proposal_id, "by": voter.id})
     # Without the option PostgreSQL's driver says -1 for an INSERT.
     written = tx.execute(
         insert(votes).from_select(
-            ["proposal", "person", "at", "groups"], _votable(proposal_id, voter, now)
+            ["proposal", "person", "at", "groups", "glass"],
+            _votable(proposal_id, voter, now, glass),
         ),
         execution_options={"preserve_rowcount": True},
     )
@@ -65,7 +82,7 @@ def check(
 ) -> None:
     """Raise `NotDecided` unless a vote of this person would count now."""
     found = docket.one(tx, proposal_id)
-    if tx.execute(_votable(proposal_id, voter, now)).first() is None:
+    if tx.execute(_votable(proposal_id, voter, now, "")).first() is None:
         raise docket.why_not(tx, found, by=voter.id, now=now)
     _needed(book, found, voter, now)
 
@@ -80,8 +97,8 @@ def check_claim(book: RuleBook, found: Proposal, now: Moment) -> None:
 
 
 def _votable(
-    proposal_id: str, voter: Voter, now: Moment
-) -> Select[tuple[str, str, datetime, str]]:
+    proposal_id: str, voter: Voter, now: Moment, glass: str
+) -> Select[tuple[str, str, datetime, str, str]]:
     """Return the row of votes that counts, or no row."""
     by = voter.id
     own = or_(proposals.c.requested_by.is_(None), proposals.c.requested_by != by)
@@ -91,13 +108,15 @@ def _votable(
         literal(by),
         literal(now.wall, votes.c.at.type),
         literal(" ".join(sorted(voter.groups))),
+        literal(glass),
     ).where(*docket.alive(proposal_id, State.PENDING, now), own, ~voted)
 
 
 def _needed(book: RuleBook, found: Proposal, voter: Voter, now: Moment) -> int:
     """Return how many approvals it needs now, never fewer than when it was proposed.
 
-    Raises `NotDecided` by the rule that denies it, or that says who else may approve.
+    Raises `NotDecided` by the rule that denies it, that says who else may approve, or
+    that lets this person not break the glass.
     """
     if found.rule == UNDO:
         return found.needed
@@ -107,7 +126,12 @@ def _needed(book: RuleBook, found: Proposal, voter: Voter, now: Moment) -> int:
     refused = terms.refuse_voter(voter)
     if refused is not None:
         raise _refused(refused)
-    return max(found.needed, terms.needed)
+    needed = max(found.needed, terms.needed)
+    if voter.broke_glass and not book.stands_alone(voter, terms):
+        raise _refused(Refusal(rule=GLASS, reason="the policy does not let you do so"))
+    if voter.broke_glass and needed == 1:
+        raise NotDecided("one approval is enough; Approve is on the card")
+    return needed
 
 
 def _refused(refusal: Refusal) -> NotDecided:

@@ -33,7 +33,9 @@ class Decided:
     @property
     def missing(self) -> int:
         """How many more approvers are needed."""
-        return max(self.proposal.needed - len(self.proposal.voters), 0)
+        if any(vote.broke_glass for vote in self.proposal.votes):
+            return 0
+        return max(self.proposal.needed - len(self.proposal.votes), 0)
 
 
 class NotDecided(Exception):

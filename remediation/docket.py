@@ -19,13 +19,14 @@ from remediation.lock import is_free, locked
 from remediation.moment import Moment
 from remediation.outcome import Outcome
 from remediation.proposal import Proposal, State
+from remediation.rule import Voter
 from remediation.tables import proposals, votes
 
 OUTCOMES: TypeAdapter[Outcome] = TypeAdapter(Outcome)
 # Built once: these are on the path of every click.
 _ONE = select(proposals).where(proposals.c.id == bindparam("wanted"))
 _VOTERS = (
-    select(votes.c.person, votes.c.groups)
+    select(votes.c.person, votes.c.groups, votes.c.glass)
     .where(votes.c.proposal == bindparam("wanted"))
     .order_by(votes.c.at)
 )
@@ -114,8 +115,14 @@ def _proposal(tx: Connection, row: Row[tuple[object, ...]]) -> Proposal:
         created_at=row.created_at,
         expires=Moment(wall=row.expires_at, boot=row.expires_boot, boot_id=row.boot_id),
         state=State(row.state),
-        voters=tuple(vote.person for vote in voted),
-        groups=tuple(frozenset(vote.groups.split()) for vote in voted),
+        votes=tuple(
+            Voter(
+                id=vote.person,
+                groups=frozenset(vote.groups.split()),
+                broke_glass=bool(vote.glass),
+            )
+            for vote in voted
+        ),
         decided_by=row.decided_by,
         decided_at=row.decided_at,
         claimed_by=row.claimed_by,

@@ -42,9 +42,8 @@ class Proposal:
     letter: its name within the incident ("a"); it never moves to another action.
     rule: the policy rule that allowed it. needed: how many different approvers.
     requested_by: who asked for it by command, else None; they may not approve it.
-    voters: who has approved so far, in order of time; groups: of each of them, the user
-    groups they were in. asked: what the team's rules are asked again. policy: the hash of
-    the policy under which it was proposed, in hex.
+    votes: who has approved so far, in order of time. asked: what the team's rules are
+    asked again. policy: the hash of the policy under which it was proposed, in hex.
     """
 
     id: str
@@ -58,8 +57,7 @@ class Proposal:
     created_at: datetime
     expires: Moment
     state: State
-    voters: tuple[str, ...] = ()
-    groups: tuple[frozenset[str], ...] = ()
+    votes: tuple[Voter, ...] = ()
     decided_by: str | None = None
     decided_at: datetime | None = None
     claimed_by: str | None = None
@@ -74,10 +72,9 @@ class Proposal:
         return self.state is State.PENDING
 
     @property
-    def votes(self) -> tuple[Voter, ...]:
-        """Who has approved so far, with their groups."""
-        known = zip(self.voters, self.groups, strict=True)
-        return tuple(Voter(id=person, groups=groups) for person, groups in known)
+    def voters(self) -> tuple[str, ...]:
+        """Who has approved so far, by user id."""
+        return tuple(vote.id for vote in self.votes)
 
     @property
     def question(self) -> Asked:

@@ -15,10 +15,14 @@ from remediation.calendar import Time
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voter:
-    """Somebody who approves, and the user groups they were verified to be in."""
+    """Somebody who approves, and the user groups they were verified to be in.
+
+    broke_glass: whether they approve alone what needs more people, with a reason.
+    """
 
     id: str
     groups: frozenset[str] = frozenset()
+    broke_glass: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,14 +64,16 @@ class Targets:
 class Rule:
     """What the team decided about some actions; whatever it does not name, it matches.
 
-    name: unique. why: for people. actions: kinds. when: None is always. deny: it may not
-    be done. approvals: so many different people. approvers: nobody else may approve.
+    name: unique. why: for people. actions: kinds. reversible: only what can be undone, or
+    only what cannot. when: None is always. deny: it may not be done. approvals: so many
+    different people. approvers: nobody else may approve.
     """
 
     name: str
     why: str = ""
     actions: frozenset[str] = frozenset()
     risks: frozenset[Risk] = frozenset()
+    reversible: bool | None = None
     hosts: tuple[str, ...] = ()
     targets: Targets = field(default_factory=Targets)
     when: Time | None = None
@@ -100,6 +106,8 @@ class Rule:
             yield f"it is about {_listed(self.actions)}"
         if self.risks and asked.risk not in self.risks:
             yield f"it is about {_listed(self.risks)} risk; this is {asked.risk}"
+        if self.reversible is not None and asked.is_reversible is not self.reversible:
+            yield f"it is about what can{'' if self.reversible else 'not'} be undone"
         if self.hosts and not _fits((asked.host,), self.hosts):
             yield f"it is about hosts {_listed(self.hosts)}"
         if asked.subjects and not any(map(self.targets.has, asked.subjects)):

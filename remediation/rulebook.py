@@ -6,7 +6,7 @@ order of rules.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from remediation.asked import Asked
@@ -52,12 +52,14 @@ class Terms:
 class RuleBook:
     """What the team wrote below `policy.rules`, and what belongs to it.
 
+    break_glass: who may approve alone what needs more people; it lifts nothing else.
     give_up_after: so many actions in a row that did not help end the proposing; None
     never. reversible_first: kinds of action that wait for a reversible one. digest:
     SHA-256 of the whole policy in hex, "" where nobody computed one.
     """
 
     rules: tuple[Rule, ...] = ()
+    break_glass: Circle = field(default_factory=Circle)
     give_up_after: int | None = None
     reversible_first: frozenset[str] = frozenset()
     digest: str = ""
@@ -84,12 +86,22 @@ class RuleBook:
     ) -> Refusal | None:
         """Say why what was approved by these people may not be done now, if so."""
         found = self.judge(asked, at)
-        return found if isinstance(found, Refusal) else found.refuse_votes(votes, least)
+        if isinstance(found, Refusal):
+            return found
+        if any(self.stands_alone(vote, found) for vote in votes):
+            return None
+        return found.refuse_votes(votes, least)
+
+    def stands_alone(self, voter: Voter, terms: Terms) -> bool:
+        """Say whether this vote counts for all: the glass was broken by one who may."""
+        may = voter.broke_glass and self.break_glass.has(voter)
+        return may and terms.refuse_voter(voter) is None
 
     @property
     def groups(self) -> tuple[str, ...]:
         """Every group that a rule names, sorted."""
-        circles = [rule.approvers for rule in self.rules if rule.approvers]
+        named = [rule.approvers for rule in self.rules if rule.approvers]
+        circles = [self.break_glass, *named]
         return tuple(sorted({group for circle in circles for group in circle.groups}))
 
 

@@ -106,6 +106,7 @@ votes = Table(
     Column("person", String(40), primary_key=True),
     Column("at", Instant, nullable=False),
     Column("groups", Text, nullable=False, server_default=""),
+    Column("glass", Text, nullable=False, server_default=""),
 )
 
 leases = Table(

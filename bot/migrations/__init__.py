@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 
 from bot.database import BadDatabase, Database
 
-NEWEST = "0005"
+NEWEST = "0006"
 """The revision this release works with."""
 
 

@@ -12,6 +12,7 @@ from bot.pager import Pager, PagerDuty, Pages, Webhook
 from bot.ports import Wakeable
 from bot.record import Record
 from bot.reports import Reports
+from bot.second_approver import CallSecond
 from bot.settings import Loaded, Settings
 from bot.spending import Purse
 from bot.wiring.knowledge import Known, drafts_of
@@ -27,6 +28,7 @@ class Afterwards:
     reports: Reports
     purse: Purse
     escalate: Escalate
+    second: CallSecond
     pager: Pager
 
 
@@ -56,6 +58,11 @@ def afterwards(
         ),
         escalate=Escalate(
             record=record, poster=poster, after=settings.escalation.after
+        ),
+        second=CallSecond(
+            record=record,
+            poster=poster,
+            section=settings.escalation.second_approver,
         ),
         pager=Pager(
             record=record,

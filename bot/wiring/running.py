@@ -74,11 +74,13 @@ def _slack_side(core: Core, environment: Environment) -> _SlackSide:
 
 
 def _poster(core: Core, channel: Channel) -> Poster:
+    slack = core.settings.slack
     return Poster(
         channel=channel,
         record=core.record,
         pictures=core.pictures,
-        critical=core.settings.slack.notify.critical,
+        critical=slack.notify.critical,
+        everybody=(*slack.approvers.users, *slack.approvers.groups),
         telemetry=core.telemetry,
     )
 
@@ -191,6 +193,7 @@ class Running(AbstractContextManager[None]):
         self._core.decide.expire()
         self._core.own.end_mutes()
         self._core.afterwards.escalate.sweep()
+        self._core.afterwards.second.sweep()
         self._core.carry_out.recover()
 
 

@@ -38,9 +38,14 @@ def button(
 
 
 def deciding(
-    incident: Incident, proposals: list[Proposal], shown: Proposal
+    incident: Incident, proposals: list[Proposal], shown: Proposal, *, glass: bool
 ) -> dict[str, object]:
-    """Return the row of a card that waits for a decision."""
+    """Return the row of a card that waits for a decision.
+
+    glass: whether the policy lets somebody approve alone. The way to it appears only when
+    one person has agreed and another is missing.
+    """
+    alone = glass and shown.votes and len(shown.votes) < shown.needed
     return {
         "type": "actions",
         "block_id": f"decide:{incident.number}:{shown.letter}",
@@ -49,6 +54,7 @@ def deciding(
             button("Reject", "reject", shown.id),
             button("Simulate", "simulate", shown.id),
             *([] if incident.owner else [button("Take", "take", shown.id)]),
+            *([button("Break glass", "break_glass", shown.id)] if alone else []),
             menu(proposals, shown),
         ],
     }

@@ -52,11 +52,12 @@ def card(
     *,
     mentions: Sequence[str] = (),
     beside: int = 0,
+    glass: bool = False,
 ) -> Message:
     """Draw the incident.
 
     mentions: ids that the first post of a critical one names. beside: characters that
-    the message needs for something else.
+    the message needs for something else. glass: whether somebody may approve alone.
     """
     shown, called = _shown(incident, proposals), mentions[:_CALLED]
     above = [
@@ -64,7 +65,7 @@ def card(
         *([context(" ".join(map(mention, called)))] if called else []),
         section(cut(escaped(incident.lead.summary), _SUMMARY)),
         _facts(incident),
-        *_action(incident, proposals, shown),
+        *_action(incident, proposals, shown, glass=glass),
     ]
     foot = context(_footer(incident, shown), block_id=card_id(incident))
     room = MESSAGE_LIMIT - beside - characters([*above, foot])
@@ -123,14 +124,18 @@ def _facts(incident: Incident) -> dict[str, object]:
 
 
 def _action(
-    incident: Incident, proposals: list[Proposal], shown: Proposal | None
+    incident: Incident,
+    proposals: list[Proposal],
+    shown: Proposal | None,
+    *,
+    glass: bool,
 ) -> list[dict[str, object]]:
     if not incident.is_open:
         return _ending(incident, proposals, shown)
     if shown is not None and shown.is_pending:
         return [
             section(proposed(shown)),
-            buttons.deciding(incident, proposals, shown),
+            buttons.deciding(incident, proposals, shown, glass=glass),
         ]
     if shown is not None and shown.state in _BUSY:
         return [section(_decision(shown))]

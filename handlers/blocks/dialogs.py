@@ -13,27 +13,48 @@ MAX_REASON = 500
 
 def approve(incident: Incident, proposal: Proposal) -> dict[str, object]:
     """Show the very same facts, hash and consequence as the card; its Approve is the click."""
-    name = f"{incident.number}{proposal.letter}"
-    fields = [field(f.label, escaped(f.value)) for f in incident.lead.facts[:8]]
-    facts: list[dict[str, object]] = (
-        [{"type": "section", "fields": fields}] if fields else []
-    )
     return {
         "type": "modal",
         "callback_id": "approve_dialog",
         "private_metadata": proposal.id,
-        "title": _plain(f"Approve {name}?"),
+        "title": _plain(f"Approve {incident.number}{proposal.letter}?"),
         "submit": _plain("Approve"),
         "close": _plain("Back"),
-        "blocks": [
-            section(f"*{escaped(incident.title)}*\n{escaped(incident.lead.summary)}"),
-            *facts,
-            section(
-                f"{proposed(proposal)}\n"
-                f"action {proposal.digest[:8]} · rule {escaped(proposal.rule)}"
-            ),
-        ],
+        "blocks": _what(incident, proposal),
     }
+
+
+def break_glass(incident: Incident, proposal: Proposal) -> dict[str, object]:
+    """Show the same as `approve`, and ask why nobody else can agree."""
+    why = _text("why", "Why can nobody else be asked?", MAX_REASON)
+    warning = (
+        f"It needs {proposal.needed} people. Breaking the glass approves it with yours "
+        "alone. Everybody who may approve is told at once, with your reason."
+    )
+    return {
+        "type": "modal",
+        "callback_id": "glass_dialog",
+        "private_metadata": proposal.id,
+        "title": _plain(f"Alone: {incident.number}{proposal.letter}"),
+        "submit": _plain("Break the glass"),
+        "close": _plain("Back"),
+        "blocks": [*_what(incident, proposal), section(warning), why],
+    }
+
+
+def _what(incident: Incident, proposal: Proposal) -> list[dict[str, object]]:
+    fields = [field(f.label, escaped(f.value)) for f in incident.lead.facts[:8]]
+    facts: list[dict[str, object]] = (
+        [{"type": "section", "fields": fields}] if fields else []
+    )
+    return [
+        section(f"*{escaped(incident.title)}*\n{escaped(incident.lead.summary)}"),
+        *facts,
+        section(
+            f"{proposed(proposal)}\n"
+            f"action {proposal.digest[:8]} · rule {escaped(proposal.rule)}"
+        ),
+    ]
 
 
 def say_why(proposal: Proposal) -> dict[str, object]:

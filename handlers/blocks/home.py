@@ -1,6 +1,6 @@
 """App Home: the live board for one person. No Approve here; a card decides."""
 
-from bot.status import Board
+from bot.status import GLASS, Board
 from handlers.blocks import answers
 from handlers.blocks.markup import context, escaped, header, mention, section
 
@@ -46,5 +46,11 @@ def _week(board: Board) -> str:
     return (
         f"{board.incidents_this_week} incidents · {acted} actions carried out, "
         f"{helped} of them helped · {week.get('rejected', 0)} rejected · "
-        f"{week.get('expired', 0)} expired"
+        f"{week.get('expired', 0)} expired{_alone(week.get(GLASS, 0))}"
     )
+
+
+def _alone(times: int) -> str:
+    if not times:
+        return ""
+    return f" · the glass was broken {'once' if times == 1 else f'{times} times'}"

@@ -35,7 +35,7 @@ _MARK_UP = re.compile(r"(?<![A-Za-z0-9])([*_~`])")
 _EMOJI = re.compile(_PICTURE)
 _EMPHASIS = re.compile(r"(?<![\w*])([*_]{1,3})(?=[^\s*_])([^*_\n]*[^\s*_])\1(?![\w*])")
 _SPAN = re.compile(r"(`{1,3}|~~~)(?:[a-z]{1,10}\n)?([^`]+?)\1")
-_PERSON = re.compile(r"@([UW][A-Z0-9]{2,})$")
+_CALLED = re.compile(r"@([UWS][A-Z0-9]{2,})$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,12 +113,12 @@ def is_dead_markdown(text: str) -> bool:
     return lines_are_dead and unlinked(text) == text
 
 
-def handed_over(text: str) -> str:
-    """Return a hand-over's text with the person at its end (`… to @U123`) drawn.
+def calling(text: str) -> str:
+    """Return a text with the person or group at its end (`… to @U123`) drawn.
 
-    Only for that event: its text is wholly our own, so the id is one we verified.
+    Only for events whose text is wholly our own, so that the id is one we verified.
     """
-    return _PERSON.sub(r"<@\1>", escaped(text))
+    return _CALLED.sub(lambda found: mention(found[1]), escaped(text))
 
 
 def mention(person_or_group: str) -> str:

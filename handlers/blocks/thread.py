@@ -7,11 +7,11 @@ from handlers.blocks.answers import columns
 from handlers.blocks.markup import (
     MESSAGE_LIMIT,
     Message,
+    calling,
     clock,
     context,
     cut,
     escaped,
-    handed_over,
     mention,
     preformatted,
     section,
@@ -44,9 +44,14 @@ WAKES = frozenset(
 )
 """Events for which somebody must look again; they mention the owner, or on-call."""
 
+CALLS_EVERYBODY = frozenset({"proposal.glass_broken"})
+"""Events that all who may approve are told of, whoever owns the incident."""
+
 _MARKS = {
     "proposal.approved": "✅",
+    "proposal.glass_broken": "🚨",
     "proposal.rejected": "✋",
+    "approval.wanted": "🔔",
     "proposal.expired": "⌛",
     "action.done": "☑️",
     "action.failed": "❗",
@@ -64,6 +69,7 @@ _MARKS = {
     "bot.locked": "🔒",
     "bot.unlocked": "🔓",
 }
+_CALLS = frozenset({"incident.handed_over", "approval.wanted"})
 _TEXT = 2600
 _TITLE = 200
 _FOOT = 100
@@ -81,7 +87,7 @@ def line(entry: Sealed, *, mentions: Sequence[str] = ()) -> Message:
     # A proposed difference of the configuration keeps its columns.
     suggested = event.kind == "limit.suggested"
     body, _, shown = event.text.partition("\n") if suggested else (event.text, "", "")
-    draw = handed_over if event.kind == "incident.handed_over" else escaped
+    draw = calling if event.kind in _CALLS else escaped
     who = f"{mention(event.actor)} " if event.actor else ""
     called = "".join(f" {mention(person)}" for person in mentions)
     mark = _MARKS.get(event.kind, "▫️")

@@ -24,6 +24,7 @@ from bot.postmortem import ADDED, Material, postmortem
 from remediation.audit import Event, Sealed, read
 from remediation.outcome import Outcome, Result, Seen, Step
 from remediation.proposal import Proposal, State
+from remediation.rule import Voter
 from remediation.verify import Verdict
 from tests.fakes.clock import START
 from tests.fakes.story import Story
@@ -130,7 +131,7 @@ def proposal(*, note: str = "", label: str = "burn.py") -> Proposal:
         created_at=START,
         expires=Moment(wall=START, boot=1.0, boot_id="x"),
         state=State.DONE,
-        voters=("U07ALICE001",),
+        votes=(Voter(id="U07ALICE001"),),
         decided_by="U07ALICE001",
         decided_at=START + timedelta(seconds=10),
         note=note,
@@ -251,7 +252,7 @@ def test_missing_data_is_said_not_made_up() -> None:
 
 def test_rejections_and_requests_are_named() -> None:
     rejected = replace(
-        proposal(note="it is the backup"), state=State.REJECTED, voters=(), outcome=None
+        proposal(note="it is the backup"), state=State.REJECTED, votes=(), outcome=None
     )
     found = sections(
         postmortem(Material(incident=incident(), events=(), proposals=(rejected,)))

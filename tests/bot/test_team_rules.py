@@ -130,7 +130,7 @@ def test_whoever_is_in_a_named_group_may_approve(database: Database) -> None:
     offered = story.opens().offered or ""
     assert "policy.rules.r0" in refusal(story, BOB)
     proposal = story.decide.approve(offered, BOB_IN_PAY, None).proposal
-    assert (proposal.voters, proposal.groups) == ((BOB.id,), (BOB_IN_PAY.groups,))
+    assert proposal.votes == (BOB_IN_PAY.voter,)
     story.carry_out.step()
     assert len(story.hands.done) == 1
 

@@ -18,6 +18,7 @@ from remediation.identity import ProcessIdentity, boot_id
 from remediation.moment import Moment
 from remediation.outcome import Outcome, Result, Seen
 from remediation.proposal import Proposal, State
+from remediation.rule import Voter
 from tests.fakes.clock import START
 
 APPROVER = "U07ALICE001"
@@ -121,7 +122,7 @@ def proposal(
         created_at=START,
         expires=Moment(wall=START, boot=0, boot_id="b"),
         state=state,
-        voters=(APPROVER,) if state is not State.PENDING else (),
+        votes=(Voter(id=APPROVER),) if state is not State.PENDING else (),
         decided_by=APPROVER if state is not State.PENDING else None,
         outcome=Outcome(result=Result.DONE, seen=Seen.EXITED, summary="It ended.")
         if ended

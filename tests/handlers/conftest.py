@@ -150,6 +150,7 @@ def card(connected: Desk, quick: Channel, workspace: Workspace, story: Story) ->
         record=story.record,
         pictures=story.pictures,
         critical=(),
+        everybody=(),
         telemetry=connected.telemetry,
     ).step()
     workspace.wait_connected()

@@ -35,6 +35,7 @@ from remediation.audit import Event, Head, Sealed
 from remediation.lock import Locked
 from remediation.moment import Moment
 from remediation.proposal import State
+from remediation.rule import Voter
 from remediation.verify import Verdict
 from tests.fakes.clock import START
 from tests.fakes.things import (
@@ -277,7 +278,7 @@ def test_a_lock_screen_says_what_is_asked() -> None:
 
 
 def test_requested_and_second_approvals_are_named() -> None:
-    shown = proposal(needed=2, requested_by="U2", voters=(ALICE,))
+    shown = proposal(needed=2, requested_by="U2", votes=(Voter(id=ALICE),))
     text = said(card(incident(), [shown]))
     assert f"2 approvers needed" in text  # noqa: F541
     assert f"approved by <@{ALICE}>" in text

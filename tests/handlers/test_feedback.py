@@ -188,6 +188,7 @@ def test_the_poster_tells_each_word_in_the_thread(
         record=story.record,
         pictures=story.pictures,
         critical=(),
+        everybody=(),
         telemetry=desk.telemetry,
     )
     poster.step()

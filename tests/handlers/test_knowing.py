@@ -17,6 +17,7 @@ from handlers.workspace.limits import (
 )
 from handlers.workspace.message import texts
 from remediation.proposal import State
+from remediation.rule import Voter
 from tests.fakes.clock import START
 from tests.fakes.things import finding, incident, proposal, terminate
 
@@ -169,7 +170,11 @@ def test_at_its_longest_a_card_fits_slack_and_keeps_facts_and_buttons(
     changes: dict[str, object], state: State | None
 ) -> None:
     wordy = terminate(label=LONG)
-    decided = [proposal(state, wordy, note=LONG, voters=MANY)] if state else []
+    decided = (
+        [proposal(state, wordy, note=LONG, votes=tuple(Voter(id=one) for one in MANY))]
+        if state
+        else []
+    )
     drawn = card(longest(**changes), decided, mentions=MANY)
     check_message(drawn.text, list(drawn.blocks))
     assert len(drawn.text) <= UPDATE_CHARACTERS

@@ -11,13 +11,13 @@ from handlers.blocks.markup import (
     FIELD_LIMIT,
     HEADER_LIMIT,
     SECTION_LIMIT,
+    calling,
     clock,
     context,
     cut,
     day_and_clock,
     escaped,
     field,
-    handed_over,
     header,
     instruction,
     is_dead_markdown,
@@ -113,9 +113,10 @@ def test_nothing_gets_out_of_an_instruction(text: str, limit: int) -> None:
 
 
 def test_only_a_person_at_the_end_is_drawn() -> None:
-    assert handed_over("to @U07BOB") == "to <@U07BOB>"
-    assert handed_over("@U07BOB and more") == "@U07BOB and more"
-    assert handed_over("to @channel") == "to @channel"
+    assert calling("to @U07BOB") == "to <@U07BOB>"
+    assert calling("to @S07NIGHT") == "to <!subteam^S07NIGHT>"
+    assert calling("@U07BOB and more") == "@U07BOB and more"
+    assert calling("to @channel") == "to @channel"
 
 
 def test_people_and_groups_are_mentioned_by_id() -> None:

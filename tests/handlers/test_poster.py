@@ -26,6 +26,7 @@ def poster(quick: Channel, story: Story) -> Poster:
         record=story.record,
         pictures=story.pictures,
         critical=(ALICE.id,),
+        everybody=(ALICE.id,),
         telemetry=Telemetry(),
     )
 
@@ -105,6 +106,7 @@ def test_messages_are_a_second_apart(
         record=story.record,
         pictures=story.pictures,
         critical=(),
+        everybody=(),
         telemetry=Telemetry(),
     )
     story.opens()
