@@ -50,8 +50,11 @@ class Ask:
         self._clock = record.clock
         self._poster = poster
 
-    def again(self, number: int, who: Person) -> list[Proposal]:
-        """Measure the culprit anew and propose with new ids; raise `NotDecided`."""
+    def again(self, number: int, who: Person | None) -> list[Proposal]:
+        """Measure the culprit anew and propose with new ids; raise `NotDecided`.
+
+        who: None where nobody asked, and what kept it from being proposed is over.
+        """
         now = self._clock.now()
         with self._database.read() as tx:
             incident = store.get(tx, number)
@@ -76,7 +79,8 @@ class Ask:
             offered = made[0].id if made else None
             store.bump(tx, number, offered=offered, no_action=none)
             words = ", ".join(f"{number}{p.letter}" for p in made)
-            text = f"asked again: {words or (none.reason if none else 'nothing')}"
+            found = words or (none.reason if none else "nothing")
+            text = f"{'asked again' if who else 'Measured anew'}: {found}"
             _event(tx, "proposal.again", text, now, who, number)
             if not made:
                 escalate_if_spent(tx, self._ledger, number, now)
@@ -200,6 +204,7 @@ def _allowed(verdict: Allowed | Refusal) -> Allowed:
 
 
 def _event(
-    tx: Connection, kind: str, text: str, now: Moment, who: Person, number: int
+    tx: Connection, kind: str, text: str, now: Moment, who: Person | None, number: int
 ) -> None:
-    append(tx, Event(kind=kind, text=text, at=now.wall, incident=number, actor=who.id))
+    actor = who.id if who else None
+    append(tx, Event(kind=kind, text=text, at=now.wall, incident=number, actor=actor))

@@ -9,6 +9,7 @@ from typing import assert_never
 
 from sqlalchemy import Connection
 
+from bot import quiet
 from bot.give_up import past_of
 from bot.model import Incident, NoAction
 from bot.policy_section import CandidateKind, Policy
@@ -51,6 +52,9 @@ class Candidates:
         self, tx: Connection, incident: Incident, live: Live | None, now: Moment
     ) -> tuple[list[Draft], NoAction | None]:
         """Return what may be proposed, best first, or why nothing may."""
+        over = quiet.maintenance_of(quiet.kept(tx, now.wall), incident)
+        if over is not None:
+            return [], quiet.no_action(over)
         if live is None:
             return [], _no_target(incident)
         drafts: list[Draft] = []

@@ -57,7 +57,29 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("folders", nargs="*", metavar="FOLDER", help="default: runbooks")
     _policy(verbs)
     _memory(verbs)
+    _notices(verbs)
     return parser
+
+
+def _notices(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    words = "work on this host or a service: start, end, list"
+    quiet = verbs.add_parser(
+        "maintenance", help=words, description=words.capitalize() + "."
+    )
+    deeds = quiet.add_subparsers(metavar="COMMAND", required=True)
+    start = _verb(deeds, "start", "no pages, no proposals for so long", _quiet_start)
+    start.add_argument("--for", dest="lasts", default="1h", help="default: 1h")
+    start.add_argument("--why", required=True, help='such as "new kernel"')
+    end = _verb(deeds, "end", "end it; what is still wrong comes now", _quiet_end)
+    for verb in (start, end):
+        verb.add_argument(
+            "target", nargs="?", metavar="SERVICE", help="default: this host"
+        )
+    _verb(deeds, "list", "what is in maintenance", _quiet_list)
+    mark = _verb(verbs, "mark", "tell a change, shown with the next incident", _mark)
+    mark.add_argument("text", metavar="TEXT", help='such as "deployed 2.31"')
+    mark.add_argument("--host", metavar="HOST", help="default: this one; '': all")
+    mark.add_argument("--service", metavar="SERVICE", help="default: all of them")
 
 
 def _policy(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -196,3 +218,27 @@ def _memory_export(_arguments: argparse.Namespace) -> int:
     from bot import recollections
 
     return recollections.export(sys.stdout)
+
+
+def _quiet_start(arguments: argparse.Namespace) -> int:
+    from bot import notice
+
+    return notice.start(arguments.target, lasts=arguments.lasts, why=arguments.why)
+
+
+def _quiet_end(arguments: argparse.Namespace) -> int:
+    from bot import notice
+
+    return notice.end(arguments.target)
+
+
+def _quiet_list(_arguments: argparse.Namespace) -> int:
+    from bot import notice
+
+    return notice.show()
+
+
+def _mark(arguments: argparse.Namespace) -> int:
+    from bot import notice
+
+    return notice.mark(arguments.text, host=arguments.host, service=arguments.service)

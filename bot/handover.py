@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot import store
+from bot import quiet, store
 from bot.model import Person
 from bot.ports import Wakeable
 from bot.record import Record
@@ -40,11 +40,11 @@ class Handover:
             mine = [i.number for i in store.opened(tx) if i.owner == who.id]
             handed = Handed(
                 incidents=tuple(mine),
-                mutes=tuple(store.mutes_of(tx, who.id)),
+                mutes=tuple(quiet.kept_by(tx, who.id)),
                 lock=lock.pass_on(tx, by=who.id, to=to.id),
             )
             _refuse_unless_it_may(handed, to)
-            store.pass_mutes_on(tx, by=who.id, to=to.id)
+            quiet.pass_on(tx, by=who.id, to=to.id)
             for number in mine:
                 store.bump(tx, number, owner=to.id)
                 # The poster draws the id at the end of the text as a person.

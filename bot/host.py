@@ -9,11 +9,12 @@ somebody asks, and are shared within the same instant too.
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Generic, Protocol, TypeVar
 
 from bot import procfs
+from bot.marks import Mark
 from bot.metrics import History
 from bot.mounts import Filesystem, Mounts
 from bot.ports import Clock
@@ -167,12 +168,17 @@ class Facts(Protocol):
         """Return its children and theirs, ordered by pid."""
 
 
+def _no_marks(_service: str, _since: datetime, _until: datetime) -> Sequence[Mark]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostContext:
     """What every detector and evidence source of this host is given.
 
     name: what people call the host. services: whoever starts and stops services here.
     declared, timers: the services that the team says should run here, and the timers.
+    marks: what people said they changed here, of a service, from one time to another.
     """
 
     name: str
@@ -183,6 +189,7 @@ class HostContext:
     services: ServiceManager
     declared: Sequence[Service] = ()
     timers: Sequence[Timer] = ()
+    marks: Callable[[str, datetime, datetime], Sequence[Mark]] = _no_marks
 
 
 @dataclass(slots=True)

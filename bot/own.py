@@ -1,18 +1,17 @@
-"""Who owns an incident, and who wants quiet: take, hand over, escalate, mute, lock.
+"""Who owns an incident, and who stops the bot: take, hand over, escalate, close, lock.
 
 Each is one transaction with its event, so the thread tells it too.
 """
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from bot import store
+from bot import quiet, store
 from bot.model import FALSE_ALARM, Incident, Person, Phase
 from bot.ports import Wakeable
+from bot.quiet import Quiet
 from bot.record import Record
-from bot.words import seconds
 from remediation import lock
 from remediation.audit import Event, append
 from remediation.decision import NotDecided
@@ -74,59 +73,9 @@ class Own:
             self._ledger.supersede(tx, number, now=now)
             for finding in incident.findings:
                 until = now.wall + AFTER_FALSE_ALARM
-                store.mute(tx, finding.key, until=until, by=who.id)
+                quiet.keep(tx, Quiet(target=finding.key, until=until, by=who.id))
         self._poster.wake()
         return incident
-
-    def mute_incident(self, number: int, who: Person, span: timedelta) -> Incident:
-        """Silence the incident's conditions for a while; approvers only."""
-        _approvers_only(who, "mute")
-        until = self._clock.now().wall + span
-        text = f"muted this for {seconds(span)}"
-        with self._database.write() as tx:
-            incident = store.get(tx, number)
-            if not incident.is_open:
-                raise NotDecided(f"incident {number} is resolved already")
-            for finding in incident.findings:
-                store.mute(tx, finding.key, until=until, by=who.id)
-            _event(tx, "incident.muted", text, self._clock.now(), who, number)
-            _show_mutes(tx, self._clock.now())
-            incident = store.get(tx, number)
-        self._poster.wake()
-        return incident
-
-    def mute(self, target: str, who: Person, span: timedelta) -> None:
-        """Silence a host or a condition (HOST or HOST/DETECTOR/SUBJECT)."""
-        _approvers_only(who, "mute")
-        now = self._clock.now()
-        with self._database.write() as tx:
-            store.mute(tx, target, until=now.wall + span, by=who.id)
-            _event(tx, "muted", f"muted {target} for {seconds(span)}", now, who)
-            _show_mutes(tx, now)
-        self._poster.wake()
-
-    def unmute(self, target: str, who: Person) -> None:
-        """Lift a mute; raise `NotDecided` if there is none."""
-        _approvers_only(who, "unmute")
-        now = self._clock.now()
-        with self._database.write() as tx:
-            if not store.unmute(tx, target):
-                raise NotDecided(f"{target} is not muted")
-            _show_mutes(tx, now)
-            _event(tx, "unmuted", f"unmuted {target}", now, who)
-        self._poster.wake()
-
-    def end_mutes(self) -> None:
-        """Forget mutes whose time is over, also on the cards; a sweep over the rows."""
-        now = self._clock.now()
-        with self._database.read() as tx:
-            if not store.lapsed_mutes(tx, now.wall):
-                return
-        with self._database.write() as tx:
-            for target in store.lapsed_mutes(tx, now.wall):
-                store.unmute(tx, target)
-            _show_mutes(tx, now)
-        self._poster.wake()
 
     def lock(self, why: str, who: Person) -> None:
         """Stop the whole bot: nothing is signalled from now on. Anyone may."""
@@ -193,23 +142,6 @@ def _event(
     append(
         tx, Event(kind=kind, text=text, at=now.wall, incident=incident, actor=who.id)
     )
-
-
-def _show_mutes(tx: Connection, now: Moment) -> None:
-    """Bring every open card's "muted until" in line with the mutes there are."""
-    mutes = store.muted(tx, now.wall)
-    for incident in store.opened(tx):
-        until = _quiet_until(incident, mutes)
-        if until != incident.muted_until:
-            store.bump(tx, incident.number, muted_until=until)
-
-
-def _quiet_until(incident: Incident, mutes: Mapping[str, datetime]) -> datetime | None:
-    """Return until when all of the incident's conditions are muted, if all are."""
-    never = datetime.min.replace(tzinfo=UTC)
-    host = mutes.get(incident.host, never)
-    until = min(max(host, mutes.get(f.key, never)) for f in incident.findings)
-    return None if until == never else until
 
 
 def _approvers_only(who: Person, verb: str) -> None:

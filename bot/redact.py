@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Final
 
 from bot.secret_shapes import SHAPES
+from remediation.printable import printable
 
 HIDDEN: Final = "[redacted]"
 LONGEST: Final = 200_000
@@ -38,6 +39,16 @@ def redact(text: str, *, limit: int = 4000) -> str:
         return shown
     mark = "… (cut)"
     return shown[: max(limit - len(mark), 0)] + mark
+
+
+def fit_to_keep(text: str, *, limit: int) -> str:
+    """Return what a person wrote as it may be kept: one line, harmless, without secrets.
+
+    The ledger and the thread forget nothing, so a password that somebody pastes into a
+    reason must not arrive there.
+    """
+    one_line = " ".join(redact(text).split())
+    return printable(one_line, limit=limit)
 
 
 def redact_lines(text: str) -> tuple[str, tuple[int, ...]]:

@@ -9,11 +9,11 @@ import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from bot import store
+from bot import quiet, store
 from bot.alerts import Alert, Stage, Timing
 from bot.candidates import Candidates
 from bot.conditions import Conditions
@@ -32,6 +32,7 @@ from bot.model import (
     Verification,
 )
 from bot.ports import Diagnoser, DiagnosisUnavailable, Evidence, Wakeable
+from bot.quiet import Quiet
 from bot.record import Record
 from bot.target import Live
 from bot.triage import Change, Opened, Resolved, Updated, triage
@@ -96,8 +97,8 @@ class Respond:
             alerts = [alert for alert in touched if alert is not None]
             with self._database.read() as tx:
                 open_ = store.opened(tx)
-                muted = store.muted(tx, now.wall)
-            for change in triage(open_, _heard(alerts, muted)):
+                rows = quiet.kept(tx, now.wall)
+            for change in triage(open_, _heard(alerts, rows)):
                 self._apply(change, now)
             self._resolve_quiet(open_, now)
             self._verify_due(open_, now)
@@ -303,14 +304,13 @@ def _read(source: Evidence, incident: Incident) -> list[EvidenceItem]:
     )
 
 
-def _heard(alerts: Sequence[Alert], muted: Mapping[str, datetime]) -> list[Alert]:
+def _heard(alerts: Sequence[Alert], rows: Mapping[str, Quiet]) -> list[Alert]:
     # What is over is heard in any case: nothing would tell it later.
-    return [a for a in alerts if a.stage is Stage.OVER or not _is_muted(a, muted)]
-
-
-def _is_muted(alert: Alert, muted: Mapping[str, datetime]) -> bool:
-    finding = alert.finding
-    return finding.key in muted or finding.host in muted
+    return [
+        alert
+        for alert in alerts
+        if alert.stage is Stage.OVER or not quiet.silences(rows, alert.finding)
+    ]
 
 
 def _log_event(

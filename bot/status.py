@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot import store
+from bot import quiet, store
 from bot.model import Finding, Incident, Level
+from bot.quiet import Quiet
 from bot.record import Record
 from bot.respond import Respond
 from bot.triage import worst
@@ -46,7 +47,7 @@ class Board:
     hosts: tuple[HostHealth, ...]
     open: tuple[OpenIncident, ...]
     lock: Locked | None
-    muted: Mapping[str, datetime]
+    quiet: tuple[Quiet, ...]
     week: Mapping[str, int]
     incidents_this_week: int
 
@@ -97,7 +98,7 @@ class Status:
                 hosts=_hosts(self._respond.current()),
                 open=tuple(open_),
                 lock=locked(tx),
-                muted=store.muted(tx, now),
+                quiet=tuple(quiet.kept(tx, now).values()),
                 week=done,
                 incidents_this_week=len(recent),
             )

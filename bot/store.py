@@ -67,14 +67,6 @@ postings = Table(
     Column("doubtful", Integer, nullable=False, server_default="0"),
 )
 
-mutes = Table(
-    "mutes",
-    metadata,
-    Column("target", Text, primary_key=True),
-    Column("until", Instant, nullable=False),
-    Column("by", String(40), nullable=False),
-)
-
 meta = Table(
     "meta",
     metadata,
@@ -233,40 +225,6 @@ def by_message(tx: Connection, channel: str, ts: str) -> int | None:
         postings.c.channel == channel, postings.c.ts == ts
     )
     return tx.execute(query).scalar()
-
-
-def mute(tx: Connection, target: str, *, until: datetime, by: str) -> None:
-    """Silence a condition or host until a time."""
-    unmute(tx, target)
-    tx.execute(insert(mutes).values(target=target, until=until, by=by))
-
-
-def unmute(tx: Connection, target: str) -> bool:
-    """Lift a mute; False if there was none."""
-    return tx.execute(delete(mutes).where(mutes.c.target == target)).rowcount == 1
-
-
-def muted(tx: Connection, at: datetime) -> dict[str, datetime]:
-    """Return what is muted now and until when."""
-    rows = tx.execute(select(mutes).where(mutes.c.until > at))
-    return {row.target: row.until for row in rows}
-
-
-def mutes_of(tx: Connection, person: str) -> list[str]:
-    """Return the targets that somebody muted."""
-    return list(
-        tx.execute(select(mutes.c.target).where(mutes.c.by == person)).scalars()
-    )
-
-
-def pass_mutes_on(tx: Connection, *, by: str, to: str) -> None:
-    """Make somebody else the one who muted."""
-    tx.execute(update(mutes).where(mutes.c.by == by).values(by=to))
-
-
-def lapsed_mutes(tx: Connection, at: datetime) -> list[str]:
-    """Return the targets whose mute is over."""
-    return list(tx.execute(select(mutes.c.target).where(mutes.c.until <= at)).scalars())
 
 
 def remember(tx: Connection, key: str, value: str) -> None:

@@ -89,7 +89,12 @@ class Targets:
 
     def service(self, name: str) -> UnitFacts | None:
         """Read the service as it is now; None when its manager does not tell."""
-        try:
-            return self._services.facts(name)
-        except (NoSuchUnit, ManagerUnavailable, JobFailed):
-            return None
+        return service_of(self._services, name)
+
+
+def service_of(services: ServiceManager, name: str) -> UnitFacts | None:
+    """Read a service as it is now; None when its manager does not tell."""
+    try:
+        return services.facts(name)
+    except (NoSuchUnit, ManagerUnavailable, JobFailed):
+        return None

@@ -141,7 +141,7 @@ class Clicks:
             case "choose":
                 self._desk.decide.choose(argument, who, origin)
             case "mute":
-                self._desk.own.mute_incident(number, who, HOUR)
+                self._desk.silence.mute_incident(number, who, HOUR)
             case "escalate":
                 self._desk.own.escalate(number, who)
             case "false_alarm":

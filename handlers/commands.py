@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from slack_sdk.errors import SlackApiError
 
+from bot.redact import fit_to_keep
 from handlers.blocks import answers, dialogs
 from handlers.blocks.card import card
 from handlers.blocks.markup import Message, characters, escaped
@@ -19,7 +20,6 @@ from handlers.request import (
     TARGET,
     Request,
     first,
-    fit_to_keep,
     is_span,
     lettered,
     number,
@@ -186,14 +186,29 @@ class Commands:
         named = first(request, "mute what?")
         here = named == self._desk.host
         target = named if here else self._desk.status.mutable(named)
-        self._desk.own.mute(target, request.who, quiet)
+        self._desk.silence.mute(target, request.who, quiet)
         return answers.plain(f"Muted {escaped(target)}.")
 
     def _unmute(self, request: Request) -> Message:
         named = first(request, "unmute what?")
         target = f"{named}/" if named.count("/") == 1 else named
-        self._desk.own.unmute(target, request.who)
+        self._desk.silence.unmute(target, request.who)
         return answers.plain(f"Unmuted {escaped(target)}.")
+
+    def _maintenance(self, request: Request) -> Message:
+        silence, words = self._desk.silence, request.words
+        if not words:
+            return answers.maintenance(self._desk.status.board())
+        target = silence.target(words[0])
+        if words[1:] == ("end",):
+            silence.end_maintenance(target, request.who)
+            return answers.plain(f"The maintenance of {escaped(target)} has ended.")
+        if not words[1:] or not is_span(words[1]):
+            raise NotDecided("say how long and why: maintenance web-1 2h new kernel")
+        lasts = span(words[1:], "")
+        why = fit_to_keep(" ".join(words[2:]), limit=300)
+        begun = silence.begin_maintenance(target, request.who, lasts, why)
+        return answers.maintenance_begun(begun)
 
     def _lock(self, request: Request) -> Message:
         why = fit_to_keep(" ".join(request.words), limit=300)

@@ -16,6 +16,7 @@ from bot.own import Own
 from bot.pictures import Pictures
 from bot.reports import Reports
 from bot.runbooks.shelf import Shelf
+from bot.silence import Silence
 from bot.simulate import Simulate
 from bot.spending import Purse
 from bot.status import Status
@@ -40,6 +41,7 @@ class Desk:
     decide: Decide
     ask: Ask
     own: Own
+    silence: Silence
     handover: Handover
     simulate: Simulate
     status: Status

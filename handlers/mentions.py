@@ -39,6 +39,7 @@ _ARGUMENTS: Final[Mapping[str, re.Pattern[str]]] = {
         "handover": rf"(?:{_NUMBER} )?{_ANYBODY}",
         "mute": rf"\S+ {_SPAN}|\S*/\S*",
         "unmute": r"\S+",
+        "maintenance": rf"\S+ (?:end|{_SPAN} [^?]+)",
         "reject": rf"{_LETTERED}(?: [^?]*)?",
         **dict.fromkeys(("approve", "simulate"), _LETTERED),
         **dict.fromkeys(

@@ -6,12 +6,12 @@ from slack_bolt import Ack, App
 
 from bot.feedback import Word
 from bot.model import Person
+from bot.redact import fit_to_keep
 from handlers.actions import Body
 from handlers.blocks import dialogs
 from handlers.blocks.judged import NOTED
 from handlers.desk import Desk
 from handlers.guard import Denied
-from handlers.request import fit_to_keep
 from remediation.decision import NotDecided
 
 Submit = Callable[[Body, Person], dict[str, object] | None]

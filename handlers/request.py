@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from bot.durations import parse_duration
 from bot.model import Person
-from bot.redact import redact
+from bot.redact import fit_to_keep
 from remediation.decision import NotDecided
 from remediation.printable import printable
 
@@ -40,16 +40,6 @@ class Request:
     def said(self) -> str:
         """Everything behind the verb, harmless and short."""
         return printable(" ".join(self.words), limit=300)
-
-
-def fit_to_keep(text: str, *, limit: int) -> str:
-    """Return what a person wrote as it may be kept: one line, harmless, without secrets.
-
-    The ledger and the thread forget nothing, so a password that somebody pastes into a
-    reason must not arrive there.
-    """
-    one_line = " ".join(redact(text).split())
-    return printable(one_line, limit=limit)
 
 
 def first(request: Request, otherwise: str) -> str:

@@ -27,6 +27,8 @@ VERBS: Mapping[str, str] = {
     "reload SERVICE [HOST]": "ask for its configuration to be read anew",
     "mute TARGET [2h]": "silence a host or condition",
     "unmute TARGET": "lift that",
+    "maintenance TARGET 2h WHY": "work on a host or service: no pages, no proposals; "
+    "`maintenance TARGET end` ends it, without words it lists",
     "lock WHY": "stop the whole bot, at once",
     "unlock": "free it",
     "chart WHAT [6h]": "a picture of a figure",
@@ -37,7 +39,8 @@ WORDS = tuple(usage.split()[0] for usage in VERBS)
 CHANGES = frozenset(
     {
         "take", "handover", "escalate", "approve", "reject",
-        "again", "undo", "kill", "restart", "start", "stop", "reload", "mute", "unmute", "unlock",
+        "again", "undo", "kill", "restart", "start", "stop", "reload", "mute", "unmute",
+        "maintenance", "unlock",
     }
 )  # fmt: skip
 """Verbs that count in the configured channel only. Anybody may lock from anywhere."""

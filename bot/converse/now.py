@@ -9,6 +9,7 @@ from bot.converse.asked import Asked
 from bot.converse.periods import span_in
 from bot.converse.question import Answer, Chart
 from bot.model import Finding, Incident
+from bot.quiet import Quiet
 from bot.status import Board, HostHealth
 from bot.told import lettered, named
 from bot.words import amount, level_word, measured, seconds
@@ -170,8 +171,13 @@ def waiting(proposals: Sequence[Proposal]) -> str:
 
 def _restrictions(board: Board) -> list[str]:
     lock = [f"I am locked: {board.lock.why}"] if board.lock else []
-    muted = [
-        f"{target} is muted until {until:%H:%M} UTC"
-        for target, until in list(board.muted.items())[:5]
+    return [
+        *lock,
+        *(f"{_quiet(one)} until {one.until:%H:%M} UTC" for one in board.quiet[:5]),
     ]
-    return [*lock, *muted]
+
+
+def _quiet(one: Quiet) -> str:
+    if not one.is_maintenance:
+        return f"{one.target} is muted"
+    return f"{one.target} is in maintenance ({one.why})"

@@ -87,6 +87,11 @@ OTHERS: Final = tuple(
     for pattern, usage in (
         (r"\bunmute\b|\blift the mute\b", "unmute TARGET"),
         (r"\b(?:mute|silence|snooze)\b", "mute TARGET 2h"),
+        (
+            r"\b(?:put|into|under|begin|start|for) maintenance\b",
+            "maintenance TARGET 2h WHY",
+        ),
+        (r"\b(?:end|over|finish)\w* (?:the )?maintenance\b", "maintenance TARGET end"),
         (r"\bunlock\b", "unlock"),
         (r"\bhand(?:ing)? (?:\S+ ){0,3}over\b|\bhandover\b", "handover {number} @WHO"),
         (

@@ -1,4 +1,4 @@
-"""What changed shortly before: packages, the unit's files, its configuration."""
+"""What changed shortly before: what people told, packages, the unit's files and settings."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -44,7 +44,7 @@ class ChangesEvidence:
     def gather(self, incident: Incident) -> list[EvidenceItem]:
         """Return one table of what changed in the day before, the newest first."""
         since = incident.since - LATELY
-        found = [*self._packages(), *self._files(incident)]
+        found = [*self._told(incident), *self._packages(), *self._files(incident)]
         lately = sorted({c for c in found if since <= c[0]}, reverse=True)
         if not lately:
             return []
@@ -53,6 +53,13 @@ class ChangesEvidence:
         title = "What changed in the day before" + (f" ({more} more)" if more else "")
         table = Table(columns=("WHEN", "WHAT"), rows=rows)
         return [EvidenceItem(id="", title=title, table=table)]
+
+    def _told(self, incident: Incident) -> Iterator[Change]:
+        service, since = incident.unit_name or "", incident.since - LATELY
+        for mark in self._host.marks(service, since, incident.opened_at):
+            of = f" ({mark.service})" if mark.service else ""
+            by = f", told by {mark.by}" if mark.by else ""
+            yield mark.at, f"{mark.text}{of}{by}"
 
     def _packages(self) -> Iterator[Change]:
         for line in _tail(self._root / "var/log/dpkg.log"):

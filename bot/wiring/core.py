@@ -1,7 +1,7 @@
 """The bot without Slack, built from its configuration; nothing runs yet."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot import evidence
@@ -21,6 +21,7 @@ from bot.handover import Handover
 from bot.host import HostContext
 from bot.instance import instance_of
 from bot.loop import Loop
+from bot.marks import Marks
 from bot.metrics import History
 from bot.model import Incident
 from bot.own import Own
@@ -29,6 +30,7 @@ from bot.policy_change import note_policy
 from bot.record import Record
 from bot.respond import Inquiry, Respond
 from bot.settings import Loaded, Settings
+from bot.silence import Silence
 from bot.simulate import Simulate
 from bot.standing import rules_of
 from bot.status import Status
@@ -73,6 +75,7 @@ class Core:
     carry_out: CarryOut
     ask: Ask
     own: Own
+    silence: Silence
     handover: Handover
     simulate: Simulate
     status: Status
@@ -109,6 +112,7 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
     pictures = Pictures(record=record, history=kit.host.history)
     failed = kit.telemetry.failed
     knows = known(loaded.settings, environment, record, kit.host, poster, failed)
+    ask = _ask(kit)
     return Core(
         settings=loaded.settings,
         record=record,
@@ -118,13 +122,9 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
         respond=respond,
         decide=Decide(record=record, poster=poster, worker=kit.worker),
         carry_out=_carry_out(kit),
-        ask=Ask(
-            record=record,
-            host=loaded.settings.host,
-            candidates=kit.candidates,
-            poster=poster,
-        ),
+        ask=ask,
         own=Own(record=record, poster=poster),
+        silence=_silence(kit, ask),
         handover=Handover(record=record, poster=poster),
         simulate=Simulate(record=record, candidates=kit.candidates),
         status=status,
@@ -140,7 +140,10 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
 def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
     settings, clock = loaded.settings, SystemClock()
     rules, own = rules_of(settings), OwnTree.read()
-    host = parts.host_context(settings, clock, History())
+    host = replace(
+        parts.host_context(settings, clock, History()),
+        marks=Marks(database, settings.host),
+    )
     instance = instance_of(database, settings.host)
     ledger = Ledger(instance=instance, caps=rules.caps, book=rules.book)
     note_policy(database, rules.book.digest, clock.now())
@@ -176,6 +179,25 @@ def _respond(kit: _Kit) -> Respond:
             evidence=[source(kit.host) for source in evidence.known().values()],
             diagnoser=RuleDiagnoser(),
         ),
+        poster=kit.poster,
+    )
+
+
+def _ask(kit: _Kit) -> Ask:
+    return Ask(
+        record=kit.record,
+        host=kit.host.name,
+        candidates=kit.candidates,
+        poster=kit.poster,
+    )
+
+
+def _silence(kit: _Kit, ask: Ask) -> Silence:
+    return Silence(
+        host=kit.host.name,
+        record=kit.record,
+        ask=ask,
+        targets=kit.candidates.targets,
         poster=kit.poster,
     )
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from fastapi import APIRouter, FastAPI
 
-from bot import web
+from bot import web, webhooks
 from bot.environment import Environment
 from bot.heartbeat import Beat
 from bot.loop import Loop
@@ -65,11 +65,15 @@ def _slack_side(core: Core, environment: Environment) -> _SlackSide:
     desk = _desk(core, guard, Reply(answering, api_url, channel))
     token = environment.app_token
     secret = None if token else environment.signing_secret
+    hooks = environment.webhook_token
     app = build(answering, desk, signing_secret=secret)
     return _SlackSide(
         poster=_poster(core, channel),
         socket=Socket(app, answering, token) if token else None,
-        routers=[router(app, secret)] if secret else [],
+        routers=[
+            *([router(app, secret)] if secret else []),
+            *([webhooks.router(core.record, hooks)] if hooks else []),
+        ],
     )
 
 
@@ -191,7 +195,7 @@ class Running(AbstractContextManager[None]):
     def _sweep(self) -> None:
         self._schedule.guard_clock()
         self._core.decide.expire()
-        self._core.own.end_mutes()
+        self._core.silence.sweep()
         self._core.afterwards.escalate.sweep()
         self._core.afterwards.second.sweep()
         self._core.carry_out.recover()
@@ -232,6 +236,7 @@ def _desk(core: Core, guard: Guard, reply: Reply) -> Desk:
         decide=core.decide,
         ask=core.ask,
         own=core.own,
+        silence=core.silence,
         handover=core.handover,
         simulate=core.simulate,
         status=core.status,

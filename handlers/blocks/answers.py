@@ -6,6 +6,7 @@ from bot.converse.question import Answer
 from bot.handover import Handed
 from bot.markdown import unlinked
 from bot.model import Incident, Level, Table
+from bot.quiet import Quiet
 from bot.simulate import Simulation
 from bot.status import Board, HostHealth, OpenIncident
 from bot.words import level_word, measured
@@ -168,6 +169,20 @@ def _host(health: HostHealth) -> str:
     return f"{_DOTS[health.level]} *{escaped(health.host)}* {state} · {figures}"
 
 
+def maintenance(found: Board) -> Message:
+    """List what is in maintenance."""
+    lines = [_quiet(one) for one in found.quiet if one.is_maintenance]
+    return plain("\n".join(lines[:20]) or "Nothing is in maintenance.")
+
+
+def maintenance_begun(begun: Quiet) -> Message:
+    """Say what is quiet from now on."""
+    return plain(
+        f"{_quiet(begun)}. Until then nothing about it opens a card, calls anybody or is "
+        "proposed; what is still wrong afterwards comes then."
+    )
+
+
 def _open_line(item: OpenIncident) -> str:
     incident = item.incident
     link = f" <{item.permalink}|card>" if item.permalink else ""
@@ -182,6 +197,12 @@ def _restrictions(found: Board) -> list[dict[str, object]]:
     if found.lock is not None:
         why = escaped(found.lock.why)
         blocks.append(section(f"🔒 *Locked* by {mention(found.lock.by)}: {why}"))
-    for target, until in list(found.muted.items())[:10]:
-        blocks.append(context(f"Muted until {clock(until)}: {escaped(target)}"))
+    blocks += [context(_quiet(one)) for one in found.quiet[:10]]
     return blocks
+
+
+def _quiet(one: Quiet) -> str:
+    if not one.is_maintenance:
+        return f"Muted until {clock(one.until)}: {escaped(one.target)}"
+    why = escaped(cut(one.why, 200))
+    return f"🔧 In maintenance until {clock(one.until)}: {escaped(one.target)} ({why})"

@@ -5,6 +5,7 @@ from typing import Literal
 
 from bot.feedback import was_acted
 from bot.model import FALSE_ALARM, Incident
+from bot.quiet import RULE as MAINTENANCE
 from handlers.blocks.markup import cut
 from remediation.action import (
     Action,
@@ -67,7 +68,8 @@ def idle(
     value = shown.id if shown else f"incident:{incident.number}"
     # What a rule of the policy refuses it may allow later: a window ends.
     none = incident.no_action
-    again = shown is not None or (none is not None and none.rule.startswith("policy."))
+    passes = none is not None and none.rule.startswith(("policy.", MAINTENANCE))
+    again = shown is not None or passes
     elements = [button("Propose again", "again", value)] if again else []
     if incident.owner is None:
         elements.append(button("Take", "take", value))

@@ -32,7 +32,7 @@ def cried(story: Story, *, value: float = 92.0, **changes: object) -> int:
     story.own.false_alarm(number, ALICE)
     story.sees(story.well())
     story.clock.go(2 * 3600)
-    story.own.end_mutes()
+    story.silence.sweep()
     story.respond = story.restarted()
     return number
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot import store
+from bot import quiet
 from bot.handover import Handover
 from remediation.decision import NotDecided
 from remediation.lock import locked
@@ -20,7 +20,7 @@ def handover(story: Story) -> Handover:
 def owned(story: Story) -> None:
     story.opens()
     story.own.take(1, ALICE)
-    story.own.mute("web-1/", ALICE, timedelta(hours=1))
+    story.silence.mute("web-1/", ALICE, timedelta(hours=1))
     story.own.lock("deploying", ALICE)
 
 
@@ -32,7 +32,7 @@ def test_incidents_mutes_and_the_lock_move_together(
     assert (handed.incidents, handed.mutes, handed.lock) == ((1,), ("web-1/",), True)
     assert story.incident().owner == BOB.id
     with story.database.read() as tx:
-        assert store.mutes_of(tx, BOB.id) == ["web-1/"]
+        assert quiet.kept_by(tx, BOB.id) == ["web-1/"]
         stopped = locked(tx)
     assert stopped is not None and stopped.by == BOB.id
     assert f"handed this over to @{BOB.id}" in story.texts()
@@ -52,7 +52,7 @@ def test_who_may_not_lift_a_mute_gets_none(story: Story, handover: Handover) -> 
         handover.all(ALICE, replace(BOB, is_approver=False))
     assert story.incident().owner == ALICE.id
     with story.database.read() as tx:
-        assert store.mutes_of(tx, ALICE.id) == ["web-1/"]
+        assert quiet.kept_by(tx, ALICE.id) == ["web-1/"]
 
 
 def test_incidents_alone_may_go_to_anybody(story: Story, handover: Handover) -> None:

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from bot import store
 from bot.model import Phase
 from remediation.decision import NotDecided
 from remediation.lock import locked
@@ -56,38 +55,13 @@ def test_only_approvers_close_mute_and_free(story: Story) -> None:
     story.opens()
     for act in (
         lambda: story.own.false_alarm(1, CHEN),
-        lambda: story.own.mute("web-1", CHEN, HOUR),
-        lambda: story.own.mute_incident(1, CHEN, HOUR),
-        lambda: story.own.unmute("web-1", CHEN),
+        lambda: story.silence.mute("web-1", CHEN, HOUR),
+        lambda: story.silence.mute_incident(1, CHEN, HOUR),
+        lambda: story.silence.unmute("web-1", CHEN),
         lambda: story.own.unlock(CHEN),
     ):
         with pytest.raises(NotDecided, match="only approvers may"):
             act()
-
-
-def test_muting_an_incident_mutes_its_conditions(story: Story) -> None:
-    story.opens()
-    assert story.own.mute_incident(1, ALICE, HOUR).muted_until == (
-        story.clock.wall + HOUR
-    )
-    with story.database.read() as tx:
-        assert store.muted(tx, story.clock.wall) == {
-            "web-1/cpu/": story.clock.wall + HOUR
-        }
-
-
-def test_a_mute_is_lifted_once(story: Story) -> None:
-    story.own.mute("web-1", ALICE, HOUR)
-    story.own.unmute("web-1", ALICE)
-    with pytest.raises(NotDecided, match="not muted"):
-        story.own.unmute("web-1", ALICE)
-
-
-def test_muting_again_replaces_the_end(story: Story) -> None:
-    story.own.mute("web-1", ALICE, HOUR)
-    story.own.mute("web-1", ALICE, 2 * HOUR)
-    with story.database.read() as tx:
-        assert store.muted(tx, story.clock.wall)["web-1"] == story.clock.wall + 2 * HOUR
 
 
 def test_anybody_may_lock(story: Story) -> None:
@@ -113,31 +87,6 @@ def test_a_second_lock_and_a_second_unlock_are_refused(story: Story) -> None:
     story.own.unlock(ALICE)
     with pytest.raises(NotDecided, match="not locked"):
         story.own.unlock(ALICE)
-
-
-# --- mutes on the card ---------------------------------------------------------------
-
-
-def test_a_mute_that_is_over_leaves_the_card(story: Story) -> None:
-    story.opens()
-    story.own.mute_incident(1, ALICE, HOUR)
-    story.clock.go(HOUR.total_seconds())
-    story.own.end_mutes()
-    assert story.incident().muted_until is None
-    assert story.status.board().muted == {}
-
-
-def test_a_lifted_mute_leaves_the_card(story: Story) -> None:
-    story.opens()
-    story.own.mute_incident(1, ALICE, HOUR)
-    story.own.unmute("web-1/cpu/", ALICE)
-    assert story.incident().muted_until is None
-
-
-def test_a_muted_host_shows_on_its_cards(story: Story) -> None:
-    story.opens()
-    story.own.mute("web-1", ALICE, HOUR)
-    assert story.incident().muted_until == story.clock.wall + HOUR
 
 
 def test_a_second_escalation_calls_nobody_again(story: Story) -> None:

@@ -132,7 +132,7 @@ def test_no_data_can_open_an_incident(story: Story) -> None:
 
 
 def test_a_muted_host_opens_nothing_until_the_mute_ends(story: Story) -> None:
-    story.own.mute("web-1", ALICE, timedelta(hours=1))
+    story.silence.mute("web-1", ALICE, timedelta(hours=1))
     story.sees(story.found())
     muted = story.open()
     story.clock.go(3600)
@@ -141,14 +141,14 @@ def test_a_muted_host_opens_nothing_until_the_mute_ends(story: Story) -> None:
 
 
 def test_a_muted_condition_leaves_the_others_heard(story: Story) -> None:
-    story.own.mute("web-1/cpu/", ALICE, timedelta(hours=1))
+    story.silence.mute("web-1/cpu/", ALICE, timedelta(hours=1))
     story.sees(story.found(), story.found(detector="memory", culprits=()))
     assert [i.lead.detector for i in story.open()] == ["memory"]
 
 
 def test_what_ends_while_it_is_muted_is_resolved(story: Story) -> None:
     story.opens()
-    story.own.mute_incident(1, ALICE, timedelta(hours=1))
+    story.silence.mute_incident(1, ALICE, timedelta(hours=1))
     story.clock.go(60)
     story.sees(story.well())
     assert not story.incident().is_open
@@ -156,7 +156,7 @@ def test_what_ends_while_it_is_muted_is_resolved(story: Story) -> None:
 
 def test_a_muted_incident_is_not_redrawn(story: Story) -> None:
     story.opens(level=Level.WARNING, value=90.0)
-    story.own.mute_incident(1, ALICE, timedelta(hours=1))
+    story.silence.mute_incident(1, ALICE, timedelta(hours=1))
     story.clock.go(120)
     story.sees(story.found())
     assert story.incident().level is Level.WARNING

@@ -103,7 +103,7 @@ def test_outside_of_what_the_team_wrote_nobody_is_called(
 def test_a_muted_incident_calls_nobody(story: Story) -> None:
     story.opens()
     story.approved()
-    story.own.mute_incident(1, ALICE, timedelta(hours=1))
+    story.silence.mute_incident(1, ALICE, timedelta(hours=1))
     story.clock.go(600)
     calling(story).sweep()
     assert called(story) == []

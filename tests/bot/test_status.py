@@ -45,10 +45,10 @@ def test_what_was_before_the_week_is_not_counted(story: Story) -> None:
 
 def test_lock_and_mutes_are_on_the_board(story: Story) -> None:
     story.own.lock("odd", CHEN)
-    story.own.mute("web-1", ALICE, timedelta(hours=1))
+    story.silence.mute("web-1", ALICE, timedelta(hours=1))
     board = story.status.board()
     assert board.lock is not None
-    assert set(board.muted) == {"web-1"}
+    assert [q.target for q in board.quiet] == ["web-1"]
 
 
 def test_one_hosts_board_holds_nothing_of_others(story: Story) -> None:

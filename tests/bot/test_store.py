@@ -155,13 +155,6 @@ def test_a_message_in_another_channel_is_no_card(database: Database) -> None:
         assert store.by_message(tx, "C0OTHER", "1.1") is None
 
 
-def test_a_mute_ends(database: Database) -> None:
-    with database.write() as tx:
-        store.mute(tx, "web-1", until=START, by="U1")
-        assert store.muted(tx, START - timedelta(seconds=1)) == {"web-1": START}
-        assert store.muted(tx, START) == {}
-
-
 def test_a_small_fact_is_kept(database: Database) -> None:
     with database.write() as tx:
         store.remember(tx, "k", "old")

@@ -28,6 +28,7 @@ from bot.ports import DiagnosisUnavailable
 from bot.record import Record
 from bot.respond import Inquiry, Respond
 from bot.settings import DetectorSection
+from bot.silence import Silence
 from bot.simulate import Simulate
 from bot.standing import book_of
 from bot.status import Status
@@ -218,6 +219,13 @@ class Story:
             poster=self.poster,
         )
         self.own = Own(record=self.record, poster=self.poster)
+        self.silence = Silence(
+            host="web-1",
+            record=self.record,
+            ask=self.ask,
+            targets=self.candidates.targets,
+            poster=self.poster,
+        )
         self.simulate = Simulate(record=self.record, candidates=self.candidates)
         self.status = Status(record=self.record, respond=self.respond)
         self.pictures = Pictures(record=self.record, history=self.history)

@@ -86,8 +86,8 @@ def finding(**changes: object) -> Finding:
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
-def culprit(pid: int = 4242, share: float = 0.9) -> Culprit:
-    return Culprit(process=process(pid), share=share, amount=90.0)
+def culprit(pid: int = 4242, share: float = 0.9, **changes: object) -> Culprit:
+    return Culprit(process=process(pid, **changes), share=share, amount=90.0)
 
 
 def incident(**changes: object) -> Incident:

@@ -96,6 +96,7 @@ def desk(
         decide=story.decide,
         ask=story.ask,
         own=story.own,
+        silence=story.silence,
         handover=Handover(record=story.record, poster=story.poster),
         simulate=story.simulate,
         status=story.status,

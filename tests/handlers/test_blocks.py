@@ -21,6 +21,7 @@ from bot.model import (
     Table,
     Verification,
 )
+from bot.quiet import Quiet
 from bot.simulate import Simulation
 from bot.status import Board, HostHealth, OpenIncident
 from handlers.blocks import answers, dialogs, thread
@@ -377,7 +378,10 @@ def board(**changes: object) -> Board:
         hosts=(host,),
         open=(item,) * 25,
         lock=Locked(by=ALICE, at=START, why=EVIL[:300]),
-        muted={f"web-{n}": START for n in range(20)},
+        quiet=tuple(
+            Quiet(target=f"web-{n}", until=START, by="U1", why=EVIL * (n % 2))
+            for n in range(20)
+        ),
         week={"done": 3, "recovered": 2},
         incidents_this_week=4,
     )
@@ -397,7 +401,7 @@ def test_every_answer_is_taken_by_slack() -> None:
         answers.refused(EVIL[:300], by=ALICE, who_may=(ALICE, "S1")),
         answers.rejected(proposal(State.REJECTED)),
         answers.board(board()),
-        answers.board(board(hosts=(), open=(), lock=None, muted={})),
+        answers.board(board(hosts=(), open=(), lock=None, quiet=())),
         answers.incident_list([replace(evil_incident(), title="t" * 150)] * 40),
         answers.incident_list([]),
         answers.simulation(rehearsed),

@@ -84,7 +84,7 @@ def test_others_are_refused_in_the_dialog(
 
 
 def test_a_button_of_another_card_opens_nothing(
-    card: str, workspace: Workspace, story: Story, poster: Poster
+    card: str, workspace: Workspace, poster: Poster
 ) -> None:
     workspace.click(ALICE.id, card, "Approve")
     poster.step()

@@ -379,15 +379,40 @@ def test_kill_needs_a_host_and_a_pid(say: Say, words: str) -> None:
 
 def test_mute_and_unmute(say: Say, story: Story) -> None:
     assert say("mute web-1 30m") == "Muted web-1."
-    assert set(story.status.board().muted) == {"web-1"}
+    assert [q.target for q in story.status.board().quiet] == ["web-1"]
     assert say("unmute web-1") == "Unmuted web-1."
 
 
 def test_a_condition_is_muted_by_its_short_name(say: Say, story: Story) -> None:
     story.opens()
     assert say("mute web-1/cpu 30m") == "Muted web-1/cpu/."
-    assert set(story.status.board().muted) == {"web-1/cpu/"}
+    assert [q.target for q in story.status.board().quiet] == ["web-1/cpu/"]
     assert say("unmute web-1/cpu") == "Unmuted web-1/cpu/."
+
+
+def test_maintenance_begins_is_listed_and_ends(say: Say, story: Story) -> None:
+    assert say("maintenance") == "Nothing is in maintenance."
+    begun = say("maintenance web-1 2h new kernel, two reboots")
+    assert "web-1 (new kernel, two reboots). Until then nothing" in begun
+    assert "In maintenance until" in say("maintenance")
+    story.sees(story.found())
+    assert story.open() == []
+    assert say("maintenance web-1 end") == "The maintenance of web-1 has ended."
+    assert "not in maintenance" in say("maintenance web-1 end")
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        ("maintenance web-1", "say how long and why"),
+        ("maintenance web-1 now please", "say how long and why"),
+        ("maintenance web-1 2h", "say what is done"),
+        ("maintenance web-1 30d new disks", "at most 7 d"),
+        ("maintenance db-9 2h new disks", "has no such service"),
+    ],
+)
+def test_maintenance_says_what_is_missing(say: Say, words: str, answer: str) -> None:
+    assert answer in say(words)
 
 
 def test_a_mute_of_nothing_known_is_refused_with_the_nearest(
@@ -395,7 +420,7 @@ def test_a_mute_of_nothing_known_is_refused_with_the_nearest(
 ) -> None:
     story.opens()
     assert "did you mean web-1/cpu/" in say("mute web-1/cpus")
-    assert story.status.board().muted == {}
+    assert story.status.board().quiet == ()
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_status_tells_figures_and_what_waits(room: Room) -> None:
 
 def test_status_tells_a_lock_and_mutes(room: Room) -> None:
     room.story.own.lock("it is odd", ALICE)
-    room.story.own.mute("web-1", ALICE, timedelta(hours=1))
+    room.story.silence.mute("web-1", ALICE, timedelta(hours=1))
     said = room.ask("how are things?").text
     assert "I am locked: it is odd" in said and "web-1 is muted until" in said
 

@@ -1,0 +1,244 @@
+"""Mutes and maintenance: what opens no card, what is proposed no more, and what comes after."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot import quiet
+from bot.model import Phase
+from bot.quiet import Quiet
+from bot.silence import begin
+from handlers.blocks.card import card
+from remediation.decision import NotDecided
+from remediation.proposal import State
+from tests.fakes.clock import START
+from tests.fakes.services import service
+from tests.fakes.story import ALICE, BOB, CHEN, Story
+from tests.fakes.things import culprit
+
+HOUR = timedelta(hours=1)
+
+
+def kept(story: Story) -> dict[str, Quiet]:
+    with story.database.read() as tx:
+        return quiet.kept(tx, story.clock.wall)
+
+
+def test_muting_an_incident_mutes_its_conditions(story: Story) -> None:
+    story.opens()
+    assert story.silence.mute_incident(1, ALICE, HOUR).muted_until == (
+        story.clock.wall + HOUR
+    )
+    assert kept(story)["web-1/cpu/"].until == story.clock.wall + HOUR
+
+
+def test_a_mute_is_lifted_once(story: Story) -> None:
+    story.silence.mute("web-1", ALICE, HOUR)
+    story.silence.unmute("web-1", ALICE)
+    with pytest.raises(NotDecided, match="not muted"):
+        story.silence.unmute("web-1", ALICE)
+
+
+def test_muting_again_replaces_the_end(story: Story) -> None:
+    story.silence.mute("web-1", ALICE, HOUR)
+    story.silence.mute("web-1", ALICE, 2 * HOUR)
+    assert kept(story)["web-1"].until == story.clock.wall + 2 * HOUR
+
+
+# --- mutes on the card ---------------------------------------------------------------
+
+
+def test_a_mute_that_is_over_leaves_the_card(story: Story) -> None:
+    story.opens()
+    story.silence.mute_incident(1, ALICE, HOUR)
+    story.clock.go(HOUR.total_seconds())
+    story.silence.sweep()
+    assert story.incident().muted_until is None
+    assert story.status.board().quiet == ()
+
+
+def test_a_lifted_mute_leaves_the_card(story: Story) -> None:
+    story.opens()
+    story.silence.mute_incident(1, ALICE, HOUR)
+    story.silence.unmute("web-1/cpu/", ALICE)
+    assert story.incident().muted_until is None
+
+
+def test_a_muted_host_shows_on_its_cards(story: Story) -> None:
+    story.opens()
+    story.silence.mute("web-1", ALICE, HOUR)
+    assert story.incident().muted_until == story.clock.wall + HOUR
+
+
+def test_a_mute_ends(story: Story) -> None:
+    with story.database.write() as tx:
+        quiet.keep(tx, Quiet(target="web-1", until=START, by="U1"))
+        assert list(quiet.kept(tx, START - timedelta(seconds=1))) == ["web-1"]
+        assert quiet.kept(tx, START) == {}
+
+
+# --- maintenance ---------------------------------------------------------------------
+
+
+def in_maintenance(story: Story, target: str = "web-1") -> Quiet:
+    return story.silence.begin_maintenance(target, ALICE, HOUR, "new kernel")
+
+
+def test_nothing_opens_while_somebody_works_on_the_host(story: Story) -> None:
+    in_maintenance(story)
+    story.sees(story.found())
+    assert story.open() == []
+    assert story.status.board().quiet[0].why == "new kernel"
+
+
+def test_what_is_still_wrong_afterwards_comes_then(story: Story) -> None:
+    in_maintenance(story)
+    story.sees(story.found())
+    story.clock.go(3600)
+    story.silence.sweep()
+    story.sees(story.found())
+    assert len(story.proposals()) == 3
+    assert story.status.board().quiet == ()
+
+
+def test_what_is_proposed_already_is_taken_back_and_said(story: Story) -> None:
+    story.opens()
+    in_maintenance(story)
+    incident = story.incident()
+    assert {p.state for p in story.proposals()} == {State.SUPERSEDED}
+    assert incident.offered is None
+    assert incident.muted_until == story.clock.wall + HOUR
+    drawn = str(card(incident, story.proposals()).blocks)
+    assert "web-1 is in maintenance until 1 Mar 04:00 UTC: new kernel" in drawn
+    assert "Propose again" in drawn
+    assert "Nothing is proposed and nobody is called" in story.texts()
+
+
+def test_a_click_on_what_was_taken_back_does_not_count(story: Story) -> None:
+    offered = story.opens().offered or ""
+    in_maintenance(story)
+    with pytest.raises(NotDecided, match="superseded"):
+        story.decide.approve(offered, BOB, None)
+
+
+def test_asking_again_meanwhile_says_why_not(story: Story) -> None:
+    story.opens()
+    in_maintenance(story)
+    story.clock.go(60)
+    assert story.ask.again(1, BOB) == []
+    none = story.incident().no_action
+    assert none is not None
+    assert none.rule == "maintenance"
+
+
+def test_at_its_end_the_buttons_come_back_by_themselves(story: Story) -> None:
+    story.opens()
+    in_maintenance(story)
+    story.clock.go(3600)
+    story.silence.sweep()
+    incident = story.incident()
+    assert (incident.muted_until, incident.no_action) == (None, None)
+    assert [p.letter for p in story.proposals() if p.is_pending] == ["d", "e", "f"]
+    assert "The maintenance of web-1 has ended" in story.texts()
+
+
+def test_ending_it_by_hand_does_the_same_and_names_who(story: Story) -> None:
+    story.opens()
+    in_maintenance(story)
+    story.clock.go(60)
+    story.silence.end_maintenance("web-1", BOB)
+    assert story.incident().offered is not None
+    assert story.events(1).count("maintenance.ended") == 1
+    with pytest.raises(NotDecided, match="not in maintenance"):
+        story.silence.end_maintenance("web-1", BOB)
+
+
+def test_a_script_writes_a_row_and_the_sweep_does_the_rest(story: Story) -> None:
+    story.opens()
+    until = story.clock.wall + HOUR
+    row = Quiet(target="web-1", until=until, by="root on this host", why="patches")
+    with story.database.write() as tx:
+        begin(tx, row, story.clock.now(), None)
+    story.silence.sweep()
+    story.silence.sweep()
+    assert story.incident().offered is None
+    assert story.events(1).count("maintenance.quiet") == 1
+    assert "put web-1 in maintenance for 1 h: patches (root on this host)" in (
+        story.texts()
+    )
+
+
+def test_an_incident_that_was_escalated_stays_so(story: Story) -> None:
+    story.opens()
+    story.own.escalate(1, ALICE)
+    in_maintenance(story)
+    assert story.incident().phase is Phase.ESCALATED
+
+
+def test_a_service_in_maintenance_silences_itself_and_nothing_else(
+    story: Story,
+) -> None:
+    story.services.units["nginx.service"] = service()
+    in_maintenance(story, "web-1/nginx.service")
+    story.sees(story.found(detector="unit_failed", service=service(), culprits=()))
+    burning = culprit(unit="nginx.service")
+    story.sees(story.found(detector="runaway", culprits=(burning,)))
+    assert story.open() == []
+    story.sees(story.found())
+    assert len(story.open()) == 1
+
+
+def test_who_works_on_a_host_may_ask_for_help(story: Story) -> None:
+    in_maintenance(story)
+    asked = story.ask.kill("web-1", 4242, ALICE)
+    story.clock.go(60)
+    story.silence.sweep()
+    assert story.decide.approve(asked.id, BOB, None).proposal.state is State.APPROVED
+
+
+def test_prolonging_it_says_the_new_end(story: Story) -> None:
+    story.opens()
+    in_maintenance(story)
+    story.silence.begin_maintenance("web-1", BOB, 3 * HOUR, "still")
+    none = story.incident().no_action
+    assert none is not None
+    assert none.reason.endswith("until 1 Mar 06:00 UTC: still")
+
+
+@pytest.mark.parametrize(
+    ("named", "target"),
+    [
+        ("web-1", "web-1"),
+        ("nginx", "web-1/nginx.service"),
+        ("web-1/nginx", "web-1/nginx.service"),
+    ],
+)
+def test_a_target_is_a_host_or_a_service(story: Story, named: str, target: str) -> None:
+    story.services.units["nginx.service"] = service()
+    assert story.silence.target(named) == target
+
+
+@pytest.mark.parametrize("named", ["web-2/nginx", "ngnix", "/etc/passwd", "", "a b"])
+def test_another_target_is_refused(story: Story, named: str) -> None:
+    with pytest.raises(NotDecided):
+        story.silence.target(named)
+
+
+def test_a_mute_and_a_maintenance_do_not_replace_each_other(story: Story) -> None:
+    in_maintenance(story)
+    with pytest.raises(NotDecided, match="in maintenance"):
+        story.silence.mute("web-1", ALICE, HOUR)
+    with pytest.raises(NotDecided, match="end that instead"):
+        story.silence.unmute("web-1", ALICE)
+    assert kept(story)["web-1"].is_maintenance
+
+
+@pytest.mark.parametrize("span", [timedelta(0), timedelta(days=8)])
+def test_it_has_a_length_and_a_reason(story: Story, span: timedelta) -> None:
+    with pytest.raises(NotDecided, match="at most 7 d"):
+        story.silence.begin_maintenance("web-1", ALICE, span, "why")
+    with pytest.raises(NotDecided, match="say what is done"):
+        story.silence.begin_maintenance("web-1", ALICE, HOUR, "")
+    with pytest.raises(NotDecided, match="only approvers"):
+        story.silence.begin_maintenance("web-1", CHEN, HOUR, "why")
+    assert kept(story) == {}
