@@ -14,10 +14,11 @@ import time
 import webbrowser
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.script import CONFIG, INTRO, STEPS
-from bot.shop import SERVICE, Shop
+from bot.shop import BOOKS, SHOP, Shop
 from handlers.workspace.people import ALICE, BOB
 from handlers.workspace.stage import Stage
 from handlers.workspace.workspace import Workspace
@@ -47,6 +48,8 @@ class Demo:
             user="nobody" if os.geteuid() == 0 else _me(),
             shop_port=self._shop.port,
             shop_socket=self._shop.socket,
+            today=_day(0),
+            tomorrow=_day(1),
         )
         (self._folder / "countersign.yaml").write_text(config)
         self._shop.open()
@@ -102,6 +105,7 @@ class Demo:
             "memory": self._memory,
             "chameleon": self._chameleon,
             "service": self._service,
+            "window": self._window,
             "crash": self._crash,
             "proof": self._proof,
             "again": self._again,
@@ -134,9 +138,14 @@ class Demo:
         )
 
     def _service(self) -> str:
-        pid = self._shop.crash()
-        self._wait_for_words(SERVICE)
+        pid = self._shop.crash(SHOP)
+        self._wait_for_words(SHOP)
         return f"The shop (pid {pid}) was killed. Approve its card."
+
+    def _window(self) -> str:
+        self._shop.crash(BOOKS)
+        self._wait_for_words(BOOKS, "No action offered")
+        return self._countersign("policy", "explain", f"restart {BOOKS}")
 
     def _crash(self) -> str:
         villain = self._start("spinner.py")
@@ -267,6 +276,10 @@ def _play(folder: Path, port: int, stopping: threading.Event, *, browser: bool) 
             print("Cleaning up …", flush=True)
             demo.close()
     return 0
+
+
+def _day(ahead: int) -> str:
+    return f"{datetime.now(UTC) + timedelta(days=ahead):%Y-%m-%d}"
 
 
 def _me() -> str:

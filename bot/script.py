@@ -16,14 +16,20 @@ detectors:
   leaking_process: {{enabled: false}}
   unit_failed: {{interval: 1s, for: 1s, keep_firing_for: 2s}}
   endpoint: {{interval: 1s, for: 2s, keep_firing_for: 2s}}
-services: [{{unit: shop.service, http: "http://127.0.0.1:{shop_port}/"}}]
+services: [{{unit: shop.service, http: "http://127.0.0.1:{shop_port}/"}}, {{unit: books.service}}]
 supervisord: {{socket: {shop_socket}}}
 policy:
   cooldown: 3s
   actions_per_hour: 100
   grace: 5s
   processes: {{users: [{user}]}}
-  services: {{allow: [shop.service]}}
+  services: {{allow: [shop.service, books.service]}}
+  rules:
+    - name: closing
+      why: the books are being closed
+      freeze: {{from: {today} 00:00, to: {tomorrow} 23:59, zone: UTC}}
+      targets: {{units: [books.service]}}
+      deny: true
 verify: {{window: 6s, stable_for: 4s}}
 http: {{listen: "127.0.0.1:0"}}
 """
@@ -63,6 +69,14 @@ _SERVICE = StageStep(
     "done only when the shop stays up.",
     button="Crash the shop",
 )
+_WINDOW = StageStep(
+    id="window",
+    title="Not now",
+    text="The team's policy freezes the books today. They are killed too, and their card "
+    "names the rule that forbids a restart, where else a button would be. Below is what "
+    "countersign policy explain says about it.",
+    button="Crash the books",
+)
 _CRASH = StageStep(
     id="crash",
     title="The bot dies, the card lives",
@@ -83,5 +97,5 @@ _AGAIN = StageStep(
     "/sre status or the Home tab.",
     button="Start a runaway",
 )
-STEPS = (_ACT_ONE, _MEMORY, _CHAMELEON, _SERVICE, _CRASH, _PROOF, _AGAIN)
+STEPS = (_ACT_ONE, _MEMORY, _CHAMELEON, _SERVICE, _WINDOW, _CRASH, _PROOF, _AGAIN)
 """From top to bottom."""

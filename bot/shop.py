@@ -1,4 +1,4 @@
-"""The demo's service: a shop that supervisord runs, so that no systemd is needed."""
+"""The demo's services: a shop and its books, run by supervisord, so without systemd."""
 
 import os
 import socket
@@ -12,7 +12,7 @@ from remediation.identity import Gone, open_process
 from remediation.service_manager import ManagerUnavailable, NoSuchUnit
 from remediation.supervisord import Supervisord
 
-SERVICE = "shop.service"
+SHOP, BOOKS = "shop.service", "books.service"
 _PROGRAM = Path(__file__).parent / "villains" / "shop.py"
 _CONFIG = """\
 [unix_http_server]
@@ -24,7 +24,9 @@ pidfile={folder}/supervisord.pid
 nodaemon=true
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
-[program:shop]
+"""
+_PROGRAM_SECTION = """\
+[program:{name}]
 command={python} {program} {port}
 startsecs=1
 autorestart=false
@@ -34,25 +36,28 @@ stderr_logfile=NONE
 
 
 class Shop:
-    """supervisord with the shop below it. folder: a short path, for the socket."""
+    """supervisord with shop and books below it. folder: a short path, for the socket."""
 
     def __init__(self, folder: Path) -> None:
-        self.port = _free_port()
+        self.port, self._books_port = _free_port(), _free_port()
         self.socket = folder / "supervisor.sock"
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
     def open(self) -> None:
-        """Start supervisord; the shop follows within a second."""
+        """Start supervisord; the two follow within a second."""
         config = self._folder / "supervisord.conf"
-        config.write_text(
-            _CONFIG.format(
-                folder=self._folder,
+        ports = {SHOP: self.port, BOOKS: self._books_port}
+        programs = (
+            _PROGRAM_SECTION.format(
+                name=service.removesuffix(".service"),
                 python=sys.executable,
                 program=_PROGRAM,
-                port=self.port,
+                port=port,
             )
+            for service, port in ports.items()
         )
+        config.write_text(_CONFIG.format(folder=self._folder) + "".join(programs))
         self._process = subprocess.Popen(
             [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)],
             env={"PATH": os.defpath},
@@ -60,17 +65,17 @@ class Shop:
             stderr=subprocess.DEVNULL,
         )
 
-    def crash(self) -> int:
-        """Kill the shop as a bug would, and return its pid; raise `OSError`."""
+    def crash(self, service: str) -> int:
+        """Kill one of them as a bug would, and return its pid; raise `OSError`."""
         try:
-            pid = Supervisord(self.socket).facts(SERVICE).main_pid
+            pid = Supervisord(self.socket).facts(service).main_pid
         except (ManagerUnavailable, NoSuchUnit) as missing:
             raise OSError(str(missing)) from missing
         if not pid:
-            raise OSError("the shop does not run; approve its restart first")
+            raise OSError(f"{service} does not run; approve its restart first")
         try:
-            with open_process(pid) as shop:
-                signals.send(shop.pidfd, Signals.SIGKILL)
+            with open_process(pid) as found:
+                signals.send(found.pidfd, Signals.SIGKILL)
         except Gone as gone:
             raise OSError(str(gone)) from gone
         return pid

@@ -118,7 +118,7 @@ def act_memory(page: Page) -> None:
 
 
 def act_three(page: Page) -> None:
-    """A service that crashed is restarted, and stays up."""
+    """A service that crashed is restarted, and stays up; a freeze keeps another down."""
     page.get_by_role("button", name="Crash the shop").click()
     card = card_of(page, "shop.service")
     expect(card).to_contain_text("Restart shop.service")
@@ -126,6 +126,14 @@ def act_three(page: Page) -> None:
     approve(page, "shop.service")
     ended = messages(page).filter(has_text="Resolved").filter(has_text="shop.service")
     expect(ended.first).to_be_visible()
+    page.get_by_role("button", name="Crash the books").click()
+    card = messages(page).filter(has_text="books.service").last
+    expect(card).to_contain_text("the books are being closed")
+    expect(card).to_contain_text("rule policy.rules.closing")
+    expect(card.get_by_role("button", name="Approve")).to_have_count(0)
+    refused = page.get_by_text(re.compile("refused by policy.rules.closing"))
+    expect(refused).to_be_visible()
+    picture(page, "window")
 
 
 def act_two(page: Page) -> None:
