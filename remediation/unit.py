@@ -174,6 +174,9 @@ def end_in_words(facts: UnitFacts) -> str:
         return f"exited with status {facts.exit_status}{_known_status(facts)}"
     if facts.exit_code in _SIGNALLED:
         return f"was ended by {_signal(facts.exit_status)}"
+    # Which signal it was only systemd tells.
+    if facts.result == "signal":
+        return "was ended by a signal"
     return f"ended with {facts.result}"
 
 
