@@ -75,9 +75,7 @@ class Decide:
             decided = self._ledger.approve(
                 tx, proposal_id, by=who.id, groups=who.groups, glass=why, now=now
             )
-            text = (
-                f"broke the glass and approved {named(decided.proposal)} alone: {why}"
-            )
+            text = f"broke the glass for {named(decided.proposal)}. Reason: {why}"
             tell(tx, decided.proposal, "proposal.glass_broken", text, now, who.id)
         self._worker.wake()
         self._poster.wake()
