@@ -73,8 +73,7 @@ class CallSecond:
             missing = Decided(proposal=kept).missing
             people = "1 more approval" if missing == 1 else f"{missing} more approvals"
             # The thread draws the id at the end of the text as whom it calls.
-            text = (
-                f"{lettered(kept)} needs {people}, since {seconds(due[1])}: @{due[0]}"
-            )
+            waited = seconds(due[1])
+            text = f"{lettered(kept)} has waited {waited} for {people}: @{due[0]}"
             tell(tx, kept, _WANTED, text, now)
         self._poster.wake()

@@ -155,6 +155,8 @@ def _action(
 def _decision(proposal: Proposal) -> str:
     """Say who approved and what became of it."""
     who = ", ".join(map(mention, proposal.voters)) or "nobody"
+    if any(vote.broke_glass for vote in proposal.votes):
+        who += " alone: the glass was broken"
     what = escaped(in_words(proposal.action))
     if proposal.outcome is None:
         return f"*Approved* by {who} · executing …\n{what}"

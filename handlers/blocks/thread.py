@@ -52,6 +52,8 @@ _MARKS = {
     "proposal.glass_broken": "🚨",
     "proposal.rejected": "✋",
     "approval.wanted": "🔔",
+    "maintenance.quiet": "🔧",
+    "maintenance.ended": "🔧",
     "proposal.expired": "⌛",
     "action.done": "☑️",
     "action.failed": "❗",

@@ -66,7 +66,7 @@ def test_the_line_says_what_is_missing(story: Story) -> None:
     story.approved()
     story.clock.go(300)
     calling(story).sweep()
-    assert "1a needs 1 more approval, since 5 min: @S0SECOND" in story.texts()
+    assert "1a has waited 5 min for 1 more approval: @S0SECOND" in story.texts()
 
 
 def test_whoever_came_ends_it(story: Story) -> None:

@@ -60,7 +60,8 @@ def test_one_who_may_approves_alone_and_everybody_is_told(
     assert story.proposals()[0].state is State.APPROVED
     poster.step()
     (line,) = [m.text for m in workspace.messages() if "broke the glass" in m.text]
-    assert "alone: nobody else is awake" in line
+    assert "Reason: nobody else is awake" in line
+    assert "the glass was broken" in str(workspace.posts()[0].blocks)
     assert "the glass was broken once" in str(home_of(story))
     assert line.endswith(f"<@{ALICE.id}> <@{BOB.id}> <!subteam^S07ONCALL01>")
 
