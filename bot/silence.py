@@ -157,8 +157,7 @@ class Silence:
         quiet.lift(tx, over.target)
         if not over.is_maintenance:
             return []
-        told = quiet.no_action(over)
-        kept = [i.number for i in store.opened(tx) if i.no_action == told]
+        kept = [i.number for i in store.opened(tx) if _is_kept(i, over)]
         by_itself = f"The maintenance of {over.target} has ended"
         text = f"ended the maintenance of {over.target}" if actor else by_itself
         for number in kept:
@@ -216,6 +215,13 @@ def _stale(tx: Connection, now: Moment) -> bool:
         or _begun(rows, incident) is not None
         for incident in (store.opened(tx) if rows else ())
     )
+
+
+def _is_kept(incident: Incident, over: Quiet) -> bool:
+    """Say whether this maintenance keeps the incident from being acted on."""
+    none = incident.no_action
+    said = none is not None and none.rule == quiet.RULE
+    return said and quiet.maintenance_of({over.target: over}, incident) is not None
 
 
 def _begun(rows: Mapping[str, Quiet], incident: Incident) -> Quiet | None:

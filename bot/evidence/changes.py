@@ -44,12 +44,15 @@ class ChangesEvidence:
     def gather(self, incident: Incident) -> list[EvidenceItem]:
         """Return one table of what changed in the day before, the newest first."""
         since = incident.since - LATELY
-        found = [*self._told(incident), *self._packages(), *self._files(incident)]
-        lately = sorted({c for c in found if since <= c[0]}, reverse=True)
-        if not lately:
+        told = list(self._told(incident))
+        found = {*self._packages(), *self._files(incident)}
+        lately = sorted((c for c in found if since <= c[0]), reverse=True)
+        # An upgrade of a hundred packages must not hide what a person said.
+        shown = sorted([*told, *lately][:_MOST], reverse=True)
+        if not shown:
             return []
-        rows = tuple((f"{at:%Y-%m-%d %H:%M} UTC", what) for at, what in lately[:_MOST])
-        more = len(lately) - len(rows)
+        rows = tuple((f"{at:%Y-%m-%d %H:%M} UTC", what) for at, what in shown)
+        more = len(told) + len(lately) - len(shown)
         title = "What changed in the day before" + (f" ({more} more)" if more else "")
         table = Table(columns=("WHEN", "WHAT"), rows=rows)
         return [EvidenceItem(id="", title=title, table=table)]

@@ -114,6 +114,23 @@ def test_it_is_evidence_beside_packages(database: Database, tmp_path: Path) -> N
     ]
 
 
+def test_a_hundred_packages_do_not_hide_what_was_told(
+    database: Database, tmp_path: Path
+) -> None:
+    log = tmp_path / "var/log/dpkg.log"
+    log.parent.mkdir(parents=True)
+    at = START.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    log.write_text("".join(f"{at} install p{n}:all <none> 1\n" for n in range(100)))
+    told(database, made("deployed 2.31", at=START - HOUR))
+    source = ChangesEvidence(
+        replace(this_host(), marks=Marks(database, "web-1")), root=tmp_path
+    )
+    (item,) = source.gather(incident())
+    assert item.title == "What changed in the day before (93 more)"
+    assert item.table is not None
+    assert item.table.rows[-1][1] == "deployed 2.31"
+
+
 # --- POST /webhooks/change -----------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """Mutes and maintenance: what opens no card, what is proposed no more, and what comes after."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -163,6 +164,11 @@ def test_a_script_writes_a_row_and_the_sweep_does_the_rest(story: Story) -> None
     story.silence.sweep()
     assert story.incident().offered is None
     assert story.events(1).count("maintenance.quiet") == 1
+    with story.database.write() as tx:
+        quiet.keep(tx, replace(row, until=story.clock.wall))
+    story.silence.sweep()
+    assert story.events(1).count("maintenance.ended") == 1
+    assert story.incident().offered is not None
     assert "put web-1 in maintenance for 1 h: patches (root on this host)" in (
         story.texts()
     )
