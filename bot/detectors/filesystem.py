@@ -115,6 +115,7 @@ class FilesystemDetector:
             summary=f"{subject} does not answer or is not mounted any more.",
             at=at,
             series=f"{self.name}/{subject}",
+            mount=subject,
         )
 
 
