@@ -210,7 +210,9 @@ def _clean(request: CleanOut, caller: Caller, allowed: AllowList) -> Answer:
         raise Refused(str(working), Seen.LEFT) from working
     except NotPermitted as denied:
         raise Refused("the gate may not work in the folder", Seen.LEFT) from denied
-    return Answer(verdict=Verdict.DONE, seen={"left": left})
+    kept = ", ".join(f"{path}: {why}" for path, why in left.items())
+    reason = f"left {kept}" if left else ""
+    return Answer(verdict=Verdict.DONE, reason=reason, seen={"left": left})
 
 
 def _removed(sweep: Sweep, file: FileIdentity) -> Spared | None:

@@ -138,6 +138,7 @@ def test_the_gate_looks_for_itself(logs: Path, stage: Stage) -> None:
         }
     }
     assert sorted(path.name for path in logs.glob("*.gz")) == ["changed.gz", "used.gz"]
+    assert f"used.gz: {Spared.IN_USE}" in stage.told[-1]["reason"]
 
 
 def test_no_link_leads_the_gate_elsewhere(logs: Path, stage: Stage) -> None:
