@@ -58,7 +58,7 @@ def inside(top: Held, names: Sequence[str]) -> Iterator[Held]:
         os.close(descriptor)
 
 
-def mount_of(descriptor: int) -> int:
+def _mount_of(descriptor: int) -> int:
     """Return the kernel's number of the mount that an open file lies on."""
     with Path(f"/proc/self/fdinfo/{descriptor}").open("rb") as info:
         for line in info:
@@ -76,4 +76,4 @@ def _entered(descriptor: int, name: str) -> int:
 
 def _held(descriptor: int) -> Held:
     device = os.fstat(descriptor).st_dev
-    return Held(descriptor=descriptor, device=device, mount=mount_of(descriptor))
+    return Held(descriptor=descriptor, device=device, mount=_mount_of(descriptor))

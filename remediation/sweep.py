@@ -18,7 +18,7 @@ from enum import StrEnum
 from typing import Final
 
 from remediation.area import Area, FileIdentity, parts_of
-from remediation.folder import Held, OtherMount, holding, inside, mount_of
+from remediation.folder import Held, OtherMount, holding, inside
 
 LOCKS: Final = {"/var/cache/apt/archives": "lock"}
 """Folders of programs that lock them while they are at work, with the lock's name."""
@@ -76,9 +76,6 @@ class Sweep:
             return reason
         descriptor = os.open(name, _READ, dir_fd=folder.descriptor)
         try:
-            # A file can be a mount of its own.
-            if mount_of(descriptor) != folder.mount:
-                return Spared.OTHER_MOUNT
             if not _is_same(file, os.fstat(descriptor)):
                 return Spared.CHANGED
             if (lacking := _leased(descriptor)) is not None:
@@ -200,7 +197,7 @@ def _reason(error: OSError) -> Spared:
             return Spared.GONE
         case errno.ELOOP | errno.ENOTDIR:
             return Spared.CHANGED
-        case errno.EBUSY:
+        case errno.EBUSY:  # it is a mount of its own
             return Spared.OTHER_MOUNT
         case denied if denied in _DENIED:
             raise NotPermitted from error

@@ -91,6 +91,7 @@ class FilesystemDetector:
             unknown,
             value=used,
             level=level,
+            mount=subject,
             summary=f"{subject} is {amount(used, '%')} full, {left} are free.",
             facts=(
                 Fact(label="Used", value=shown),
@@ -115,7 +116,6 @@ class FilesystemDetector:
             summary=f"{subject} does not answer or is not mounted any more.",
             at=at,
             series=f"{self.name}/{subject}",
-            mount=subject,
         )
 
 
