@@ -73,9 +73,9 @@ class Candidates:
                     drafts.append(self.draft(incident.number, action, live, verdict))
                 case Refusal() as refusal:
                     refused.append(refusal)
-            if not drafts:
+            if not drafts and not isinstance(live, Disk):
                 # The team's first choice is refused: that is the answer, and a milder
-                # action in its place would hide it.
+                # action in its place would hide it. An area stands in for no other.
                 break
         return drafts, None if drafts else _why(refused)
 

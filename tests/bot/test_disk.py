@@ -145,6 +145,17 @@ def test_a_rule_of_the_team_may_deny_a_folder(make: Make, tmp_path: Path) -> Non
     assert none is not None and none.rule == "policy.rules.audit"
 
 
+def test_a_denied_area_does_not_hide_another(make: Make, tmp_path: Path) -> None:
+    targets = {"folders": [f"{tmp_path}/app"]}
+    rule = RuleSection(name="audit", actions=("clean",), targets=targets, deny=True)
+    story = make(rules=(rule,))
+    old(tmp_path / "app" / "a.gz", 9000)
+    old(tmp_path / "web" / "b.gz")
+    assert full(story, here(tmp_path)).no_action is None
+    (action,) = offered(story)
+    assert action.area == "web"
+
+
 def test_what_is_locked_is_not_offered(make: Make, tmp_path: Path) -> None:
     story = make()
     old(tmp_path / "app" / "a.gz")
