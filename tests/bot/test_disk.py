@@ -289,3 +289,22 @@ def test_memory_and_menus_call_it_by_its_area(make: Make, tmp_path: Path) -> Non
     options = menu([first, second], first)["options"]
     assert "Instead: clean web (b)" in str(options)
     assert "This kernel gives" not in proposed(first)
+
+
+def test_an_area_that_is_gone_or_listed_no_more_has_nothing(
+    make: Make, tmp_path: Path
+) -> None:
+    story = make()
+    old(tmp_path / "app" / "a.gz")
+    full(story, here(tmp_path))
+    (action,) = offered(story)
+    assert Disks(()).to_clean(action).clutters == ()
+    (tmp_path / "app" / "a.gz").unlink()
+    (tmp_path / "app").rmdir()
+    (clutter,) = (
+        Disks((area_of(tmp_path / "app", name="app"),)).to_clean(action).clutters
+    )
+    assert clutter.files == () and "cannot be looked at" in clutter.trouble
+    verdict, facts = rehearsed(story)
+    assert verdict == "It would be refused: none of the files is as it was listed."
+    assert "No such file or directory" in facts["Not seen"]

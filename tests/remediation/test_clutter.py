@@ -16,6 +16,7 @@ from remediation.area import (
 )
 from remediation.clutter import MOST_FILES, clutter_of
 from remediation.sweep import Spared, standing
+from tests.remediation.gates import PEER_UID, as_user, open_folder
 from tests.remediation.litter import area_of, listed, mounted, needs_root, old
 
 
@@ -148,3 +149,25 @@ def test_sizes_and_ages_in_words() -> None:
     ]
     spans = (timedelta(days=1), timedelta(days=14), timedelta(hours=36))
     assert [age_in_words(s) for s in spans] == ["1 day", "14 days", "36 hours"]
+
+
+def test_a_listing_ends_though_a_folder_does_not(tmp_path: Path) -> None:
+    for number in range(50_001):
+        os.close(os.open(tmp_path / f"{number}.gz", os.O_CREAT))
+    began = time.perf_counter()
+    clutter = clutter_of(area_of(tmp_path, older_than=timedelta(0)))
+    print(f"50,000 files are listed in {time.perf_counter() - began:.2f} s")
+    assert len(clutter.files) + clutter.beyond <= 50_000
+    assert clutter.trouble == "there is more in it than was looked at"
+
+
+@needs_root
+def test_a_sub_folder_that_cannot_be_read_is_counted() -> None:
+    with open_folder() as folder:
+        old(folder / "a.gz")
+        old(folder / "closed" / "b.gz")
+        (folder / "closed").chmod(0o700)
+        with as_user(PEER_UID):
+            clutter = clutter_of(area_of(folder))
+    assert [file.path for file in clutter.files] == ["a.gz"]
+    assert clutter.spared == (("folders that cannot be read", 1),)

@@ -276,3 +276,28 @@ def test_a_batch_through_the_gate_takes_milliseconds(logs: Path, stage: Stage) -
     answers = stage.say(asked(logs, listed(area_of(logs))))
     print(f"50 files through the gate: {(time.perf_counter() - began) * 1000:.0f} ms")
     assert answers[-1]["seen"] == {"left": {}}
+
+
+def test_a_lock_that_only_root_may_take_leaves_all_to_the_gate(
+    logs: Path, stage: Stage
+) -> None:
+    old(logs / "a.gz")
+    (logs / "lock").touch(mode=0o600)
+    area = area_of(logs)
+    action = action_on(area)
+    with as_user(PEER_UID):
+        locks = {str(logs): "lock"}
+        outcome = cleaned(area, action, gate=stage.client(), locks=locks)
+    assert outcome.result is Result.DONE
+    assert stage.told[-1]["what"] == f"delete in {logs}: a.gz"
+
+
+def test_a_folder_that_was_closed_since_is_refused_in_words(logs: Path) -> None:
+    old(logs / "in" / "a.gz")
+    area = area_of(logs / "in")
+    action = action_on(area)
+    logs.chmod(0o700)
+    with as_user(PEER_UID):
+        outcome = cleaned(area, action)
+    assert outcome.result is Result.REFUSED
+    assert "the folder cannot be opened (Permission denied)" in outcome.summary
