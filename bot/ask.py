@@ -60,7 +60,7 @@ class Ask:
             incident = store.get(tx, number)
         if not incident.is_open:
             raise NotDecided(f"incident {number} is resolved already")
-        live = self._candidates.targets.of(incident.culprit, incident.service)
+        live = self._candidates.targets.of(incident)
         with self._database.write() as tx:
             earlier = self._ledger.of(tx, number)
             just_made = _repeated(earlier, now)

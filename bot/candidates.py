@@ -5,17 +5,20 @@ The order is the team's (`policy.candidates`); the model has no say in it.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from shlex import quote
 from typing import assert_never
 
 from sqlalchemy import Connection
 
 from bot import quiet
+from bot.disk import Disk
 from bot.give_up import past_of
 from bot.model import Incident, NoAction
 from bot.policy_section import CandidateKind, Policy
 from bot.target import Live, Suspect, Targets
 from remediation.action import (
     Action,
+    CleanFiles,
     LowerPriority,
     OperateUnit,
     Pause,
@@ -24,13 +27,15 @@ from remediation.action import (
     kind_of,
 )
 from remediation.asked import asked_of
+from remediation.attempt import TargetFacts
+from remediation.clutter import Clutter
 from remediation.decision import Draft
 from remediation.facts import ProcessFacts
-from remediation.identity import ProcessIdentity
+from remediation.identity import ProcessIdentity, boot_id
 from remediation.leases import Target, hold
 from remediation.lock import locked
 from remediation.moment import Moment
-from remediation.policy import Past, Rules, Situation, TargetFacts, review
+from remediation.policy import Past, Rules, Situation, review
 from remediation.protect import OwnTree
 from remediation.unit import UnitFacts, Verb
 from remediation.verdict import Allowed, Refusal
@@ -57,6 +62,8 @@ class Candidates:
             return [], quiet.no_action(over)
         if live is None:
             return [], _no_target(incident)
+        if isinstance(live, Disk) and not any(c.files for c in live.clutters):
+            return [], _nothing_to_clean(live)
         drafts: list[Draft] = []
         refused: list[Refusal] = []
         past = past_of(tx, incident, self._rules.book, now)
@@ -70,9 +77,9 @@ class Candidates:
                     drafts.append(self.draft(incident.number, action, live, verdict))
                 case Refusal() as refusal:
                     refused.append(refusal)
-            if not drafts:
+            if not drafts and not isinstance(live, Disk):
                 # The team's first choice is refused: that is the answer, and a milder
-                # action in its place would hide it.
+                # action in its place would hide it. An area stands in for no other.
                 break
         return drafts, None if drafts else _why(refused)
 
@@ -133,6 +140,8 @@ class Candidates:
         return review(action, members, situation, self._rules, self._own)
 
     def _actions(self, live: Live) -> list[Action]:
+        if isinstance(live, Disk):
+            return [self.clean(clutter) for clutter in live.clutters if clutter.files]
         if isinstance(live, UnitFacts):
             return [self.operate(verb, live) for verb in _verbs(live)]
         # What belongs to a service is mended there: its manager knows how it is run.
@@ -147,6 +156,17 @@ class Candidates:
         if not action.takes_dependents:
             return action
         return replace(action, dependents=service.needed_by)
+
+    def clean(self, clutter: Clutter) -> CleanFiles:
+        """Return the exact action on an area's files."""
+        return CleanFiles(
+            host=self._host,
+            boot_id=boot_id(),
+            area=clutter.area.name,
+            folder=clutter.area.folder,
+            older_than=clutter.area.older_than,
+            files=clutter.files,
+        )
 
     def action(self, kind: CandidateKind, suspect: Suspect) -> Action:
         """Return the exact action of this kind for the suspect and its children."""
@@ -186,6 +206,10 @@ def _identities(children: Sequence[ProcessFacts]) -> tuple[ProcessIdentity, ...]
 def _members(action: Action, live: Live) -> tuple[TargetFacts, ...]:
     if isinstance(live, UnitFacts):
         return (live,)
+    if isinstance(live, Disk):
+        areas = (clutter.area for clutter in live.clutters)
+        name = action.area if isinstance(action, CleanFiles) else ""
+        return tuple(area for area in areas if area.name == name)
     if isinstance(action, OperateUnit):
         return () if live.service is None else (live.service,)
     whole = isinstance(action, Terminate)
@@ -213,6 +237,22 @@ def _no_target(incident: Incident) -> NoAction:
         rule="service is gone",
         reason=f"nobody here tells how {name} stands",
         by_hand=f"systemctl status {name}",
+    )
+
+
+def _nothing_to_clean(disk: Disk) -> NoAction:
+    """Say why no file can be offered, and where a person begins to look."""
+    troubles = [clutter.trouble for clutter in disk.clutters if clutter.trouble]
+    if not disk.clutters:
+        reason = f"no folder on {disk.mount} is listed for cleaning"
+    elif troubles:
+        reason = f"of {disk.areas} {troubles[0]}"
+    else:
+        reason = f"nothing in {disk.areas} is old enough to go"
+    return NoAction(
+        rule="policy.cleaning",
+        reason=reason,
+        by_hand=f"du -xh {quote(disk.mount)} | sort -h | tail; journalctl --disk-usage",
     )
 
 

@@ -19,7 +19,7 @@ from bot.ports import Wakeable
 from bot.record import Record
 from bot.settle import settle_request
 from bot.told import named, tell
-from remediation.action import OperateUnit, boot_of
+from remediation.action import CleanFiles, OperateUnit, boot_of
 from remediation.decision import NotClaimable
 from remediation.execute import Executor
 from remediation.ledger import Approval
@@ -125,7 +125,7 @@ class CarryOut:
 
         def told(step: str) -> None:
             log.info("action.step proposal=%s step=%s", proposal.id, step)
-            if not isinstance(proposal.action, OperateUnit):
+            if not isinstance(proposal.action, OperateUnit | CleanFiles):
                 return
             try:
                 with self._database.write() as tx:

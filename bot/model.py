@@ -105,7 +105,8 @@ class Finding:
     there was no data (level UNKNOWN). label names the figure ("CPU"), series its
     place in the metric history. summary is one sentence. culprits: at most three,
     the largest share first. service: the one it is about. shown: what the value means,
-    in words, where a number says little ("failed").
+    in words, where a number says little ("failed"). mount: of the file system that it is
+    about, where deleting old files may help.
     """
 
     detector: str
@@ -123,6 +124,7 @@ class Finding:
     culprits: tuple[Culprit, ...] = ()
     service: UnitFacts | None = None
     shown: str = ""
+    mount: str = ""
 
     @property
     def key(self) -> str:

@@ -138,7 +138,7 @@ def parse(text: bytes) -> list[Mount]:
     found: dict[bytes, Mount] = {}
     for line in text.splitlines():
         before, _, after = line.partition(b" - ")
-        _, _, device, _, point, options, *_ = before.split(b" ")
+        _, _, device, _, point, *_ = before.split(b" ")
         kind, source, flags = after.split(b" ", 2)
         point = _OCTAL.sub(lambda code: bytes([int(code[1], 8)]), point)
         found.pop(point, None)
@@ -147,7 +147,9 @@ def parse(text: bytes) -> list[Mount]:
             device=device,
             kind=printable(kind),
             source=source,
-            read_only=b"ro" in options.split(b",") + flags.split(b","),
+            # Of the file system itself. What this mount permits is about us: systemd's
+            # ProtectSystem makes every mount read-only for the bot, and disks still fill.
+            read_only=b"ro" in flags.split(b","),
         )
     return list(found.values())
 

@@ -6,15 +6,18 @@ from datetime import UTC, datetime, timedelta
 
 from remediation.action import (
     Action,
+    CleanFiles,
     LowerPriority,
     OperateUnit,
     Pause,
     ProcessAction,
     Terminate,
 )
+from remediation.area import Area
+from remediation.attempt import TargetFacts
 from remediation.facts import ProcessFacts
 from remediation.identity import ProcessIdentity
-from remediation.policy import Rules, TargetFacts
+from remediation.policy import Rules
 from remediation.unit import UnitFacts, UnitIdentity, Verb, is_service_name, unit_name
 
 _KINDS = ("terminate", "lower_priority", "pause")
@@ -52,12 +55,14 @@ def case_of(said: Said, rules: Rules) -> Case:
     verb = "terminate" if verb == "kill" else verb
     if verb in _VERBS and target:
         return _service(Verb(verb), unit_name(target.strip()), said.host)
+    if verb == "clean" and target:
+        return _area(target.strip(), said.host, rules)
     exe = said.exe or (target.strip() if target.strip().startswith("/") else None)
     if verb in _KINDS and exe is not None and exe.startswith("/"):
         return _process(verb, exe, said, rules)
     if verb in _KINDS:
         raise ValueError("a process is named by its executable: --exe /usr/bin/x")
-    verbs = ", ".join((*_VERBS, *_KINDS))
+    verbs = ", ".join((*_VERBS, *_KINDS, "clean"))
     raise ValueError(f'an action is written like "restart nginx"; verbs: {verbs}')
 
 
@@ -81,6 +86,21 @@ def _service(verb: Verb, name: str, host: str) -> Case:
     )
     action = OperateUnit(host=host, unit=identity, verb=verb)
     return Case(words=f"{verb} {name}", action=action, facts=facts)
+
+
+def _area(name: str, host: str, rules: Rules) -> Case:
+    # One that is not listed is refused by the policy, which says so.
+    unknown = Area(name=name, folder="", files=(), older_than=timedelta(0))
+    area = next((area for area in rules.areas if area.name == name), unknown)
+    action = CleanFiles(
+        host=host,
+        boot_id="",
+        area=area.name,
+        folder=area.folder,
+        older_than=area.older_than,
+        files=(),
+    )
+    return Case(words=f"clean {name}", action=action, facts=area)
 
 
 def _process(kind: str, exe: str, said: Said, rules: Rules) -> Case:

@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from bot.cleaning_section import CleaningSection
 from bot.durations import Duration
 from bot.section import Section
 from bot.service_section import Pattern, ServicePolicy
@@ -27,7 +28,14 @@ SlackUser = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{2,}$")]
 SlackGroup = Annotated[str, Field(pattern=r"^S[A-Z0-9]{2,}$")]
 CandidateKind = Literal["terminate", "lower_priority", "pause"]
 ActionKind = Literal[
-    "terminate", "lower_priority", "pause", "start", "stop", "restart", "reload"
+    "terminate",
+    "lower_priority",
+    "pause",
+    "start",
+    "stop",
+    "restart",
+    "reload",
+    "clean",
 ]
 RiskName = Literal["low", "medium", "high"]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -140,6 +148,7 @@ class TargetsSection(Section):
     exes: Paths | None = None
     users: Patterns | None = None
     cgroups: Paths | None = None
+    folders: Paths | None = None
 
 
 class RuleSection(Section):
@@ -217,6 +226,7 @@ class Policy(Section):
     )
     processes: Processes = Processes()
     services: ServicePolicy = ServicePolicy()
+    cleaning: CleaningSection = CleaningSection()
     rules: tuple[RuleSection, ...] = ()
     break_glass: Approvers = Approvers()
     give_up_after: Annotated[int, Field(ge=1, le=10)] = 2

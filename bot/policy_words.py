@@ -63,6 +63,8 @@ def _never(rule: Rule, settings: Settings, now: datetime) -> Iterator[str]:
         yield f"it never matches here: this is {settings.host}"
     if left and left <= OF_SERVICES:
         yield from _no_service(rule, settings)
+    if left == {"clean"}:
+        yield from _no_area(rule, settings)
     if rule.deny and rule == Rule(name=rule.name, why=rule.why, deny=True):
         yield "it denies everything, always"
 
@@ -91,6 +93,15 @@ def _no_service(rule: Rule, settings: Settings) -> Iterator[str]:
         yield "it never matches: policy.services.allow has no such service"
 
 
+def _no_area(rule: Rule, settings: Settings) -> Iterator[str]:
+    folders = [area.folder for area in settings.policy.cleaning.areas()]
+    named = rule.targets.folders
+    if not folders:
+        yield "it never matches: policy.cleaning lists nothing"
+    elif named and not any(_any(folder, named) for folder in folders):
+        yield "it never matches: policy.cleaning lists no such folder"
+
+
 def _unmet(rule: Rule, settings: Settings) -> Iterator[str]:
     if rule.deny:
         return
@@ -114,6 +125,7 @@ def _targets(rule: Rule) -> str:
         "executable": targets.exes,
         "user": targets.users,
         "cgroup": targets.cgroups,
+        "folder": targets.folders,
     }
     parts = [f"{kind} {_listed(found)}" for kind, found in named.items() if found]
     return f" to {' and '.join(parts)}" if parts else ""

@@ -121,7 +121,7 @@ class Respond:
 
     def _open(self, change: Opened, now: Moment) -> None:
         draft = self._draw(change, now)
-        live = self._candidates.targets.of(draft.culprit, draft.service)
+        live = self._candidates.targets.of(draft)
         evidence = self._gather(draft)
         draft = replace(draft, evidence=evidence)
         draft = replace(draft, diagnosis=self._diagnose(draft))
@@ -198,7 +198,8 @@ class Respond:
         self._redrawn[incident.number] = now
         late = _late_culprit(incident)
         # Read before the transaction: nobody's click waits for /proc.
-        live = self._candidates.targets.of(late, None)
+        about = replace(incident, culprit=late) if late else None
+        live = self._candidates.targets.of(about) if about else None
         with self._database.write() as tx:
             kept = store.get(tx, incident.number)
             if not kept.is_open:
@@ -217,8 +218,8 @@ class Respond:
             if change.worsened:
                 text = f"It got worse: {level_word(incident.level)}. {incident.lead.summary}"
                 _log_event(tx, incident, "incident.worsened", text, now)
-            if late is not None and not self._ledger.of(tx, incident.number):
-                self._offer(tx, replace(incident, culprit=late), live, now)
+            if about is not None and not self._ledger.of(tx, incident.number):
+                self._offer(tx, about, live, now)
 
     def _resolve(self, incident: Incident, how: str, now: Moment) -> None:
         with self._database.write() as tx:

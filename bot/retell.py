@@ -6,7 +6,7 @@ from bot.lore import PastCase
 from bot.model import FALSE_ALARM, RULES, Incident, Phase
 from bot.words import seconds
 from memory.case import Case, Outcome, Recollection, Symptoms, TrackRecord
-from remediation.action import Action, OperateUnit, kind_of
+from remediation.action import Action, kind_of, name_of
 from remediation.proposal import Proposal, State
 from remediation.verify import Verdict
 
@@ -142,9 +142,7 @@ def _action(proposal: Proposal | None) -> str:
 
 
 def _kind(action: Action) -> str:
-    # Without the pid: that belongs to one process, the memory to all of its kind.
-    name = action.unit.name if isinstance(action, OperateUnit) else action.label
-    return f"{kind_of(action).replace('_', ' ')} {name}".strip()
+    return f"{kind_of(action).replace('_', ' ')} {name_of(action)}".strip()
 
 
 def _outcome(incident: Incident, told: Proposal | None) -> Outcome:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.candidates import Candidates
+from bot.clutter_words import facts_of as facts_of_clutter
+from bot.disk import Disk
 from bot.model import Fact
 from bot.record import Record
 from bot.service_words import facts_of
@@ -11,6 +13,7 @@ from bot.target import Live, Suspect
 from bot.words import amount, seconds
 from remediation.action import (
     Action,
+    CleanFiles,
     OperateUnit,
     Terminate,
     consequence,
@@ -79,6 +82,8 @@ class Simulate:
         now = self._clock.now().wall
         if isinstance(live, UnitFacts):
             return facts_of(live, now)
+        if isinstance(live, Disk):
+            return tuple(f for one in live.clutters for f in facts_of_clutter(one))
         return _process_facts(live, now)
 
 
@@ -102,7 +107,10 @@ def _difference(action: Action, live: Live) -> str | None:
     match action, live:
         case OperateUnit(), UnitFacts():
             return changed_unit(action.unit, live.identity)
-        case OperateUnit(), _:
+        case CleanFiles(), Disk():
+            is_there = any(clutter.files for clutter in live.clutters)
+            return None if is_there else "none of the files is as it was listed"
+        case ((OperateUnit() | CleanFiles()), _):
             return None
         case _, Suspect():
             return changed(action.process, live.process.identity)

@@ -40,6 +40,7 @@ def rules_of(settings: Settings) -> Rules:
         ),
         stable_for=settings.verify.stable_for,
         book=book_of(policy, digest=digest_of(settings)),
+        areas=tuple(policy.cleaning.areas()),
     )
 
 
@@ -71,6 +72,7 @@ def rule_of(section: RuleSection) -> Rule:
             exes=targets.exes or (),
             users=targets.users or (),
             cgroups=targets.cgroups or (),
+            folders=targets.folders or (),
         ),
         when=time_of(section.when or section.freeze),
         deny=section.deny,

@@ -1,11 +1,12 @@
-"""What an action would touch, as it is this second: a process with its children, or a service."""
+"""What an action would touch, as it is this second: a process tree, a service, old files."""
 
 from collections.abc import Container
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from bot.model import Culprit
-from remediation.action import Action, OperateUnit
+from bot.disk import Disk, Disks
+from bot.model import Culprit, Incident
+from remediation.action import Action, CleanFiles, OperateUnit
 from remediation.facts import ProcessFacts
 from remediation.identity import Gone, ProcessIdentity, Unobservable
 from remediation.service_manager import (
@@ -39,28 +40,38 @@ class Suspect:
     service: UnitFacts | None = None
 
 
-Live = Suspect | UnitFacts
+Live = Suspect | UnitFacts | Disk
 
 
 class Targets:
     """Reads what an incident is about, and what an action would touch.
 
-    allowed: services that may be operated, by canonical name.
+    allowed: services that may be operated, by canonical name. disks: what may be cleaned.
     """
 
     def __init__(
-        self, *, reader: Reader, services: ServiceManager, allowed: Container[str]
+        self,
+        *,
+        reader: Reader,
+        services: ServiceManager,
+        allowed: Container[str],
+        disks: Disks,
     ) -> None:
         self._reader = reader
         self._services = services
         self._allowed = allowed
+        self._disks = disks
 
-    def of(self, culprit: Culprit | None, service: UnitFacts | None) -> Live | None:
-        """Read the service or the culprit; None when it is gone or another one."""
-        if service is not None:
-            return self.service(service.name)
-        if culprit is None:
-            return None
+    def of(self, incident: Incident) -> Live | None:
+        """Read what it is about; None when that is nothing, gone or another one."""
+        if incident.service is not None:
+            return self.service(incident.service.name)
+        if incident.culprit is not None:
+            return self._of_culprit(incident.culprit)
+        mount = "" if incident.is_storm else incident.lead.mount
+        return self._disks.of(mount) if mount else None
+
+    def _of_culprit(self, culprit: Culprit) -> Suspect | None:
         found = self.process(culprit.identity)
         unit = found.process.unit if found else None
         if found is None or unit is None or unit not in self._allowed:
@@ -71,6 +82,8 @@ class Targets:
         """Read what the action is about; None when it is gone, another one or hidden."""
         if isinstance(action, OperateUnit):
             return self.service(action.unit.name)
+        if isinstance(action, CleanFiles):
+            return self._disks.to_clean(action)
         return self.process(action.process)
 
     def process(self, identity: ProcessIdentity) -> Suspect | None:

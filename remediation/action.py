@@ -8,6 +8,8 @@ from typing import Annotated, Literal, assert_never
 
 from pydantic import Field, TypeAdapter
 
+from remediation.area import FileIdentity, age_in_words, counted
+from remediation.area import in_words as size_in_words
 from remediation.identity import ProcessIdentity
 from remediation.unit import UnitIdentity, Verb
 
@@ -94,10 +96,32 @@ class OperateUnit:
         return self.verb in (Verb.STOP, Verb.RESTART)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanFiles:
+    """Delete exactly these files of one area, each only if it is as it was listed.
+
+    area: its name. folder: absolute; the files' paths lie below it. older_than: what
+    each was approved to be at least, since it was last written to.
+    """
+
+    kind: Literal["clean"] = "clean"
+    host: str
+    boot_id: str
+    area: str
+    folder: str
+    older_than: timedelta
+    files: tuple[FileIdentity, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files together."""
+        return sum(file.size for file in self.files)
+
+
 ProcessAction = Terminate | LowerPriority | Pause | Resume | RestorePriority
 """What is done to a process."""
 
-Action = ProcessAction | OperateUnit
+Action = ProcessAction | OperateUnit | CleanFiles
 
 _ACTIONS: TypeAdapter[Action] = TypeAdapter(
     Annotated[Action, Field(discriminator="kind")]
@@ -121,15 +145,25 @@ def digest(action: Action) -> str:
 
 def target_key(action: Action) -> str:
     """Name what is acted on as people would: the same program of the same user again."""
-    if isinstance(action, OperateUnit):
-        return f"{action.host}:unit:{action.unit.name}"
-    return f"{action.host}:{action.process.uid}:{action.process.exe}:{action.label}"
+    match action:
+        case OperateUnit():
+            return f"{action.host}:unit:{action.unit.name}"
+        case CleanFiles():
+            return f"{action.host}:folder:{action.folder}:{action.area}"
+        case _:
+            process = action.process
+            return f"{action.host}:{process.uid}:{process.exe}:{action.label}"
 
 
 def boot_of(action: Action) -> str:
     """Return the boot of the host that the target belongs to."""
-    target = action.unit if isinstance(action, OperateUnit) else action.process
-    return target.boot_id
+    match action:
+        case OperateUnit(unit=unit):
+            return unit.boot_id
+        case CleanFiles(boot_id=boot_id):
+            return boot_id
+        case _:
+            return action.process.boot_id
 
 
 def kind_of(action: Action) -> str:
@@ -137,19 +171,43 @@ def kind_of(action: Action) -> str:
     return action.verb.value if isinstance(action, OperateUnit) else action.kind
 
 
+def name_of(action: Action) -> str:
+    """Name what is acted on as it will be called next time too: without a pid."""
+    match action:
+        case OperateUnit(unit=unit):
+            return unit.name
+        case CleanFiles(area=area):
+            return area
+        case _:
+            return action.label
+
+
 def target_in_words(action: Action) -> str:
     """Name what is acted on: `python burn.py (pid 4242)`, `nginx.service`."""
-    if isinstance(action, OperateUnit):
-        return action.unit.name
-    return f"{action.label} (pid {action.process.pid})"
+    match action:
+        case OperateUnit() | CleanFiles():
+            return name_of(action)
+        case _:
+            return f"{action.label} (pid {action.process.pid})"
 
 
 def in_words(action: Action) -> str:
     """Say exactly what will be done, in one sentence for the card."""
     who = f"{target_in_words(action)} on {action.host}"
-    if isinstance(action, OperateUnit):
-        return f"{action.verb.capitalize()} {who}{_dependents(action)}"
-    return _to_process(action, who)
+    match action:
+        case OperateUnit(verb=verb):
+            return f"{verb.capitalize()} {who}{_dependents(action)}"
+        case CleanFiles():
+            return _to_files(action)
+        case _:
+            return _to_process(action, who)
+
+
+def _to_files(action: CleanFiles) -> str:
+    what = f"{counted(len(action.files))} ({size_in_words(action.size)})"
+    where = f"in {action.folder} on {action.host}"
+    area = action.area.replace("_", " ")
+    return f"Delete {what} {where}: {area} older than {age_in_words(action.older_than)}"
 
 
 def _to_process(action: ProcessAction, who: str) -> str:
@@ -200,13 +258,18 @@ def consequence(action: Action) -> str:
             return "Puts back what an earlier approved action changed."
         case OperateUnit():
             return _OPERATED[action.verb]
+        case CleanFiles():
+            return (
+                "Each goes only if it is as it was listed and nobody has it open. "
+                "This cannot be undone."
+            )
     assert_never(action)
 
 
 def is_reversible(action: Action) -> bool:
     """Say whether the action can be undone."""
     match action:
-        case Terminate() | OperateUnit(verb=Verb.RESTART):
+        case Terminate() | CleanFiles() | OperateUnit(verb=Verb.RESTART):
             return False
         case _:
             return True

@@ -12,8 +12,9 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
-from remediation.action import Action, OperateUnit, kind_of
-from remediation.facts import ProcessFacts
+from remediation.action import Action, CleanFiles, OperateUnit, kind_of
+from remediation.area import Area
+from remediation.attempt import TargetFacts
 from remediation.unit import UnitFacts
 
 _DELETED: Final = " (deleted)"
@@ -35,28 +36,31 @@ RISKS: Final = {
     "pause": Risk.LOW,
     "start": Risk.MEDIUM,
     "restart": Risk.MEDIUM,
+    # What is gone is gone, but nothing that runs uses it, and each file was listed.
+    "clean": Risk.MEDIUM,
     "stop": Risk.HIGH,
     "terminate": Risk.HIGH,
 }
 """Every kind of action and its class of risk."""
 
-IRREVERSIBLE: Final = frozenset({"terminate", "restart"})
+IRREVERSIBLE: Final = frozenset({"terminate", "restart", "clean"})
 """Kinds of action that cannot be undone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """One process or service that would be touched.
+    """One process, service or folder that would be touched.
 
     units: its systemd unit; of a service every name. exe: path of the executable, without
     the mark of a deleted file; empty where it is not known. users: the account's name and
-    number. cgroup: its path, empty where it has none.
+    number. cgroup: its path, empty where it has none. folder: whose files would go.
     """
 
     units: tuple[str, ...] = ()
     exe: str = ""
     users: tuple[str, ...] = ()
     cgroup: str = ""
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +85,7 @@ class Asked:
 _ASKED: TypeAdapter[Asked] = TypeAdapter(Asked)
 
 
-def asked_of(action: Action, members: Sequence[ProcessFacts | UnitFacts]) -> Asked:
+def asked_of(action: Action, members: Sequence[TargetFacts]) -> Asked:
     """Return what rules are asked. `members`: facts of all that it would touch."""
     return Asked(
         kind=kind_of(action),
@@ -100,9 +104,7 @@ def from_json(text: str) -> Asked:
     return _ASKED.validate_json(text)
 
 
-def _subjects(
-    action: Action, members: Sequence[ProcessFacts | UnitFacts]
-) -> Iterator[Subject]:
+def _subjects(action: Action, members: Sequence[TargetFacts]) -> Iterator[Subject]:
     yield _named(action)
     for facts in members:
         yield _told(facts)
@@ -113,13 +115,17 @@ def _named(action: Action) -> Subject:
     if isinstance(action, OperateUnit):
         also = action.dependents if action.takes_dependents else ()
         return Subject(units=(action.unit.name, *also))
+    if isinstance(action, CleanFiles):
+        return Subject(folder=action.folder)
     process = action.process
     return Subject(exe=process.exe.removesuffix(_DELETED), users=(str(process.uid),))
 
 
-def _told(facts: ProcessFacts | UnitFacts) -> Subject:
+def _told(facts: TargetFacts) -> Subject:
     if isinstance(facts, UnitFacts):
         return Subject(units=(facts.name, *facts.names), cgroup=facts.cgroup)
+    if isinstance(facts, Area):
+        return Subject(folder=facts.folder)
     return Subject(
         units=() if facts.unit is None else (facts.unit,),
         exe=facts.identity.exe.removesuffix(_DELETED),

@@ -3,12 +3,16 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from remediation.area import Area
 from remediation.facts import ProcessFacts
 from remediation.outcome import Outcome, Result, Seen, Step
 from remediation.privilege import Gate
 from remediation.unit import UnitFacts
 
-Recheck = Callable[[ProcessFacts | UnitFacts], str | None]
+TargetFacts = ProcessFacts | UnitFacts | Area
+"""What is read of a target, again at the instant of execution; of files, their area."""
+
+Recheck = Callable[[TargetFacts], str | None]
 """Asked with fresh facts right before the act; words refuse it (policy, lock)."""
 
 Progress = Callable[[str], None]

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from remediation.action import OperateUnit
+from remediation.action import CleanFiles, OperateUnit
 from remediation.asked import asked_of
-from remediation.attempt import Attempt
+from remediation.attempt import Attempt, TargetFacts
+from remediation.clean import clean
 from remediation.ledger import Approval
 from remediation.outcome import Outcome
-from remediation.policy import Rules, TargetFacts, refuse_target
+from remediation.policy import Rules, refuse_target
 from remediation.privilege import Gate
 from remediation.process import perform
 from remediation.proposal import Proposal
@@ -57,13 +58,18 @@ class Executor:
                 return f"{refused.rule}: {refused.reason}"
             return self._halted()
 
-        if isinstance(action, OperateUnit):
-            attempt = Attempt(recheck=recheck, progress=progress, now=self._now)
-            stable_for = self._rules.stable_for
-            return operate(action, attempt, self._services, stable_for=stable_for)
-        return perform(
-            action, recheck=recheck, progress=progress, now=self._now, gate=self._gate
-        )
+        now, gate = self._now, self._gate
+        attempt = Attempt(recheck=recheck, progress=progress, now=now, gate=gate)
+        match action:
+            case OperateUnit():
+                stable_for = self._rules.stable_for
+                return operate(action, attempt, self._services, stable_for=stable_for)
+            case CleanFiles():
+                return clean(action, attempt, self._rules.areas)
+            case _:
+                return perform(
+                    action, recheck=recheck, progress=progress, now=now, gate=gate
+                )
 
     def _by_rules(self, proposal: Proposal, facts: TargetFacts) -> Refusal | None:
         """Ask the team's rules as of this instant, about what is really there."""

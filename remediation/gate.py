@@ -29,11 +29,11 @@ from typing import Final, assert_never
 
 from remediation import cgroup
 from remediation.gate_acts import Caller, answer
+from remediation.gate_fields import LONGEST_LINE, BadRequest
 from remediation.gate_request import (
     GREETING,
-    LONGEST_LINE,
     Answer,
-    BadRequest,
+    CleanOut,
     LookAt,
     Operate,
     PauseFor,
@@ -165,6 +165,9 @@ def _in_words(request: Request | None) -> str:
             return f"look at pid {pid}"
         case Operate(job=job, unit=unit):
             return f"{job} {unit.name} {unit.invocation}"
+        case CleanOut(folder=folder, files=files):
+            names = ", ".join(printable(file.path, limit=1000) for file in files)
+            return f"delete in {printable(folder)}: {names}"
     process = request.process
     who = f"pid {process.pid} start {process.start_ticks} {printable(process.exe)}"
     return f"{_how(request)} {who}"

@@ -12,10 +12,12 @@ from signal import Signals
 from typing import assert_never
 
 from remediation import jobs, renice, signals
-from remediation.attempt import Attempt, Refused
+from remediation.area import FileIdentity
+from remediation.attempt import Attempt, Refused, TargetFacts
 from remediation.facts import FactReader, ProcessFacts
 from remediation.gate_request import (
     Answer,
+    CleanOut,
     LookAt,
     Operate,
     PauseFor,
@@ -24,12 +26,25 @@ from remediation.gate_request import (
     SendSignal,
     Verdict,
 )
-from remediation.gate_rules import AllowList, refuse_job, refuse_process
+from remediation.gate_rules import (
+    AllowList,
+    refuse_folder,
+    refuse_job,
+    refuse_process,
+)
 from remediation.identity import Gone, Unobservable, boot_id
 from remediation.outcome import Seen
 from remediation.protect import OwnTree
+from remediation.sweep import (
+    LOCKS,
+    AtWork,
+    NotPermitted,
+    Spared,
+    Sweep,
+    sweeping,
+)
 from remediation.target import Target, holding
-from remediation.unit import UnitFacts, UnitIdentity, changed_unit
+from remediation.unit import UnitIdentity, changed_unit
 from remediation.verdict import Refusal
 
 _READER = FactReader("")
@@ -83,6 +98,8 @@ def _answer(
             return _act(request, caller, allowed, own)
         case Operate():
             return _operate(request, caller, allowed, own)
+        case CleanOut():
+            return _clean(request, caller, allowed)
     assert_never(request)
 
 
@@ -111,7 +128,7 @@ def _act(
 ) -> Answer:
     """Hold the process open, compare all of it, ask the rules, then act through the pidfd."""
 
-    def recheck(facts: ProcessFacts | UnitFacts) -> str | None:
+    def recheck(facts: TargetFacts) -> str | None:
         if not isinstance(facts, ProcessFacts):
             raise TypeError("a process is judged by what the kernel says of it")
         if found := refuse_process(facts, allowed, own, caller.cgroup):
@@ -173,6 +190,36 @@ def _operate(
     span = timedelta(seconds=request.seconds)
     ended = jobs.run(request.job, unit.name, deadline=span)
     return Answer(verdict=Verdict.DONE if ended else Verdict.UNDER_WAY)
+
+
+def _clean(request: CleanOut, caller: Caller, allowed: AllowList) -> Answer:
+    if request.boot_id != boot_id():
+        reason = "the host has been booted since, or it is another host"
+        raise Refused(reason, Seen.CHANGED)
+    area = refuse_folder(request.folder, allowed)
+    if isinstance(area, Refusal):
+        raise _Forbidden(area)
+    left: dict[str, Spared] = {}
+    try:
+        with sweeping(area, LOCKS) as sweep:
+            for file in request.files:
+                why = _removed(sweep, file) if caller.waits() else Spared.HALTED
+                if why is not None:
+                    left[file.path] = why
+    except AtWork as working:
+        raise Refused(str(working), Seen.LEFT) from working
+    except NotPermitted as denied:
+        raise Refused("the gate may not work in the folder", Seen.LEFT) from denied
+    kept = ", ".join(f"{path}: {why}" for path, why in left.items())
+    reason = f"left {kept}" if left else ""
+    return Answer(verdict=Verdict.DONE, reason=reason, seen={"left": left})
+
+
+def _removed(sweep: Sweep, file: FileIdentity) -> Spared | None:
+    try:
+        return sweep.remove(file)
+    except NotPermitted:
+        return Spared.DENIED
 
 
 def _unheard(_: str) -> None:

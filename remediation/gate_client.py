@@ -9,20 +9,27 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from signal import Signals
 from typing import Final
 
+from remediation.area import FileIdentity
+from remediation.gate_fields import (
+    LONGEST_LINE,
+    BadRequest,
+    Fields,
+    number_in,
+    object_of,
+    one,
+)
 from remediation.gate_request import (
     GREETING,
     LONGEST_JOB,
-    LONGEST_LINE,
     Answer,
-    BadRequest,
-    Fields,
+    CleanOut,
     LookAt,
     Operate,
     PauseFor,
@@ -31,7 +38,6 @@ from remediation.gate_request import (
     SendSignal,
     Verdict,
     encode_request,
-    number_in,
     parse_answer,
     read_identity_fields,
 )
@@ -46,10 +52,14 @@ from remediation.privilege import (
     Reniced,
     Unanswered,
 )
+from remediation.sweep import Spared
 from remediation.unit import UnitIdentity
 
 PATIENCE: Final = timedelta(seconds=2)
 """For the connection and the greeting; and as long again for each answer but a job's."""
+
+CLEANING: Final = timedelta(minutes=2)
+"""For the answer to a batch of files: a large one takes its file system seconds."""
 
 _TOLD_EVERY: Final = 5.0
 _SPARE: Final = timedelta(seconds=5)
@@ -113,6 +123,13 @@ class GateClient:
         wait = timedelta(seconds=seconds) + _SPARE
         answer = self._answer(request, wait=wait, on_wait=on_wait)
         return answer.verdict is Verdict.DONE
+
+    def clean(
+        self, boot_id: str, folder: str, files: Sequence[FileIdentity]
+    ) -> Mapping[str, Spared]:
+        """Delete files of a folder; return which were left, by path, and why."""
+        request = CleanOut(boot_id=boot_id, folder=folder, files=tuple(files))
+        return _left(self._answer(request, wait=CLEANING), files)
 
     def _done(self, request: Request) -> Answer:
         """Ask for what is done or not: here a failure leaves nothing behind."""
@@ -247,6 +264,17 @@ def _text(value: object) -> str | None:
     if value is not None and not isinstance(value, str):
         raise BadRequest("words were expected")
     return None if value is None else printable(value, limit=400)
+
+
+def _left(answer: Answer, files: Sequence[FileIdentity]) -> Mapping[str, Spared]:
+    try:
+        told = object_of((answer.seen or {}).get("left"))
+        left = {path: Spared(one(told, path, str)) for path in told}
+    except (BadRequest, ValueError) as error:
+        raise Unanswered("the gate's answer was unreadable") from error
+    if not set(left) <= {file.path for file in files}:
+        raise Unanswered("the gate's answer was unreadable")
+    return left
 
 
 def _figure(answer: Answer, name: str) -> int:

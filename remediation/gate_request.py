@@ -5,25 +5,36 @@ only. A request travels only after the gate's greeting, so that a gate which can
 answer was never asked.
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from signal import Signals
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal
 
+from remediation.area import FileIdentity, parts_of
+from remediation.gate_fields import (
+    BadRequest,
+    Fields,
+    decoded,
+    encoded,
+    matching,
+    number_in,
+    object_of,
+    one,
+    span_in,
+)
 from remediation.identity import ProcessIdentity
 from remediation.jobs import JobVerb
 from remediation.unit import UnitIdentity, is_service_name
 
 VERSION: Final = 1
-LONGEST_LINE: Final = 64 * 1024
-"""Bytes of one request or answer, its line feed included."""
 GREETING: Final = b'{"countersign_gate":1}\n'
 """What the gate says first, when it is ready to read one request."""
 LONGEST_PAUSE: Final = 3600.0
 LONGEST_JOB: Final = 600.0
+MOST_FILES: Final = 100
+"""Files of one request."""
 
 _PID_MAX: Final = 2**22
 _TICKS_MAX: Final = 2**63
@@ -36,13 +47,6 @@ _SENT: Final = {
     "KILL": Signals.SIGKILL,
     "CONT": Signals.SIGCONT,
 }
-
-Fields = Mapping[str, object]
-Kind = TypeVar("Kind")
-
-
-class BadRequest(Exception):
-    """It is no request; its text says what is wrong with it, without its content."""
 
 
 class Verdict(StrEnum):
@@ -99,7 +103,17 @@ class Operate:
     seconds: float
 
 
-Request = LookAt | SendSignal | PauseFor | Renice | Operate
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanOut:
+    """Delete exactly these files of a folder, each only if it is as it was approved."""
+
+    verb: Literal["clean"] = "clean"
+    boot_id: str
+    folder: str
+    files: tuple[FileIdentity, ...]
+
+
+Request = LookAt | SendSignal | PauseFor | Renice | Operate | CleanOut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,15 +131,15 @@ def encode_request(request: Request) -> bytes:
     fields: dict[str, object] = {"version": VERSION, **asdict(request)}
     if isinstance(request, SendSignal):
         fields["number"] = request.number.name.removeprefix("SIG")
-    return _line(fields)
+    return encoded(fields)
 
 
 def parse(line: bytes) -> Request:
     """Read one request; raise `BadRequest` for anything else, whatever it is."""
-    fields = _object(_decoded(line))
-    if _one(fields, "version", int) != VERSION:
+    fields = object_of(decoded(line))
+    if one(fields, "version", int) != VERSION:
         raise BadRequest("another version of the protocol")
-    verb = _one(fields, "verb", str)
+    verb = one(fields, "verb", str)
     if verb not in _READERS:
         raise BadRequest("no such verb")
     names, read = _READERS[verb]
@@ -136,37 +150,39 @@ def parse(line: bytes) -> Request:
 
 def encode_answer(answer: Answer) -> bytes:
     """Return the one line that `parse_answer` reads back."""
-    return _line({"version": VERSION, **asdict(answer)})
+    return encoded({"version": VERSION, **asdict(answer)})
 
 
 def parse_answer(line: bytes) -> Answer:
     """Read an answer; raise `BadRequest` for anything else."""
-    fields = _object(_decoded(line))
+    fields = object_of(decoded(line))
     try:
-        verdict = Verdict(_one(fields, "verdict", str))
+        verdict = Verdict(one(fields, "verdict", str))
     except ValueError as error:
         raise BadRequest("no such verdict") from error
     seen = fields.get("seen")
     return Answer(
         verdict=verdict,
-        rule=_one(fields, "rule", str),
-        reason=_one(fields, "reason", str),
-        seen=None if seen is None else _object(seen),
+        rule=one(fields, "rule", str),
+        reason=one(fields, "reason", str),
+        seen=None if seen is None else object_of(seen),
     )
 
 
 def read_identity_fields(value: object) -> ProcessIdentity:
     """Read a process's identity; raise `BadRequest`."""
-    fields = _object(value)
+    fields = object_of(value)
     inode = fields.get("pidfd_inode")
     identity = ProcessIdentity(
-        boot_id=_matching(fields, "boot_id", _BOOT_ID),
-        pid=_number(fields, "pid", 1, _PID_MAX),
-        start_ticks=_number(fields, "start_ticks", 0, _TICKS_MAX),
-        pidfd_inode=None if inode is None else _number(fields, "pidfd_inode", 0, 2**64),
-        exe=_one(fields, "exe", str),
-        image=_one(fields, "image", str),
-        uid=_number(fields, "uid", 0, 2**32),
+        boot_id=matching(fields, "boot_id", _BOOT_ID),
+        pid=number_in(fields, "pid", 1, _PID_MAX),
+        start_ticks=number_in(fields, "start_ticks", 0, _TICKS_MAX),
+        pidfd_inode=None
+        if inode is None
+        else number_in(fields, "pidfd_inode", 0, 2**64),
+        exe=one(fields, "exe", str),
+        image=one(fields, "image", str),
+        uid=number_in(fields, "uid", 0, 2**32),
     )
     if set(fields) != set(asdict(identity)) or len(identity.exe) > _PATH_MAX:
         raise BadRequest("no identity of a process")
@@ -175,49 +191,73 @@ def read_identity_fields(value: object) -> ProcessIdentity:
     return identity
 
 
-def number_in(fields: Fields, name: str, least: int, most: int) -> int:
-    """Return a whole number of an answer's figures; raise `BadRequest`."""
-    return _number(fields, name, least, most)
-
-
 def _look(fields: Fields) -> LookAt:
-    return LookAt(pid=_number(fields, "pid", 1, _PID_MAX))
+    return LookAt(pid=number_in(fields, "pid", 1, _PID_MAX))
 
 
 def _signal(fields: Fields) -> SendSignal:
-    number = _SENT.get(_one(fields, "number", str))
+    number = _SENT.get(one(fields, "number", str))
     if number is None:
         raise BadRequest("number: TERM, KILL or CONT was expected")
     return SendSignal(process=_process(fields), number=number)
 
 
 def _pause(fields: Fields) -> PauseFor:
-    seconds = _span(fields, LONGEST_PAUSE)
+    seconds = span_in(fields, LONGEST_PAUSE)
     return PauseFor(process=_process(fields), seconds=seconds)
 
 
 def _renice(fields: Fields) -> Renice:
-    return Renice(process=_process(fields), nice=_number(fields, "nice", 0, 19))
+    return Renice(process=_process(fields), nice=number_in(fields, "nice", 0, 19))
 
 
 def _operate(fields: Fields) -> Operate:
-    unit = _object(fields["unit"])
-    name = _one(unit, "name", str)
+    unit = object_of(fields["unit"])
+    name = one(unit, "name", str)
     if set(unit) != {"boot_id", "name", "invocation"} or not is_service_name(name):
         raise BadRequest("unit: one service was expected")
     try:
-        job = JobVerb(_one(fields, "job", str))
+        job = JobVerb(one(fields, "job", str))
     except ValueError as error:
         raise BadRequest("job: no such verb") from error
     return Operate(
         job=job,
         unit=UnitIdentity(
-            boot_id=_matching(unit, "boot_id", _BOOT_ID),
+            boot_id=matching(unit, "boot_id", _BOOT_ID),
             name=name,
-            invocation=_matching(unit, "invocation", _INVOCATION),
+            invocation=matching(unit, "invocation", _INVOCATION),
         ),
-        seconds=_span(fields, LONGEST_JOB),
+        seconds=span_in(fields, LONGEST_JOB),
     )
+
+
+def _clean(fields: Fields) -> CleanOut:
+    listed = fields["files"]
+    if not isinstance(listed, list) or not 1 <= len(listed) <= MOST_FILES:
+        raise BadRequest(f"files: 1 to {MOST_FILES} were expected")
+    return CleanOut(
+        boot_id=matching(fields, "boot_id", _BOOT_ID),
+        folder=one(fields, "folder", str),
+        files=tuple(map(_file, listed)),
+    )
+
+
+def _file(value: object) -> FileIdentity:
+    fields = object_of(value)
+    found = FileIdentity(
+        path=one(fields, "path", str),
+        device=number_in(fields, "device", 0, 2**64),
+        inode=number_in(fields, "inode", 0, 2**64),
+        size=number_in(fields, "size", 0, 2**63),
+        mtime_ns=number_in(fields, "mtime_ns", -(2**63), 2**63),
+    )
+    try:
+        parts_of(found.path)
+    except ValueError as error:
+        raise BadRequest("path: one below the folder was expected") from error
+    if set(fields) != set(asdict(found)):
+        raise BadRequest("no identity of a file")
+    return found
 
 
 _READERS: Final[Mapping[str, tuple[tuple[str, ...], Callable[[Fields], Request]]]] = {
@@ -225,68 +265,10 @@ _READERS: Final[Mapping[str, tuple[tuple[str, ...], Callable[[Fields], Request]]
     "signal": (("process", "number"), _signal),
     "pause": (("process", "seconds"), _pause),
     "renice": (("process", "nice"), _renice),
+    "clean": (("boot_id", "folder", "files"), _clean),
     "service": (("job", "unit", "seconds"), _operate),
 }
 
 
 def _process(fields: Fields) -> ProcessIdentity:
     return read_identity_fields(fields["process"])
-
-
-def _line(fields: Fields) -> bytes:
-    return json.dumps(fields, separators=(",", ":")).encode("ascii") + b"\n"
-
-
-def _decoded(line: bytes) -> object:
-    if len(line) > LONGEST_LINE or not line.endswith(b"\n") or b"\n" in line[:-1]:
-        raise BadRequest("one line of at most 64 KiB was expected")
-    try:
-        value: object = json.loads(line, object_pairs_hook=_without_twins)
-    except (ValueError, RecursionError) as error:
-        raise BadRequest("it is not JSON") from error
-    return value
-
-
-def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise BadRequest("a field is there twice")
-    return found
-
-
-def _object(value: object) -> Fields:
-    if not isinstance(value, dict):
-        raise BadRequest("an object was expected")
-    return value
-
-
-def _one(fields: Fields, name: str, kind: type[Kind]) -> Kind:
-    value = fields.get(name)
-    # Exactly the type: True is no number here.
-    if type(value) is not kind:
-        raise BadRequest(f"{name}: {kind.__name__} was expected")
-    return value
-
-
-def _number(fields: Fields, name: str, least: int, most: int) -> int:
-    value = _one(fields, name, int)
-    if not least <= value <= most:
-        raise BadRequest(f"{name}: {least} to {most} was expected")
-    return value
-
-
-def _span(fields: Fields, most: float) -> float:
-    value = fields.get("seconds")
-    if type(value) not in (int, float) or not isinstance(value, (int, float)):
-        raise BadRequest("seconds: a number was expected")
-    # NaN is neither greater nor smaller than anything.
-    if not 0 < value <= most:
-        raise BadRequest(f"seconds: more than 0, at most {most:g} was expected")
-    return float(value)
-
-
-def _matching(fields: Fields, name: str, pattern: re.Pattern[str]) -> str:
-    value = _one(fields, name, str)
-    if not pattern.fullmatch(value):
-        raise BadRequest(f"{name}: not as the system says it")
-    return value

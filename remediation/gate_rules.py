@@ -9,12 +9,14 @@ import os
 import pwd
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from remediation import cgroup
+from remediation.area import Area
 from remediation.facts import ProcessFacts
+from remediation.gate_folders import BadFolders, areas
 from remediation.jobs import JobVerb, UnitRow
 from remediation.protect import OwnTree, ProtectSettings, protection
 from remediation.unit import is_service_name
@@ -22,7 +24,7 @@ from remediation.unit_protect import of_kinds, protected_unit
 from remediation.verdict import Refusal
 
 _LIST_BYTES: Final = 256 * 1024
-_KEYS: Final = frozenset({"version", "peer", "users", "units", "allow"})
+_KEYS: Final = frozenset({"version", "peer", "users", "units", "allow", "folders"})
 _OURS: Final = frozenset({"countersign.service", "countersign-gate.service"})
 _TAKES_DEPENDENTS: Final = frozenset({JobVerb.STOP, JobVerb.RESTART})
 
@@ -37,13 +39,15 @@ class AllowList:
 
     peer: the user id of the bot, the only one that is heard. users: accounts whose
     processes may be acted on. units: verbs by canonical name of the service. allow:
-    executables or units that lift a protection of `kinds.OVERRIDABLE`.
+    executables or units that lift a protection of `kinds.OVERRIDABLE`. areas: folders
+    whose files may be deleted, by path.
     """
 
     peer: int
     users: frozenset[str]
     units: Mapping[str, frozenset[JobVerb]]
     allow: tuple[str, ...] = ()
+    areas: Mapping[str, Area] = field(default_factory=dict)
 
 
 def read_list(path: Path) -> AllowList:
@@ -84,6 +88,15 @@ def refuse_job(
     for found in _rules_of_jobs(verb, name, row, allowed, own):
         return found
     return None
+
+
+def refuse_folder(folder: str, allowed: AllowList) -> Area | Refusal:
+    """Return the folder as root has listed it, or say why nothing goes from it."""
+    area = allowed.areas.get(folder)
+    if area is None:
+        reason = "the gate's list does not allow to clean this folder"
+        return Refusal(rule="gate.folders", reason=reason)
+    return area
 
 
 def _rules_of_jobs(
@@ -136,7 +149,15 @@ def _parsed(text: bytes, path: Path) -> AllowList:
         users=frozenset(_words(fields.get("users", []), "users", path)),
         units=_units(fields.get("units", {}), path),
         allow=_words(fields.get("allow", []), "allow", path),
+        areas=_areas(fields.get("folders", {}), path),
     )
+
+
+def _areas(value: object, path: Path) -> Mapping[str, Area]:
+    try:
+        return areas(value)
+    except BadFolders as bad:
+        raise BadList(f"{path}: folders: {bad}") from bad
 
 
 def _uid(name: object, path: Path) -> int:

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from remediation.action import Action, OperateUnit
+from remediation.action import Action, CleanFiles, OperateUnit
+from remediation.area import counted
 from remediation.facts import FactReader
 from remediation.identity import (
     Gone,
@@ -21,6 +22,7 @@ from remediation.service_manager import (
     NoSuchUnit,
     ServiceManager,
 )
+from remediation.sweep import Spared, standing
 from remediation.unit import UnitIdentity, changed_unit, state_in_words
 
 _FOREIGN_PATIENCE = timedelta(minutes=15)
@@ -59,6 +61,8 @@ class Observer:
     def _look(self, action: Action) -> tuple[Seen, str]:
         if isinstance(action, OperateUnit):
             return _service(action.unit, self._services)
+        if isinstance(action, CleanFiles):
+            return _files(action)
         return process_now(action.process, self._reader)
 
     def _may_live(self, proposal: Proposal, now: Moment) -> bool:
@@ -91,6 +95,17 @@ def _service(target: UnitIdentity, services: ServiceManager) -> tuple[Seen, str]
     since = " of another start" if changed_unit(target, facts.identity) else ""
     seen = Seen.RUNNING if facts.is_running else Seen.DOWN
     return seen, f"{target.name} is {state_in_words(facts)}{since}"
+
+
+def _files(action: CleanFiles) -> tuple[Seen, str]:
+    """Count the files that are gone."""
+    try:
+        found = standing(action.folder, action.files)
+    except OSError as error:
+        return Seen.UNKNOWN, f"{action.folder} cannot be opened ({error.strerror})"
+    gone = sum(1 for reason in found.values() if reason is Spared.GONE)
+    seen = Seen.CLEANED if gone == len(found) else Seen.LEFT
+    return seen, f"{gone} of {counted(len(found))} in {action.folder} are gone"
 
 
 def process_now(target: ProcessIdentity, reader: FactReader) -> tuple[Seen, str]:

@@ -27,6 +27,8 @@ class Seen(StrEnum):
     RUNNING = "running"
     DOWN = "not running"
     UNSTABLE = "started, but did not stay up"
+    CLEANED = "deleted"
+    LEFT = "still there"
     UNKNOWN = "unknown"
 
 

@@ -11,6 +11,7 @@ from typing import assert_never
 
 from remediation.action import (
     Action,
+    CleanFiles,
     LowerPriority,
     OperateUnit,
     Pause,
@@ -20,7 +21,9 @@ from remediation.action import (
     Terminate,
     kind_of,
 )
+from remediation.area import Area
 from remediation.asked import asked_of
+from remediation.attempt import TargetFacts
 from remediation.facts import ProcessFacts
 from remediation.leases import Caps, Hold
 from remediation.lock import Locked
@@ -33,9 +36,6 @@ from remediation.verdict import Allowed, Refusal
 GIVE_UP = "policy.give_up_after"
 """The rule that ends the proposing when nothing helps."""
 
-TargetFacts = ProcessFacts | UnitFacts
-"""What is read of a target, again at the instant of execution."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
@@ -43,7 +43,7 @@ class Rules:
 
     ttl: how long an approval may take. needed: approvers at any rate. stable_for: how
     long a service must stay up after it was started to count as started. book: the rules
-    that the team wrote itself.
+    that the team wrote itself. areas: the only files that may be deleted.
     """
 
     ttl: timedelta
@@ -53,6 +53,7 @@ class Rules:
     services: ServiceSettings = field(default_factory=ServiceSettings)
     stable_for: timedelta = timedelta(seconds=30)
     book: RuleBook = field(default_factory=RuleBook)
+    areas: tuple[Area, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,12 +120,16 @@ def gave_up(past: Past, book: RuleBook) -> Refusal | None:
 def refuse_target(
     action: Action, facts: TargetFacts, rules: Rules, own: OwnTree
 ) -> Refusal | None:
-    """Say why this process or service may not be touched in this way, if it may not."""
+    """Say why this target may not be touched in this way, if it may not."""
     match action, facts:
         case OperateUnit(), UnitFacts():
             return refuse_unit(action, facts, rules.services, own)
         case OperateUnit(), _:
             raise TypeError("a service is judged by what its manager says of it")
+        case CleanFiles(), Area():
+            return _refuse_area(action, facts, rules.areas)
+        case CleanFiles(), _:
+            raise TypeError("files are judged by the area that they lie in")
         case _, ProcessFacts():
             return _refuse_process(action, facts, rules.protect, own)
         case _:
@@ -132,8 +137,27 @@ def refuse_target(
 
 
 def _rule(action: Action) -> str:
-    place = "services" if isinstance(action, OperateUnit) else "processes"
-    return f"policy.{place}.{kind_of(action)}"
+    match action:
+        case OperateUnit():
+            return f"policy.services.{kind_of(action)}"
+        case CleanFiles(area=area):
+            return f"policy.cleaning.{area}"
+        case _:
+            return f"policy.processes.{kind_of(action)}"
+
+
+def _refuse_area(
+    action: CleanFiles, area: Area, allowed: Sequence[Area]
+) -> Refusal | None:
+    rule = "policy.cleaning"
+    if area not in allowed or area.name != action.area:
+        reason = f"{action.area} is not listed among what may be cleaned"
+        return Refusal(rule=rule, reason=reason)
+    is_as_listed = action.folder == area.folder and action.older_than >= area.older_than
+    if not is_as_listed or not all(area.has(file.path) for file in action.files):
+        reason = f"{action.area} is listed in other words by now; propose again"
+        return Refusal(rule=rule, reason=reason)
+    return None
 
 
 def _refuse_process(

@@ -1,12 +1,14 @@
 """Whoever acts with rights that the bot's own user has not: the gate, as its callers see it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from signal import Signals
 from typing import Protocol
 
+from remediation.area import FileIdentity
 from remediation.identity import ProcessIdentity
+from remediation.sweep import Spared
 from remediation.unit import UnitIdentity
 
 
@@ -67,6 +69,11 @@ class Gate(Protocol):
 
     def renice(self, process: ProcessIdentity, nice: int) -> Reniced:
         """Give all its threads this nice value, 0 to 19."""
+
+    def clean(
+        self, boot_id: str, folder: str, files: Sequence[FileIdentity]
+    ) -> Mapping[str, Spared]:
+        """Delete files of a folder; return which were left, by path, and why."""
 
     def operate(
         self,

@@ -41,7 +41,7 @@ class Circle:
 class Targets:
     """What a rule is about, by patterns (fnmatch, case counts); an empty kind is any.
 
-    Of each kind that is named one pattern must match the same process or service. What is
+    Of each kind that is named one pattern must match the same target. What is
     not known of it (a service has no executable) matches no pattern.
     """
 
@@ -49,14 +49,16 @@ class Targets:
     exes: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
     cgroups: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
 
     def has(self, subject: Subject) -> bool:
-        """Say whether this process or service is meant."""
+        """Say whether this process, service or folder is meant."""
         return (
             _fits(subject.units, self.units)
             and _fits((subject.exe,), self.exes)
             and _fits(subject.users, self.users)
             and _fits((subject.cgroup,), self.cgroups)
+            and _fits((subject.folder,), self.folders)
         )
 
 

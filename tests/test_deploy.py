@@ -4,10 +4,13 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bot.cleaning_section import CleaningSection
+from remediation.gate_folders import areas
 from tests.real.postgres import missing
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
@@ -48,3 +51,26 @@ def test_the_examples_of_the_gate_and_of_polkit_list_the_same() -> None:
     assert units
     assert json.loads(re.sub(r",(\s*\})", r"\1", units[1])) == gate["units"]
     assert f'subject.user !== "{gate["peer"]}"' in rule
+
+
+def test_the_gates_example_cleans_what_the_bot_knows_by_name() -> None:
+    folders = json.loads((DEPLOY / "gate-folders.json").read_text())
+    section = CleaningSection.model_validate(
+        {"journal": "14d", "package_cache": "1d", "rotated_logs": "7d"}
+    )
+    own = {replace(area, name=area.folder) for area in section.areas()}
+    assert set(areas(folders).values()) == own
+
+
+def test_the_gate_as_shipped_deletes_nothing() -> None:
+    # Who takes the bot over could otherwise remove the logs that tell of it.
+    assert json.loads((DEPLOY / "gate.json").read_text())["folders"] == {}
+
+
+def test_the_gate_may_write_only_to_what_its_example_cleans() -> None:
+    unit = (DEPLOY / "countersign-gate.service").read_text()
+    lines = re.findall(r"^ReadWritePaths=(.*)$", unit, re.MULTILINE)
+    writable = {path.removeprefix("-") for line in lines for path in line.split()}
+    folders = json.loads((DEPLOY / "gate-folders.json").read_text())
+    assert all(any(f"{f}/".startswith(f"{w}/") for w in writable) for f in folders)
+    assert writable <= set(folders)

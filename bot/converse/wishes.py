@@ -8,7 +8,7 @@ from bot.converse.asked import Asked
 from bot.converse.question import Answer
 from bot.model import Incident
 from bot.told import named
-from remediation.action import Action, OperateUnit, target_in_words
+from remediation.action import Action, CleanFiles, OperateUnit, target_in_words
 from remediation.proposal import Proposal
 
 _ACT: Final = (
@@ -206,7 +206,11 @@ def _names(one: Waiting) -> set[str]:
 
 
 def _pid_of(action: Action) -> int | None:
-    return None if isinstance(action, OperateUnit) else action.process.pid
+    match action:
+        case OperateUnit() | CleanFiles():
+            return None
+        case _:
+            return action.process.pid
 
 
 def _names_a_program(asked: Asked) -> bool:

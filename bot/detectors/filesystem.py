@@ -91,6 +91,7 @@ class FilesystemDetector:
             unknown,
             value=used,
             level=level,
+            mount=subject,
             summary=f"{subject} is {amount(used, '%')} full, {left} are free.",
             facts=(
                 Fact(label="Used", value=shown),

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 
 from bot.checkup import Finding, Grade
-from bot.doctor import configuration, gate, host, knowledge, services, storage
+from bot.doctor import cleaning, configuration, gate, host, knowledge, services, storage
 from bot.environment import Environment
 from bot.wiring.parts import configured
 from bot.yamlfile import BadConfiguration
@@ -40,6 +40,7 @@ def _checks(environment: Environment) -> Iterator[Finding]:
         settings = loaded.settings
         yield from configuration.checks(loaded, str(environment.config))
         yield from gate.checks(settings)
+        yield from cleaning.checks(settings)
     yield from host.checks(environment)
     yield from storage.checks(environment)
     if settings is not None:

@@ -23,7 +23,14 @@ MAX_BYTES = 256 * 1024
 TITLE_CHARACTERS = 150
 
 Permitted = Literal[
-    "terminate", "lower_priority", "pause", "start", "stop", "restart", "reload"
+    "terminate",
+    "lower_priority",
+    "pause",
+    "start",
+    "stop",
+    "restart",
+    "reload",
+    "clean",
 ]
 """The kinds of actions (`remediation/action.py`) that a runbook may permit."""
 

@@ -15,6 +15,7 @@ from bot.converse.model import ModelTalk
 from bot.database import Database
 from bot.decide import Decide
 from bot.diagnosis.rules import RuleDiagnoser
+from bot.disk import Disks
 from bot.environment import Environment
 from bot.evidence.top_processes import TopProcesses
 from bot.handover import Handover
@@ -158,6 +159,7 @@ def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
                 reader=host.facts,
                 services=host.services,
                 allowed=rules.services.allow,
+                disks=Disks(rules.areas),
             ),
             policy=settings.policy,
             rules=rules,

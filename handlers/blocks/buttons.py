@@ -9,15 +9,11 @@ from bot.quiet import RULE as MAINTENANCE
 from handlers.blocks.markup import cut
 from remediation.action import (
     Action,
-    LowerPriority,
-    OperateUnit,
-    Pause,
-    RestorePriority,
-    Resume,
-    Terminate,
+    CleanFiles,
     consequence,
     in_words,
     is_reversible,
+    kind_of,
 )
 from remediation.proposal import Proposal
 
@@ -172,19 +168,9 @@ def menu(proposals: list[Proposal], shown: Proposal | None) -> dict[str, object]
 
 def kind_word(action: Action) -> str:
     """Name the kind of action in a few words."""
-    match action:
-        case Terminate():
-            return "terminate"
-        case LowerPriority():
-            return "lower priority"
-        case Pause():
-            return "pause"
-        case Resume():
-            return "resume"
-        case RestorePriority():
-            return "restore priority"
-        case OperateUnit(verb=verb):
-            return verb.value
+    if isinstance(action, CleanFiles):
+        return f"clean {action.area}"
+    return kind_of(action).replace("_", " ")
 
 
 def _option(label: str, value: str) -> dict[str, object]:

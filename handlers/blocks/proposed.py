@@ -1,7 +1,7 @@
 """What a proposal says of itself: the same words on the card and in its dialog."""
 
 from handlers.blocks.markup import clock, escaped, mention
-from remediation.action import OperateUnit, consequence, in_words
+from remediation.action import CleanFiles, OperateUnit, consequence, in_words
 from remediation.proposal import Proposal
 
 
@@ -26,7 +26,9 @@ def proposed(proposal: Proposal) -> str:
 
 def _weaker_identity(proposal: Proposal) -> str:
     action = proposal.action
-    if isinstance(action, OperateUnit) or action.process.pidfd_inode is not None:
+    if isinstance(action, OperateUnit | CleanFiles):
+        return ""
+    if action.process.pidfd_inode is not None:
         return ""
     return (
         "\nThis kernel gives processes no number of their own: which one it is rests "

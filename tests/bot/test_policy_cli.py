@@ -89,6 +89,7 @@ def doubt(rule: dict[str, object], **slack: object) -> list[str]:
             "slack": {"approvers": slack or {"users": ["U0ALICE", "U0BOB"]}},
             "policy": {
                 "services": {"allow": ["nginx"]},
+                "cleaning": {"rotated_logs": "7d"},
                 "rules": [{"name": "x", **rule}],
             },
         }
@@ -130,6 +131,14 @@ def doubt(rule: dict[str, object], **slack: object) -> list[str]:
             {"deny": True, "actions": ["restart"], "targets": {"units": ["ngin*"]}},
             None,
         ),
+        (
+            {"deny": True, "actions": ["clean"], "targets": {"folders": ["/srv/*"]}},
+            "it never matches",
+        ),
+        (
+            {"deny": True, "actions": ["clean"], "targets": {"folders": ["/var/*"]}},
+            None,
+        ),
         ({"approvals": 3}, "nobody can meet it"),
         ({"approvals": 2}, None),
         ({"approvers": {"users": ["U0CHEN"]}}, "nobody can meet it"),
@@ -140,6 +149,13 @@ def test_what_is_probably_not_meant_is_doubtful(
     rule: dict[str, object], said: str | None
 ) -> None:
     assert doubt(rule) == ([] if said is None else [said])
+
+
+def test_a_rule_about_cleaning_needs_something_to_clean() -> None:
+    rule = {"name": "x", "deny": True, "actions": ["clean"]}
+    settings = Settings.model_validate({"policy": {"rules": [rule]}})
+    (found,) = doubts(settings, rules_of(settings), NOW)
+    assert found == "x: it never matches: policy.cleaning lists nothing"
 
 
 def test_a_group_may_have_enough_people() -> None:
@@ -155,14 +171,19 @@ def test_a_rule_with_everything_is_still_one_sentence() -> None:
         "name": "x",
         "risk": ["high"],
         "hosts": ["web-*"],
-        "targets": {"exes": ["/opt/*"], "users": ["deploy"], "cgroups": ["/a/*"]},
+        "targets": {
+            "exes": ["/opt/*"],
+            "users": ["deploy"],
+            "cgroups": ["/a/*"],
+            "folders": ["/srv/*"],
+        },
         "approvals": 2,
         "approvers": {"users": ["U0BOB"]},
     }
     (rule,) = Policy.model_validate({"rules": [section]}).rules
     assert sentence(rule_of(rule)) == (
         "every action of high risk to executable /opt/* and user deploy and "
-        "cgroup /a/* on web-*: needs 2 different people, only U0BOB may approve"
+        "cgroup /a/* and folder /srv/* on web-*: needs 2 different people, only U0BOB may approve"
     )
 
 
@@ -275,3 +296,23 @@ def test_the_command_explains(tmp_path: Path) -> None:
 def test_an_instant_is_read_as_people_write_it(text: str, expected: str) -> None:
     found = parse_instant(text, now=NOW, zone=BERLIN)
     assert found.isoformat(" ", "minutes") == expected
+
+
+@pytest.mark.parametrize(
+    ("area", "code", "words"),
+    [
+        ("rotated_logs", 0, "allowed by policy.cleaning.rotated_logs"),
+        ("journal", 1, "refused by policy.cleaning: journal is not listed"),
+    ],
+)
+def test_cleaning_is_explained_like_any_action(
+    file: Path, capsys: pytest.CaptureFixture[str], area: str, code: int, words: str
+) -> None:
+    listed = CONFIGURATION.replace(
+        "policy:\n", "policy:\n  cleaning: {rotated_logs: 7d}\n"
+    )
+    file.write_text(listed)
+    assert policycheck.explain(f"clean {area}") == code
+    said = capsys.readouterr().out
+    assert f"verdict    {words}" in said
+    assert "risk       medium" in said

@@ -66,6 +66,8 @@ def test_a_watched_file_system_that_is_gone_is_unknown(
     found = {f.subject: f for f in detector.check({"/not/mounted"})}
 
     assert found["/not/mounted"].level is Level.UNKNOWN
+    # Nobody looks for files on what does not answer.
+    assert (found["/not/mounted"].mount, found["/"].mount) == ("", "/")
     assert found["/not/mounted"].value is None
 
 

@@ -1,22 +1,28 @@
 """A gate that remembers what it was asked and answers as it is told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from signal import Signals
 
+from remediation.area import FileIdentity
 from remediation.identity import ProcessIdentity
 from remediation.privilege import GateClosed, Look, Reniced
+from remediation.sweep import Spared
 from remediation.unit import UnitIdentity
 
 
 @dataclass
 class FakeGate:
-    """failure: raised by everything. looks: what it sees, by pid. ends: whether jobs do."""
+    """failure: raised by everything. looks: what it sees, by pid. ends: whether jobs do.
+
+    left: which files it spares.
+    """
 
     failure: Exception | None = None
     looks: dict[int, Look] = field(default_factory=dict)
     ends: bool = True
+    left: Mapping[str, Spared] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
 
     def look(self, pid: int) -> Look:
@@ -48,6 +54,13 @@ class FakeGate:
         on_wait(timedelta(0))
         self._ask(str(verb), unit.name)
         return self.ends
+
+    def clean(
+        self, boot_id: str, folder: str, files: Sequence[FileIdentity]
+    ) -> Mapping[str, Spared]:
+        del boot_id
+        self._ask(f"clean {len(files)}", folder)
+        return self.left
 
     def _ask(self, what: str, whom: str) -> None:
         self.asked.append((what, whom))

@@ -11,6 +11,7 @@ from bot.candidates import Candidates
 from bot.carry_out import CarryOut
 from bot.database import Database
 from bot.decide import Decide
+from bot.disk import Disks
 from bot.metrics import History
 from bot.model import (
     Diagnosis,
@@ -184,6 +185,7 @@ class Story:
             protect=ProtectSettings(users=frozenset({"deploy"})),
             services=ServiceSettings(allow=frozenset(self.policy.services.allow)),
             book=book_of(self.policy, digest="a1" * 32),
+            areas=tuple(self.policy.cleaning.areas()),
         )
         self.poster, self.worker = Woken(), Woken()
         self.ledger = Ledger(instance="web-1~abc123", caps=caps, book=rules.book)
@@ -196,6 +198,7 @@ class Story:
                 reader=self.reader,
                 services=self.services,
                 allowed=rules.services.allow,
+                disks=Disks(rules.areas),
             ),
             policy=self.policy,
             rules=rules,

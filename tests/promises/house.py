@@ -19,6 +19,7 @@ from bot.candidates import Candidates
 from bot.carry_out import CarryOut
 from bot.database import Database, connect
 from bot.decide import Decide
+from bot.disk import Disks
 from bot.model import (
     Culprit,
     Fact,
@@ -271,7 +272,10 @@ class House:
         candidates = Candidates(
             host=HOST,
             targets=Targets(
-                reader=Processes(self.clock), services=FakeServices(), allowed=()
+                reader=Processes(self.clock),
+                services=FakeServices(),
+                allowed=(),
+                disks=Disks(()),
             ),
             policy=Policy(candidates=("terminate", "lower_priority")),
             rules=self.rules,

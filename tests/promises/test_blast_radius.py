@@ -12,7 +12,7 @@ from remediation.decision import NotDecided
 from remediation.tables import proposals
 from tests.promises.house import PEOPLE, House, rules
 
-pytestmark = pytest.mark.promise
+pytestmark = [pytest.mark.promise, pytest.mark.timeout(900)]
 
 COOLDOWN = timedelta(minutes=30)
 PER_HOUR = 4
@@ -24,7 +24,7 @@ def test_caps_hold_however_eagerly_people_approve(
     tmp_path: Path, *, full_counts: bool
 ) -> None:
     """Random approvals over simulated hours; what was claimed is counted in the rows."""
-    hours = 200 if full_counts else 12
+    hours = 60 if full_counts else 12
     house = House.in_folder(
         tmp_path, wanted=rules(cooldown=COOLDOWN, per_hour=PER_HOUR)
     )

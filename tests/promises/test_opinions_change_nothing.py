@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bot import store
 from bot.alerts import Timing
 from bot.candidates import Candidates
+from bot.disk import Disks
 from bot.model import Culprit, Diagnosis, Hypothesis, Incident
 from bot.policy_section import Policy
 from bot.ports import Diagnoser, DiagnosisUnavailable
@@ -146,7 +147,12 @@ def _opened_with(diagnoser: Diagnoser, folder: Path) -> bytes:
     record = Record(database=house.database, ledger=house.ledger, clock=clock)
     candidates = Candidates(
         host=HOST,
-        targets=Targets(reader=Processes(clock), services=FakeServices(), allowed=()),
+        targets=Targets(
+            reader=Processes(clock),
+            services=FakeServices(),
+            allowed=(),
+            disks=Disks(()),
+        ),
         policy=Policy(),
         rules=rules(),
         own=OwnTree(pid=900, ancestors=frozenset(), service=None),

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from remediation.action import (
     Action,
+    CleanFiles,
     LowerPriority,
+    OperateUnit,
     Pause,
     RestorePriority,
     Resume,
@@ -19,9 +21,14 @@ from remediation.action import (
     from_json,
     in_words,
     is_reversible,
+    kind_of,
     target_key,
     to_json,
 )
+from remediation.area import FileIdentity
+from remediation.asked import IRREVERSIBLE, RISKS
+from remediation.unit import Verb
+from tests.fakes.services import service
 from tests.fakes.things import identity, terminate
 
 WHO = {"host": "web-1", "process": identity(), "label": "burn"}
@@ -30,7 +37,19 @@ LOWER = LowerPriority(**WHO, nice=10)  # type: ignore[arg-type]
 PAUSE = Pause(**WHO, duration=timedelta(minutes=10))  # type: ignore[arg-type]
 RESUME = Resume(**WHO)  # type: ignore[arg-type]
 RESTORE = RestorePriority(**WHO, nice=0)  # type: ignore[arg-type]
-EVERY = (terminate(), TREE, LOWER, PAUSE, RESUME, RESTORE)
+CLEAN = CleanFiles(
+    host="web-1",
+    boot_id="b",
+    area="rotated_logs",
+    folder="/var/log",
+    older_than=timedelta(days=7),
+    files=(FileIdentity(path="app.1.gz", device=1, inode=2, size=3, mtime_ns=4),),
+)
+UNITS = tuple(
+    OperateUnit(host="web-1", unit=service().identity, verb=verb) for verb in Verb
+)
+EVERY = (terminate(), TREE, LOWER, PAUSE, RESUME, RESTORE, CLEAN, *UNITS)
+"""Of every kind at least one."""
 
 
 @pytest.mark.parametrize("action", EVERY, ids=in_words)
@@ -98,9 +117,13 @@ def test_a_large_tree_is_counted() -> None:
     assert in_words(dataclasses.replace(TREE, members=many)).endswith("and 4 more")
 
 
-def test_only_a_termination_cannot_be_undone() -> None:
-    irreversible = [action.kind for action in EVERY if not is_reversible(action)]
-    assert irreversible == ["terminate", "terminate"]
+def test_what_cannot_be_undone_is_so_for_rules_too() -> None:
+    final = {kind_of(action) for action in EVERY if not is_reversible(action)}
+    assert final == {"terminate", "clean", "restart"} == IRREVERSIBLE
+
+
+def test_every_kind_of_action_has_a_class_of_risk() -> None:
+    assert {kind_of(action) for action in EVERY} == set(RISKS)
 
 
 def test_a_restarted_program_is_the_same_target() -> None:

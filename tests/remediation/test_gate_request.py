@@ -8,9 +8,10 @@ from dataclasses import asdict, replace
 
 import pytest
 
+from remediation.area import FileIdentity
+from remediation.gate_fields import LONGEST_LINE, BadRequest
 from remediation.gate_request import (
-    LONGEST_LINE,
-    BadRequest,
+    CleanOut,
     LookAt,
     Operate,
     PauseFor,
@@ -35,6 +36,7 @@ from tests.remediation.gates import (
 )
 from tests.remediation.victims import until
 
+FILE = FileIdentity(path="a.gz", device=7, inode=8, size=9, mtime_ns=-1)
 NGINX = UnitIdentity(boot_id=boot_id(), name="nginx.service", invocation="a1" * 16)
 
 
@@ -149,6 +151,7 @@ def test_a_log_line_is_one_line_whatever_a_process_is_called(stage: Stage) -> No
         PauseFor(process=INIT, seconds=1.5),
         Renice(process=INIT, nice=19),
         Operate(job=JobVerb.RESET_FAILED, unit=NGINX, seconds=3.0),
+        CleanOut(boot_id=boot_id(), folder="/var/log", files=(FILE,)),
     ],
 )
 def test_a_request_is_read_back_as_it_was(request_: Request) -> None:

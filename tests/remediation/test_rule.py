@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from remediation.action import (
+    CleanFiles,
     LowerPriority,
     OperateUnit,
     Pause,
@@ -149,6 +150,23 @@ def test_a_deleted_executable_is_the_same_program() -> None:
         assert rule(targets=Targets(exes=("/opt/x",))).matches(asked, START)
 
 
+def test_a_folder_is_a_target_too() -> None:
+    asked = asked_of(CLEAN, ())
+    assert rule(targets=Targets(folders=("/srv/*",))).matches(asked, START)
+    assert not rule(targets=Targets(folders=("/var/log",))).matches(asked, START)
+    assert not rule(targets=Targets(units=("*",))).matches(asked, START)
+
+
+CLEAN = CleanFiles(
+    host="web-1",
+    boot_id="",
+    area="app",
+    folder="/srv/app/log",
+    older_than=timedelta(days=7),
+    files=(),
+)
+
+
 def test_every_action_has_its_risk() -> None:
     who = {"host": "web-1", "process": identity(), "label": "x"}
     actions = (
@@ -158,6 +176,7 @@ def test_every_action_has_its_risk() -> None:
         Resume(**who),  # type: ignore[arg-type]
         RestorePriority(**who, nice=0),  # type: ignore[arg-type]
         *(operate(verb) for verb in Verb),
+        CLEAN,
     )
     assert {kind_of(action) for action in actions} == set(RISKS)
 

@@ -7,9 +7,10 @@ import pytest
 
 from remediation.action import Action, LowerPriority, OperateUnit
 from remediation.asked import Risk, asked_of
+from remediation.attempt import TargetFacts
 from remediation.calendar import Freeze, Window
 from remediation.leases import Caps
-from remediation.policy import Past, Rules, Situation, TargetFacts, review
+from remediation.policy import Past, Rules, Situation, review
 from remediation.protect import OwnTree, ProtectSettings
 from remediation.rule import Circle, Rule, Targets, Voter
 from remediation.rulebook import RuleBook, Terms

@@ -11,7 +11,7 @@ from bot.model import Level
 from bot.runbooks import front
 from bot.runbooks.page import MAX_BYTES, Page, Parsed, Permitted, parse
 from bot.runbooks.problem import Problem
-from remediation.action import LowerPriority, Pause, Terminate
+from remediation.action import CleanFiles, LowerPriority, Pause, Terminate
 from remediation.unit import Verb
 from tests.bot.runbooks.pages import GOOD, page_text
 
@@ -206,7 +206,7 @@ def test_empty_values_count_as_left_out() -> None:
 
 
 def test_only_kinds_of_the_closed_set_of_actions_can_be_permitted() -> None:
-    kinds = {action.__dataclass_fields__["kind"].default for action in (Terminate, LowerPriority, Pause)}  # fmt: skip
+    kinds = {action.__dataclass_fields__["kind"].default for action in (Terminate, LowerPriority, Pause, CleanFiles)}  # fmt: skip
     assert set(get_args(Permitted)) == kinds | set(Verb)
 
 

@@ -1,0 +1,42 @@
+"""What may be cleaned: can it be looked at, how much would go now, and who would delete it."""
+
+import os
+from collections.abc import Iterator
+
+from bot.checkup import Finding, fine, warn
+from bot.settings import Settings
+from bot.words import amount
+from remediation.area import Area, counted
+from remediation.clutter import clutter_of
+
+
+def checks(settings: Settings) -> Iterator[Finding]:
+    """Look into each area; nothing is deleted."""
+    for area in settings.policy.cleaning.areas():
+        yield _area(area, settings)
+
+
+def _area(area: Area, settings: Settings) -> Finding:
+    subject = f"cleaning {area.name}"
+    clutter = clutter_of(area)
+    if clutter.trouble:
+        return warn(
+            subject,
+            f"{clutter.trouble}: not all of it is offered. Mend the folder in "
+            "policy.cleaning, or its rights",
+        )
+    hidden = dict(clutter.spared).get("folders that cannot be read", 0)
+    blind = f", {hidden} folders in it cannot be read" if hidden else ""
+    size = amount(clutter.size + clutter.beyond_bytes, "B")
+    count = counted(len(clutter.files) + clutter.beyond)
+    text = f"{area.folder}: {count} ({size}) could go now{blind}"
+    # To delete is to write to the folder; whose the file is matters to the lease only.
+    if os.access(area.folder, os.W_OK | os.X_OK, effective_ids=True):
+        return fine(subject, f"{text}; this user would delete them")
+    if settings.gate.socket is not None:
+        return fine(subject, f"{text}; the gate would, if its list has the folder")
+    return warn(
+        subject,
+        f"{text}, but this user may not delete there and no gate is set, so each file "
+        "will be left. Set up the gate (deploy/README.md)",
+    )
