@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from bot import store
+from bot.calling import call_people
 from bot.model import REQUEST, Incident, Level, Phase
 from bot.ports import Wakeable
 from bot.record import Record
 from bot.words import seconds
-from remediation.audit import Event, append
 from remediation.moment import Moment
 from remediation.proposal import Proposal, State
 from remediation.verify import Verdict
@@ -46,10 +46,7 @@ class Escalate:
             kept = store.get(tx, incident.number)
             if not _may_call(kept, now):
                 return
-            store.bump(tx, kept.number, phase=Phase.ESCALATED)
-            text = f"Escalated: {reason}"
-            kind = "incident.escalated"
-            append(tx, Event(kind=kind, text=text, at=now.wall, incident=kept.number))
+            call_people(tx, kept, f"Escalated: {reason}", now)
         self._poster.wake()
 
 

@@ -6,10 +6,11 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from bot import store
-from bot.model import Incident, NoAction, Phase
+from bot.calling import call_people
+from bot.model import Incident, NoAction
 from remediation import docket
 from remediation.action import is_reversible
-from remediation.audit import Event, Sealed, append, read
+from remediation.audit import Sealed, read
 from remediation.ledger import Ledger
 from remediation.moment import Moment
 from remediation.policy import Past, gave_up
@@ -48,11 +49,9 @@ def escalate_if_spent(tx: Connection, ledger: Ledger, number: int, now: Moment) 
         return False
     ledger.supersede(tx, number, now=now)
     none = NoAction(rule=spent.rule, reason=spent.reason)
-    store.bump(tx, number, phase=Phase.ESCALATED, offered=None, no_action=none)
-    if incident.phase is not Phase.ESCALATED:
-        text = f"Escalated: {spent.reason} (rule {spent.rule})"
-        kind = "incident.escalated"
-        append(tx, Event(kind=kind, text=text, at=now.wall, incident=number))
+    store.bump(tx, number, offered=None, no_action=none)
+    text = f"Escalated: {spent.reason} (rule {spent.rule})"
+    call_people(tx, incident, text, now)
     return True
 
 

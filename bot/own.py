@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from bot import quiet, store
+from bot.calling import call_people
 from bot.model import FALSE_ALARM, Incident, Person, Phase
 from bot.ports import Wakeable
 from bot.quiet import Quiet
@@ -42,11 +43,14 @@ class Own:
 
     def escalate(self, number: int, who: Person) -> Incident:
         """Call the people of slack.notify.critical into the thread, once."""
-        kind, text = "incident.escalated", "escalated this"
         with self._database.write() as tx:
-            if store.get(tx, number).phase is Phase.ESCALATED:
+            found = store.get(tx, number)
+            if not found.is_open:
+                raise NotDecided(f"incident {number} is resolved already")
+            if found.phase is Phase.ESCALATED:
                 raise NotDecided(f"incident {number} is escalated already")
-            changed = self._changed(tx, number, who, kind, text, phase=Phase.ESCALATED)
+            now = self._clock.now()
+            changed = call_people(tx, found, "escalated this", now, who.id)
         self._poster.wake()
         return changed
 

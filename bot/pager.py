@@ -121,8 +121,21 @@ class Pager:
                 if state == _TOLD
                 and not (incident := store.get(tx, int(number))).is_open
             ]
+        self._forget(one, [n for n, state in told.items() if state == _FAILED], open_)
         done = [self._tell(one, i, "escalated") for i in news]
         return all([*done, *(self._tell(one, i, "resolved") for i in over)])
+
+    def _forget(
+        self, one: Pages, failed: Sequence[str], open_: Sequence[Incident]
+    ) -> None:
+        """Forget what could not be told, and is over by now."""
+        waiting = {str(incident.number) for incident in open_}
+        stale = [number for number in failed if number not in waiting]
+        if not stale:
+            return
+        with self._database.write() as tx:
+            for number in stale:
+                store.forget(tx, f"{_prefix(one)}{number}")
 
     def _tell(self, one: Pages, incident: Incident, what: What) -> bool:
         with self._database.read() as tx:

@@ -19,6 +19,7 @@ from bot.model_section import Budget
 from bot.tools import Sources, ready
 from tests.fakes.clock import FakeClock
 from tests.fakes.gemini import GOOD, FakeGemini, calls, says
+from tests.fakes.services import service
 from tests.fakes.story import FakeReader
 from tests.fakes.things import finding, identity, incident, process
 from tests.real.databases import fresh
@@ -68,6 +69,15 @@ def poisoned(text: str) -> Incident:
         resolution=text,
         findings=(found,),
         culprit=Culprit(process=facts, share=0.9, amount=97),
+        service=service(
+            name=text,
+            description=text,
+            result=text,
+            cgroup=text,
+            needed_by=(text,),
+            file=text,
+            drop_ins=(text,),
+        ),
         evidence=(EvidenceItem(id="E1", title=text, text=text, table=table),),
     )
 
