@@ -23,6 +23,7 @@ class Environment:
     otlp_endpoint: str | None = None
     pagerduty_key: str | None = field(default=None, repr=False)
     escalation_webhook: str | None = field(default=None, repr=False)
+    container: str | None = None
 
     @classmethod
     def read(cls, env: Mapping[str, str]) -> "Environment":
@@ -42,6 +43,7 @@ class Environment:
             otlp_endpoint=env.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
             pagerduty_key=_secret(env, "PAGERDUTY_ROUTING_KEY"),
             escalation_webhook=_secret(env, "COUNTERSIGN_ESCALATION_WEBHOOK"),
+            container=env.get("container") or None,
         )
 
 

@@ -173,6 +173,7 @@ class HostContext:
 
     name: what people call the host. services: whoever starts and stops services here.
     declared, timers: the services that the team says should run here, and the timers.
+    unseen: why figures and processes are not this host's and not read; "" where they are.
     """
 
     name: str
@@ -183,6 +184,7 @@ class HostContext:
     services: ServiceManager
     declared: Sequence[Service] = ()
     timers: Sequence[Timer] = ()
+    unseen: str = ""
 
 
 @dataclass(slots=True)

@@ -38,7 +38,10 @@ class OpenIncident:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """Everything the live board shows."""
+    """Everything the live board shows.
+
+    unseen: why the bot's own host is not watched, "" where it is.
+    """
 
     at: datetime
     hosts: tuple[HostHealth, ...]
@@ -47,6 +50,7 @@ class Board:
     muted: Mapping[str, datetime]
     week: Mapping[str, int]
     incidents_this_week: int
+    unseen: str = ""
 
     def only(self, host: str) -> "Board":
         """Return the part that concerns one host."""
@@ -58,13 +62,14 @@ class Board:
 
 
 class Status:
-    """Reads the board."""
+    """Reads the board. unseen: why the bot's own host is not watched."""
 
-    def __init__(self, *, record: Record, respond: Respond) -> None:
+    def __init__(self, *, record: Record, respond: Respond, unseen: str = "") -> None:
         self._database = record.database
         self._ledger = record.ledger
         self._respond = respond
         self._clock = record.clock
+        self.unseen = unseen
 
     def board(self) -> Board:
         """Return the state of this instant."""
@@ -97,6 +102,7 @@ class Status:
                 muted=store.muted(tx, now),
                 week=done,
                 incidents_this_week=len(recent),
+                unseen=self.unseen,
             )
 
     def mutable(self, named: str) -> str:

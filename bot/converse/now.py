@@ -8,6 +8,7 @@ from typing import Final
 from bot.converse.asked import Asked
 from bot.converse.periods import span_in
 from bot.converse.question import Answer, Chart
+from bot.enclosure import not_watched
 from bot.model import Finding, Incident
 from bot.status import Board, HostHealth
 from bot.told import lettered, named
@@ -169,9 +170,10 @@ def waiting(proposals: Sequence[Proposal]) -> str:
 
 
 def _restrictions(board: Board) -> list[str]:
+    blind = [not_watched(board.unseen)] if board.unseen else []
     lock = [f"I am locked: {board.lock.why}"] if board.lock else []
     muted = [
         f"{target} is muted until {until:%H:%M} UTC"
         for target, until in list(board.muted.items())[:5]
     ]
-    return [*lock, *muted]
+    return [*blind, *lock, *muted]

@@ -105,7 +105,7 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
     kit = _kit(loaded, database, environment)
     record, poster = kit.record, kit.poster
     respond = _respond(kit)
-    status = Status(record=record, respond=respond)
+    status = Status(record=record, respond=respond, unseen=kit.host.unseen)
     pictures = Pictures(record=record, history=kit.host.history)
     failed = kit.telemetry.failed
     knows = known(loaded.settings, environment, record, kit.host, poster, failed)
@@ -140,7 +140,7 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
 def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
     settings, clock = loaded.settings, SystemClock()
     rules, own = rules_of(settings), OwnTree.read()
-    host = parts.host_context(settings, clock, History())
+    host = parts.host_context(settings, environment, clock, History())
     instance = instance_of(database, settings.host)
     ledger = Ledger(instance=instance, caps=rules.caps, book=rules.book)
     note_policy(database, rules.book.digest, clock.now())

@@ -397,6 +397,7 @@ def test_every_answer_is_taken_by_slack() -> None:
         answers.rejected(proposal(State.REJECTED)),
         answers.board(board()),
         answers.board(board(hosts=(), open=(), lock=None, muted={})),
+        answers.board(board(unseen=EVIL[:200])),
         answers.incident_list([replace(evil_incident(), title="t" * 150)] * 40),
         answers.incident_list([]),
         answers.simulation(rehearsed),
