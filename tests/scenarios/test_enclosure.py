@@ -99,3 +99,15 @@ def test_the_doctor_says_what_is_off_and_what_to_do(enclosed: Bot) -> None:
     rounds = enclosed.run("once")
     assert "This host is not watched" in rounds.stderr
     assert "cpu" not in rounds.stdout and "endpoint" in rounds.stdout
+
+
+def test_the_doctor_warns_of_a_container_that_nobody_calls_one(enclosed: Bot) -> None:
+    enclosed.extra = {}
+    enclosed.start()
+    said = enclosed.run("doctor").stdout
+    assert "WARN  host: this looks like a container" in said
+    enclosed.extra, enclosed.config = {}, settings(enclosed.workspace, watch_host=False)
+    enclosed.crash()
+    enclosed.start()
+    said = enclosed.run("doctor").stdout
+    assert "ok    host: This host is not watched: watch_host is off" in said
