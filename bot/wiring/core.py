@@ -238,6 +238,7 @@ def _executor(kit: _Kit) -> Executor:
         halted=halted,
         now=lambda: clock.now().wall,
         gate=parts.gate_of(kit.loaded.settings),
+        unseen=kit.host.unseen,
     )
 
 

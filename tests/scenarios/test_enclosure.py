@@ -9,7 +9,7 @@ from handlers.workspace.people import ALICE
 from handlers.workspace.workspace import Workspace
 from tests.fakes.slack import whispered
 from tests.real.postgres import missing
-from tests.scenarios.stage import Bot, config, until
+from tests.scenarios.stage import Bot, config, runaway, thread_says, until
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -88,6 +88,16 @@ def test_a_host_that_is_not_to_be_watched_is_not(
     bot.start()
     until(lambda: "shop.service" in str([p.all_text() for p in workspace.posts()]), 60)
     assert "This host is not watched: watch_host is off" in status(workspace)
+
+
+def test_a_card_of_before_acts_on_no_process(workspace: Workspace, bot: Bot) -> None:
+    with runaway(bot) as (process, card):
+        assert bot.stop() == 0
+        bot.config["watch_host"] = False
+        bot.start()
+        assert workspace.click(ALICE.id, card.ts, "Approve").acked
+        thread_says(workspace, card, "was left alone: watch_host: watch_host is off")
+        assert process.poll() is None
 
 
 def test_the_doctor_says_what_is_off_and_what_to_do(enclosed: Bot) -> None:
