@@ -23,7 +23,7 @@ SIDE_BY_SIDE := tests/bot tests/handlers tests/memory tests/remediation tests/wo
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help install demo test check bench bench-search promises pictures lock
+.PHONY: help install demo test check bench bench-search promises install-test pictures lock
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -34,8 +34,8 @@ demo: install ## the whole story on this machine, no account needed (ARGS="--por
 
 test: .venv/dev.stamp ## tests with coverage
 	tests/services.sh
-	$(BIN)/python -m pytest --cov --cov-report= -n 2 $(SIDE_BY_SIDE) $(ARGS)
-	$(BIN)/python -m pytest --cov --cov-append $(SIDE_BY_SIDE:%=--ignore=%) $(ARGS)
+	$(BIN)/python -m pytest --cov --cov-report= -n 2 -m "not install" $(SIDE_BY_SIDE) $(ARGS)
+	$(BIN)/python -m pytest --cov --cov-append -m "not install" $(SIDE_BY_SIDE:%=--ignore=%) $(ARGS)
 
 check: .venv/dev.stamp ## lint, types, import contracts
 	$(BIN)/ruff check .
@@ -51,6 +51,10 @@ bench-search: .venv/dev.stamp ## how often search finds the answer (FILE=questio
 
 promises: .venv/dev.stamp ## the full counts of every promise's falsifying test
 	$(BIN)/python -m pytest --no-cov -p no:randomly -m promise --full-counts $(ARGS)
+
+install-test: .venv/dev.stamp ## follow the install guide on an empty Debian, and build the image (root, network, minutes)
+	tests/services.sh
+	$(BIN)/python -m pytest --no-cov -m install $(ARGS)
 
 pictures: .venv/dev.stamp ## take README's pictures anew, from the demo in a browser
 	COUNTERSIGN_PICTURES=deploy/pictures $(BIN)/python -m pytest --no-cov tests/scenarios/test_demo.py

@@ -4,6 +4,8 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+from bot.environment import BadEnvironment
+
 _EPILOG = """\
 environment:
   COUNTERSIGN_CONFIG     the YAML file (default: countersign.yaml)
@@ -22,7 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return the exit code (0 well, 1 a finding, 2 bad input)."""
     parsed = _parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = parsed.run
-    return run(parsed)
+    try:
+        return run(parsed)
+    except BadEnvironment as error:
+        sys.stderr.write(f"countersign: {error}\n")
+        return 2
 
 
 def _parser() -> argparse.ArgumentParser:

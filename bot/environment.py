@@ -1,8 +1,13 @@
 """What comes from outside the configuration file: places, and every secret."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+
+class BadEnvironment(Exception):
+    """A file of secrets cannot be read; the text says which, and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +29,14 @@ class Environment:
     pagerduty_key: str | None = field(default=None, repr=False)
     escalation_webhook: str | None = field(default=None, repr=False)
     webhook_token: str | None = field(default=None, repr=False)
+    container: str | None = None
 
     @classmethod
     def read(cls, env: Mapping[str, str]) -> "Environment":
-        """Read the variables; a credentials file (systemd LoadCredential) wins."""
+        """Read the variables; a credentials file (systemd LoadCredential) wins.
+
+        Raises `BadEnvironment` where there is one that this user may not read.
+        """
         return cls(
             config=Path(env.get("COUNTERSIGN_CONFIG") or "countersign.yaml"),
             state_dir=_state_dir(env),
@@ -44,6 +53,7 @@ class Environment:
             pagerduty_key=_secret(env, "PAGERDUTY_ROUTING_KEY"),
             escalation_webhook=_secret(env, "COUNTERSIGN_ESCALATION_WEBHOOK"),
             webhook_token=_secret(env, "COUNTERSIGN_WEBHOOK_TOKEN"),
+            container=env.get("container") or None,
         )
 
 
@@ -58,6 +68,12 @@ def _state_dir(env: Mapping[str, str]) -> Path:
 def _secret(env: Mapping[str, str], name: str) -> str | None:
     folder = env.get("CREDENTIALS_DIRECTORY")
     file = Path(folder) / name.lower() if folder else None
-    if file is not None and file.is_file():
+    if file is None or not file.is_file():
+        return env.get(name) or None
+    try:
         return file.read_text().strip() or None
-    return env.get(name) or None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadEnvironment(
+            f"{file} cannot be read by uid {os.geteuid()}. Nothing starts without what "
+            "it holds: give the file to that user, readable for nobody else"
+        ) from error

@@ -179,6 +179,7 @@ class HostContext:
     name: what people call the host. services: whoever starts and stops services here.
     declared, timers: the services that the team says should run here, and the timers.
     marks: what people said they changed here, of a service, from one time to another.
+    unseen: why figures and processes are not this host's and not read; "" where they are.
     """
 
     name: str
@@ -190,6 +191,7 @@ class HostContext:
     declared: Sequence[Service] = ()
     timers: Sequence[Timer] = ()
     marks: Callable[[str, datetime, datetime], Sequence[Mark]] = _no_marks
+    unseen: str = ""
 
 
 @dataclass(slots=True)

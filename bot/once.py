@@ -5,6 +5,7 @@ import sys
 import time
 
 from bot.clock import SystemClock
+from bot.enclosure import not_watched
 from bot.environment import Environment
 from bot.metrics import History
 from bot.model import Finding, Level
@@ -24,8 +25,10 @@ def run() -> int:
     except BadConfiguration as error:
         sys.stderr.write(f"countersign once: {error}\n")
         return 2
-    host = parts.host_context(loaded.settings, SystemClock(), History())
+    host = parts.host_context(loaded.settings, environment, SystemClock(), History())
     detectors = parts.enabled_detectors(loaded, host)
+    if host.unseen:
+        sys.stderr.write(f"{not_watched(host.unseen)}\n")
     sys.stderr.write(f"measuring for {_BETWEEN_SECONDS:.0f} s …\n")
     for detector in detectors:
         detector.check(frozenset())

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, TypeVar, get_args
+from typing import Annotated, ClassVar, TypeVar, get_args
 
 from pydantic import Field, ValidationError, field_validator
 
@@ -36,7 +36,11 @@ class DetectorSection(Section):
     alert fires. keep_firing_for: how long it must be clear before it is resolved.
     warning, critical: limits in the detector's unit. clear_warning,
     clear_critical: where the alert ends again (default: a tenth inside the limit).
+    needs_host: whether it measures what only the host's own /proc tells; such a
+    detector is off where the bot does not see a host (`bot/enclosure.py`).
     """
+
+    needs_host: ClassVar[bool] = True
 
     enabled: bool = True
     interval: Annotated[Duration, Field(ge=timedelta(seconds=0.2))] = timedelta(
@@ -124,11 +128,16 @@ def _hostname() -> str:
 
 
 class Settings(Section):
-    """The whole file. `detectors` stays raw; each detector parses its own section."""
+    """The whole file. `detectors` stays raw; each detector parses its own section.
+
+    watch_host: whether this machine's figures and processes are watched and acted on;
+    not given: unless the bot is in a container that sees itself only.
+    """
 
     host: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$")] = Field(
         default_factory=_hostname
     )
+    watch_host: bool | None = None
     slack: Slack = Slack()
     services: tuple[Service, ...] = ()
     timers: tuple[Timer, ...] = ()

@@ -41,7 +41,10 @@ class OpenIncident:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """Everything the live board shows."""
+    """Everything the live board shows.
+
+    unseen: why the bot's own host is not watched, "" where it is.
+    """
 
     at: datetime
     hosts: tuple[HostHealth, ...]
@@ -50,6 +53,7 @@ class Board:
     quiet: tuple[Quiet, ...]
     week: Mapping[str, int]
     incidents_this_week: int
+    unseen: str = ""
 
     def only(self, host: str) -> "Board":
         """Return the part that concerns one host."""
@@ -61,13 +65,14 @@ class Board:
 
 
 class Status:
-    """Reads the board."""
+    """Reads the board. unseen: why the bot's own host is not watched."""
 
-    def __init__(self, *, record: Record, respond: Respond) -> None:
+    def __init__(self, *, record: Record, respond: Respond, unseen: str = "") -> None:
         self._database = record.database
         self._ledger = record.ledger
         self._respond = respond
         self._clock = record.clock
+        self.unseen = unseen
 
     def board(self) -> Board:
         """Return the state of this instant."""
@@ -101,6 +106,7 @@ class Status:
                 quiet=tuple(quiet.kept(tx, now).values()),
                 week=done,
                 incidents_this_week=len(recent),
+                unseen=self.unseen,
             )
 
     def mutable(self, named: str) -> str:

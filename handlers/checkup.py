@@ -17,6 +17,8 @@ from handlers.client import NETWORK_ERRORS, client, failure_of
 _NEEDED = ("chat:write", "commands", "users:read")
 _USEFUL = {
     "app_mentions:read": "mentions are not heard",
+    "channels:history": "a post in a public channel whose answer is lost may come twice",
+    "groups:history": "a post in a private channel whose answer is lost may come twice",
     "assistant:write": "nobody sees that an answer is being looked for",
     "files:write": "threads get no charts",
     "im:history": "direct messages are not heard",
@@ -121,16 +123,18 @@ def _channel(bot: WebClient, settings: Settings) -> Iterator[Finding]:
     name = settings.slack.channel
     if name is None:
         return
-    answer = _call(bot, "conversations.info", channel=name)
-    channel = answer.data.get("channel")
+    # What the bot does there anyway, so that looking needs no scope of its own.
+    answer = _call(bot, "conversations.history", channel=name, limit="1")
     if answer.error in ("missing_scope", "unknown_method"):
         yield warn("channel", f"{name} cannot be looked at ({answer.error})")
+    elif answer.error == "not_in_channel":
+        yield fail("channel", f"the bot is not in {name}; invite it there")
     elif answer.error is not None:
         yield fail(
-            "channel", f"{name}: {answer.error}. Is it the id (C…) of a channel?"
+            "channel",
+            f"{name}: {answer.error}. Is it the id (C…) of a channel, and is the bot in "
+            "it? A private one is not found before the bot is invited",
         )
-    elif isinstance(channel, dict) and not channel.get("is_member"):
-        yield fail("channel", f"the bot is not in {name}; invite it there")
     else:
         yield fine("channel", name)
 

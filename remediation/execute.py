@@ -25,7 +25,8 @@ class Executor:
 
     services: whoever starts and stops services here. halted: asked right before every
     signal; words stop the action (the lock). now: aware UTC, for the steps of the
-    outcome. gate: acts on processes where the bot's own user may not.
+    outcome. gate: acts on processes where the bot's own user may not. unseen: why this
+    host's processes are not looked at, so that an approval of before ends; "": they are.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Executor:
         halted: Callable[[], str | None],
         now: Callable[[], datetime],
         gate: Gate | None = None,
+        unseen: str = "",
     ) -> None:
         self._rules = rules
         self._own = own
@@ -44,6 +46,7 @@ class Executor:
         self._halted = halted
         self._now = now
         self._gate = gate
+        self._unseen = unseen
 
     def execute(
         self, approval: Approval, *, progress: Callable[[str], None]
@@ -72,9 +75,11 @@ class Executor:
                 )
 
     def _by_rules(self, proposal: Proposal, facts: TargetFacts) -> Refusal | None:
-        """Ask the team's rules as of this instant, about what is really there."""
+        """Ask what the team set, as of this instant, about what is really there."""
         if proposal.rule == UNDO:
             return None
+        if self._unseen and not isinstance(proposal.action, OperateUnit):
+            return Refusal(rule="watch_host", reason=self._unseen)
         asked = asked_of(proposal.action, (facts,))
         least = max(proposal.needed, self._rules.needed)
         book = self._rules.book

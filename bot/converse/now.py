@@ -8,6 +8,7 @@ from typing import Final
 from bot.converse.asked import Asked
 from bot.converse.periods import span_in
 from bot.converse.question import Answer, Chart
+from bot.enclosure import not_watched
 from bot.model import Finding, Incident
 from bot.quiet import Quiet
 from bot.status import Board, HostHealth
@@ -170,8 +171,10 @@ def waiting(proposals: Sequence[Proposal]) -> str:
 
 
 def _restrictions(board: Board) -> list[str]:
+    blind = [not_watched(board.unseen)] if board.unseen else []
     lock = [f"I am locked: {board.lock.why}"] if board.lock else []
     return [
+        *blind,
         *lock,
         *(f"{_quiet(one)} until {one.until:%H:%M} UTC" for one in board.quiet[:5]),
     ]

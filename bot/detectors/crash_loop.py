@@ -9,7 +9,7 @@ sets back: then what was before is forgotten. It clears below 1. One subject for
 from collections import deque
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -32,6 +32,8 @@ from remediation.unit import UnitFacts, end_in_words
 
 class CrashLoopSection(DetectorSection):
     """Limits in restarts within `window`."""
+
+    needs_host: ClassVar[bool] = False
 
     interval: Annotated[Duration, Field(ge=timedelta(seconds=0.2))] = timedelta(
         seconds=10

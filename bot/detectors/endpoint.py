@@ -9,7 +9,7 @@ one lost packet pages nobody (blackbox_exporter's usual alert waits a minute).
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
@@ -31,6 +31,8 @@ _MS: Final = 1000.0
 
 class EndpointSection(DetectorSection):
     """The limits stand with each service (`services`); those here are not used."""
+
+    needs_host: ClassVar[bool] = False
 
     interval: Annotated[Duration, Field(ge=timedelta(seconds=0.2))] = timedelta(
         seconds=5

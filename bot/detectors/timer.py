@@ -8,7 +8,7 @@ before its own boot unless the timer is persistent. One subject for each timer.
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
@@ -25,6 +25,8 @@ _HOUR: Final = timedelta(hours=1)
 
 class TimerSection(DetectorSection):
     """The limits stand with each timer (`timers`); those here are not used."""
+
+    needs_host: ClassVar[bool] = False
 
     interval: Annotated[Duration, Field(ge=timedelta(seconds=0.2))] = timedelta(
         minutes=1

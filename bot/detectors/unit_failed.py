@@ -10,7 +10,7 @@ not wait for them). One subject for each service.
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
@@ -33,6 +33,8 @@ class UnitFailedSection(DetectorSection):
 
     ignore: patterns of services that may fail (`*` and `?`).
     """
+
+    needs_host: ClassVar[bool] = False
 
     interval: Annotated[Duration, Field(ge=timedelta(seconds=0.2))] = timedelta(
         seconds=5

@@ -41,7 +41,7 @@ def _checks(environment: Environment) -> Iterator[Finding]:
         yield from configuration.checks(loaded, str(environment.config))
         yield from gate.checks(settings)
         yield from cleaning.checks(settings)
-    yield from host.checks(environment)
+    yield from host.checks(environment, settings)
     yield from storage.checks(environment)
     if settings is not None:
         yield from services.checks(settings)

@@ -6,23 +6,27 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.checkup import Finding, fail, fine, warn
+from bot.enclosure import not_watched, sees_a_host, unseen
 from bot.environment import Environment
+from bot.settings import Settings
 from remediation.identity import pidfd_inodes_are_unique
 
 _CAP_KILL = 5
 _CAP_SYS_PTRACE = 19
-_KTHREADD = 2
+_MEND = (
+    "Run it on the host, or give the container the host's processes (`pid: host`, "
+    "deploy/compose.host.yaml)"
+)
 
 
-def checks(environment: Environment) -> Iterator[Finding]:
-    """Look at the kernel, the rights and the namespace."""
-    del environment
+def checks(environment: Environment, settings: Settings | None) -> Iterator[Finding]:
+    """Look at the kernel, the rights and whether there is a host to be seen."""
     yield _python()
     yield from _kernel()
     yield _user()
     yield _sight()
     yield _rights()
-    yield _namespace()
+    yield _namespace(environment, settings)
 
 
 def _python() -> Finding:
@@ -93,16 +97,16 @@ def _capabilities() -> int:
     return 0
 
 
-def _namespace() -> Finding:
-    # Only the first pid namespace has the kernel's own threads in it.
-    try:
-        kthreadd = Path(f"/proc/{_KTHREADD}/comm").read_text().strip() == "kthreadd"
-    except OSError:
-        kthreadd = False
-    if kthreadd:
-        return fine("namespace", "sees the host's processes")
+def _namespace(environment: Environment, settings: Settings | None) -> Finding:
+    wanted = settings.watch_host if settings else None
+    if wanted is False:
+        return fine("host", not_watched(unseen(wanted=False, container=None)))
+    if why := unseen(wanted=wanted, container=environment.container):
+        return warn("host", f"{not_watched(why)} {_MEND}")
+    if sees_a_host():
+        return fine("host", "sees the processes of the whole machine")
     return warn(
-        "namespace",
-        "this is a container without the host's pid namespace: it sees and watches "
-        "only its own processes. Run it on the host, or with --pid=host",
+        "host",
+        "this looks like a container without the host's processes, and nothing says so: "
+        "its own processes are watched as if they were a host's. " + _MEND,
     )

@@ -109,7 +109,7 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
     kit = _kit(loaded, database, environment)
     record, poster = kit.record, kit.poster
     respond = _respond(kit)
-    status = Status(record=record, respond=respond)
+    status = Status(record=record, respond=respond, unseen=kit.host.unseen)
     pictures = Pictures(record=record, history=kit.host.history)
     failed = kit.telemetry.failed
     knows = known(loaded.settings, environment, record, kit.host, poster, failed)
@@ -142,7 +142,7 @@ def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
     settings, clock = loaded.settings, SystemClock()
     rules, own = rules_of(settings), OwnTree.read()
     host = replace(
-        parts.host_context(settings, clock, History()),
+        parts.host_context(settings, environment, clock, History()),
         marks=Marks(database, settings.host),
     )
     instance = instance_of(database, settings.host)
@@ -262,6 +262,7 @@ def _executor(kit: _Kit) -> Executor:
         halted=halted,
         now=lambda: clock.now().wall,
         gate=parts.gate_of(kit.loaded.settings),
+        unseen=kit.host.unseen,
     )
 
 

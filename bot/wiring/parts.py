@@ -6,10 +6,12 @@ from sqlalchemy.exc import DBAPIError
 
 from bot import detectors, migrations
 from bot.database import BadDatabase, Database, connect, url_of
+from bot.enclosure import NOTHING, NoFacts, unseen
 from bot.environment import Environment
 from bot.host import HostContext, HostSampler
 from bot.metrics import History
 from bot.ports import Clock, Detector
+from bot.procfs import PROC
 from bot.settings import DetectorSection, Loaded, Settings, load
 from remediation.facts import FactReader
 from remediation.gate_client import GateClient
@@ -43,19 +45,26 @@ def database_of(environment: Environment) -> Database:
     return database
 
 
-def host_context(settings: Settings, clock: Clock, history: History) -> HostContext:
-    """Return what detectors and evidence sources are given."""
+def host_context(
+    settings: Settings, environment: Environment, clock: Clock, history: History
+) -> HostContext:
+    """Return what detectors and evidence sources are given.
+
+    Where the bot does not see a host, its figures and processes cannot be read either.
+    """
     gate = gate_of(settings)
     services = manager_of(settings)
+    why = unseen(wanted=settings.watch_host, container=environment.container)
     return HostContext(
         name=settings.host,
-        sampler=HostSampler(clock),
-        facts=FactReader(settings.host, gate),
+        sampler=HostSampler(clock, proc=NOTHING if why else PROC),
+        facts=NoFacts(why) if why else FactReader(settings.host, gate),
         history=history,
         clock=clock,
         services=GatedServices(services, gate) if gate else services,
         declared=settings.services,
         timers=settings.timers,
+        unseen=why,
     )
 
 
@@ -72,10 +81,10 @@ def gate_of(settings: Settings) -> GateClient | None:
 
 
 def enabled_detectors(loaded: Loaded, host: HostContext) -> list[Detector]:
-    """Build every detector that is not switched off."""
+    """Build every detector that is not switched off and has something to measure."""
     known = detectors.known()
     return [
         known[name](section, host)
         for name, section in loaded.detectors.items()
-        if section.enabled
+        if section.enabled and not (host.unseen and section.needs_host)
     ]

@@ -141,6 +141,8 @@ class Running(AbstractContextManager[None]):
         self._schedule.every(timedelta(days=1), "compact memory", self._compact)
         self._schedule.start()
         log.info("started host=%s", core.settings.host)
+        if core.status.unseen:
+            log.warning("host.not_watched why=%r", core.status.unseen)
 
     def __exit__(self, *_: object) -> None:
         self._schedule.stop()

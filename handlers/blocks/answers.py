@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from bot.converse.question import Answer
+from bot.enclosure import not_watched
 from bot.handover import Handed
 from bot.markdown import unlinked
 from bot.model import Incident, Level, Table
@@ -194,6 +195,8 @@ def _open_line(item: OpenIncident) -> str:
 
 def _restrictions(found: Board) -> list[dict[str, object]]:
     blocks = []
+    if found.unseen:
+        blocks.append(section(f"⚪ {escaped(not_watched(found.unseen))}"))
     if found.lock is not None:
         why = escaped(found.lock.why)
         blocks.append(section(f"🔒 *Locked* by {mention(found.lock.by)}: {why}"))

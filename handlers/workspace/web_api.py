@@ -23,7 +23,7 @@ Method = Callable[[State, Args], Json]
 
 SCOPES = (
     "commands,chat:write,app_mentions:read,users:read,usergroups:read,im:history,"
-    "assistant:write,files:write,channels:history,reactions:write"
+    "assistant:write,files:write,channels:history,groups:history"
 )
 
 

@@ -134,7 +134,7 @@ def test_an_unknown_channel_is_named(environment: Environment) -> None:
 def test_a_channel_that_cannot_be_looked_at_is_a_warning(
     environment: Environment, workspace: Workspace
 ) -> None:
-    workspace.faults.refuse("conversations.info", "missing_scope")
+    workspace.faults.refuse("conversations.history", "missing_scope")
     assert failing(environment) == {}
 
 

@@ -119,6 +119,15 @@ def test_a_wrong_environment_is_refused_without_being_shown(
     assert "secret" not in said
 
 
+def test_a_file_of_secrets_that_cannot_be_read_is_named(
+    bot: Bot, tmp_path: Path
+) -> None:
+    # No text at all; a user who may not read it gets the same sentence.
+    (tmp_path / "slack_bot_token").write_bytes(b"\xff\xfe")
+    bot.extra = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    assert f"{tmp_path / 'slack_bot_token'} cannot be read by uid" in refused(bot)
+
+
 def test_a_missing_channel_is_refused(bot: Bot) -> None:
     bot.config["slack"] = {}
     assert "slack.channel is not set" in refused(bot)

@@ -402,6 +402,7 @@ def test_every_answer_is_taken_by_slack() -> None:
         answers.rejected(proposal(State.REJECTED)),
         answers.board(board()),
         answers.board(board(hosts=(), open=(), lock=None, quiet=())),
+        answers.board(board(unseen=EVIL[:200])),
         answers.incident_list([replace(evil_incident(), title="t" * 150)] * 40),
         answers.incident_list([]),
         answers.simulation(rehearsed),

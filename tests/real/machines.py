@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +22,29 @@ from tests.real.postgres import missing
 
 ROOT = Path(__file__).parents[2]
 BOT_USER = "countersign"
-_PACKAGES = "systemd,systemd-sysv,dbus,polkitd,nginx-light,python3,procps"
 _CGROUPS = (Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup/systemd"))
-_VERSION = "1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """What a machine's root filesystem holds. name: changes with what is in it."""
+
+    name: str
+    packages: str
+    hooks: tuple[str, ...] = ()
+
+
+SERVICES = Image(
+    name="debian-1",
+    packages="systemd,systemd-sysv,dbus,polkitd,nginx-light,python3,procps",
+    hooks=(
+        f'chroot "$1" useradd --system {BOT_USER}',
+        'chroot "$1" systemctl disable nginx',
+    ),
+)
+EMPTY = Image(name="empty-1", packages="systemd,systemd-sysv,dbus")
+"""Nothing but Debian's smallest system that boots, and no user of ours."""
+_SHOWN = tuple(sorted({str(ROOT), sys.prefix, sys.base_prefix} - {"/usr"}))
 
 
 @dataclass
@@ -87,12 +107,18 @@ def _bus_of(pid: int) -> Path:
 
 
 @contextlib.contextmanager
-def machine() -> Iterator[Machine]:
-    """Boot a machine, yield it, switch it off."""
+def machine(
+    image: Image = SERVICES, shown: Sequence[str] = _SHOWN, lent: Sequence[str] = ()
+) -> Iterator[Machine]:
+    """Boot a machine, yield it, switch it off.
+
+    shown: what it sees of this one, read-only; `OURS:ITS` where it is elsewhere there.
+    lent: what it may write to, likewise.
+    """
     if os.geteuid() != 0 or not shutil.which("systemd-nspawn"):
         missing("root, systemd-container and mmdebstrap")
         return
-    root = _root()
+    root = root_of(image)
     name = f"countersign-{os.getpid()}-{time.monotonic_ns() % 1_000_000}"
     groups = [group / name for group in _CGROUPS if group.is_dir()]
     for group in groups:
@@ -106,7 +132,7 @@ def machine() -> Iterator[Machine]:
                 "sh",
                 *map(str, groups),
                 "--",
-                *_nspawn(root, name),
+                *_nspawn(root, name, shown, lent),
             ],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -129,8 +155,9 @@ _ENTER = (
 )
 
 
-def _nspawn(root: Path, name: str) -> Sequence[str]:
-    shown = {str(ROOT), sys.prefix, sys.base_prefix} - {"/usr"}
+def _nspawn(
+    root: Path, name: str, shown: Sequence[str], lent: Sequence[str]
+) -> Sequence[str]:
     return (
         "systemd-nspawn",
         "--quiet",
@@ -141,38 +168,43 @@ def _nspawn(root: Path, name: str) -> Sequence[str]:
         "--register=no",
         "--keep-unit",
         "--console=pipe",
-        *(f"--bind-ro={path}" for path in sorted(shown)),
+        *(f"--bind-ro={path}" for path in shown),
+        *(f"--bind={path}" for path in lent),
     )
 
 
-def _root() -> Path:
-    """Return the root filesystem, made at the first call on this machine."""
+def kept(name: str, make: Callable[[Path], None]) -> Path:
+    """Return a folder outside of the repository, made at the first call on this machine."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     folder = cache / "countersign-tests"
     folder.mkdir(parents=True, exist_ok=True)
-    made = folder / f"debian-{_VERSION}"
+    made = folder / name
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.is_dir():
             unfinished = folder / "unfinished"
             shutil.rmtree(unfinished, ignore_errors=True)
-            _debootstrap(unfinished)
+            make(unfinished)
             unfinished.rename(made)
     return made
 
 
-def _debootstrap(folder: Path) -> None:
+def root_of(image: Image) -> Path:
+    """Return the root filesystem of an image, made at the first call on this machine."""
+    return kept(image.name, lambda folder: _debootstrap(image, folder))
+
+
+def _debootstrap(image: Image, folder: Path) -> None:
     release = Path("/etc/os-release").read_text()
     codename = release.partition("VERSION_CODENAME=")[2].partition("\n")[0]
     done = subprocess.run(
         [
             "mmdebstrap",
             "--variant=minbase",
-            f"--include={_PACKAGES}",
+            f"--include={image.packages}",
             '--customize-hook=true > "$1/etc/machine-id"',
             '--customize-hook=chmod 711 "$1/root"',
-            f'--customize-hook=chroot "$1" useradd --system {BOT_USER}',
-            '--customize-hook=chroot "$1" systemctl disable nginx',
+            *(f"--customize-hook={hook}" for hook in image.hooks),
             codename,
             str(folder),
         ],

@@ -34,13 +34,17 @@ def me() -> str:
 
 @dataclass
 class Bot:
-    """The bot as a process, with a state folder of its own."""
+    """The bot as a process, with a state folder of its own.
+
+    inside: words that start a program elsewhere, in a namespace for one.
+    """
 
     workspace: Workspace
     folder: Path
     config: dict[str, object]
     extra: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+    inside: tuple[str, ...] = ()
 
     @property
     def log(self) -> str:
@@ -60,7 +64,7 @@ class Bot:
         (self.folder / "countersign.yaml").write_text(yaml.safe_dump(self.config))
         with (self.folder / "bot.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "bot", "run"],
+                [*self.inside, sys.executable, "-m", "bot", "run"],
                 env=self.environment(),
                 stdout=log,
                 stderr=log,
@@ -70,7 +74,7 @@ class Bot:
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "bot", *words],
+            [*self.inside, sys.executable, "-m", "bot", *words],
             env=self.environment(),
             capture_output=True,
             text=True,

@@ -146,6 +146,12 @@ def test_an_unknown_number_is_said(room: Room) -> None:
     )
 
 
+def test_status_tells_that_the_host_is_not_watched(room: Room) -> None:
+    room.story.status.unseen = "this container sees its own processes only"
+    said = room.ask("how are things?").text
+    assert "This host is not watched: this container sees its own processes" in said
+
+
 def test_nothing_open_explains_the_status(room: Room) -> None:
     assert room.ask("why is it slow?").text == "Nothing was measured yet."
 
