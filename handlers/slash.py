@@ -4,6 +4,7 @@ Which verbs there are says `verbs.py`, what each does `commands.py`.
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
@@ -20,12 +21,16 @@ from handlers.verbs import BY_CLICK, CHANGES, DECIDES, WORDS, nearest
 from remediation.decision import NotDecided
 from remediation.printable import printable
 
+PATIENCE_SECONDS = 2.0
+"""How long a command may take before it is acknowledged; Slack waits for three."""
+
 OpenDialog = Callable[[dict[str, object]], None]
 
 
 def register(app: App, desk: Desk) -> None:
     """Wire the slash command."""
     slash = Slash(desk)
+    hands = ThreadPoolExecutor(max_workers=8, thread_name_prefix="command")
 
     def listener(ack: Ack, body: Body, client: WebClient) -> None:
         text = str(body.get("text") or "")
@@ -34,13 +39,16 @@ def register(app: App, desk: Desk) -> None:
         def open_dialog(view: dict[str, object]) -> None:
             client.views_open(trigger_id=trigger, view=view)
 
-        # What decides is durable before the ack; what looks may take its time.
+        # What looks may take its time. What decides is durable before the ack, unless
+        # the host is so slow that Slack would give up: then the answer tells the end.
         looks = text.lower().partition(" ")[0] not in DECIDES
         if looks:
             ack()
-        answer = slash.answer(text, body, open_dialog)
+        work = hands.submit(slash.answer, text, body, open_dialog)
+        wait([work], timeout=0 if looks else PATIENCE_SECONDS)
         if not looks:
             ack()
+        answer = work.result()
         if answer is not None:
             desk.reply(body, answer)
 

@@ -1,11 +1,15 @@
 """Clicks, dialogs and mentions over a real connection, with Bolt in between."""
 
+import time
+
 from handlers.desk import Desk
 from handlers.workspace import Workspace
 from handlers.workspace.people import ALICE, BOB, STRANGER
 from remediation.proposal import State
 from remediation.rule import Rule
 from remediation.rulebook import RuleBook
+from remediation.unit import UnitFacts
+from tests.fakes.services import FakeServices, service
 from tests.fakes.slack import whispered
 from tests.fakes.story import Story
 
@@ -175,3 +179,21 @@ def test_a_listener_that_fails_says_so_without_its_error(
         "countersign_errors_total", {"place": "listener"}
     )
     assert errors == 1
+
+
+class Slow(FakeServices):
+    """A manager of services that takes longer than Slack waits."""
+
+    def facts(self, name: str) -> UnitFacts:
+        time.sleep(3.2)
+        return super().facts(name)
+
+
+def test_a_command_on_a_slow_host_is_acknowledged_and_answered_later(
+    card: str, workspace: Workspace, story: Story
+) -> None:
+    assert card
+    story.candidates.targets._services = Slow({"nginx.service": service()})
+    said = workspace.command(ALICE.id, "restart nginx")
+    assert said.acked
+    assert "services.allow" in whispered(workspace, ALICE.id)
