@@ -112,9 +112,9 @@ def config(workspace: Workspace, **changes: object) -> dict[str, object]:
             "filesystem": {"enabled": False},
             "leaking_process": {"enabled": False},
             "runaway_process": {
-                "interval": "1s",
-                "for": "2s",
-                "keep_firing_for": "3s",
+                "interval": "0.5s",
+                "for": "1s",
+                "keep_firing_for": "1.5s",
                 "warning": 40,
                 "critical": 60,
             },
@@ -125,7 +125,7 @@ def config(workspace: Workspace, **changes: object) -> dict[str, object]:
             "actions_per_hour": 100,
             "processes": {"users": [me()]},
         },
-        "verify": {"window": "3s"},
+        "verify": {"window": "1.5s"},
         "http": {"listen": "127.0.0.1:0"},
         **changes,
     }
