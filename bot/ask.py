@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from bot import store
+from bot import quiet, store
 from bot.candidates import Candidates
 from bot.give_up import escalate_if_spent
 from bot.model import REQUEST, Incident, Person
@@ -101,7 +101,7 @@ class Ask:
             number = _incident_of(tx, suspect) or self._open(tx, suspect, now, who)
             draft = self._candidates.draft(number, action, suspect, allowed, who.id)
             proposal = self._ledger.propose(tx, draft, now=now)
-            store.bump(tx, number, offered=proposal.id, no_action=None)
+            _show(tx, number, proposal)
             text = f"asked to terminate {suspect.process.label} (pid {pid})"
             _event(tx, "proposal.requested", text, now, who, number)
         self._poster.wake()
@@ -122,7 +122,7 @@ class Ask:
             )
             draft = self._candidates.draft(number, action, live, allowed, who.id)
             proposal = self._ledger.propose(tx, draft, now=now)
-            store.bump(tx, number, offered=proposal.id, no_action=None)
+            _show(tx, number, proposal)
             text = f"asked to {verb} {live.name}"
             _event(tx, "proposal.requested", text, now, who, number)
         self._poster.wake()
@@ -176,6 +176,13 @@ def _repeated(earlier: Sequence[Proposal], now: Moment) -> list[Proposal]:
     pending = [p for p in earlier if p.is_pending and p.created_at > first]
     fresh = all(now.wall - p.created_at < _REPEATED for p in pending)
     return pending if fresh else []
+
+
+def _show(tx: Connection, number: int, proposal: Proposal) -> None:
+    """Put what was asked for on the card; that it is in maintenance stays true."""
+    incident = store.get(tx, number)
+    none = incident.no_action if quiet.is_kept_back(incident) else None
+    store.bump(tx, number, offered=proposal.id, no_action=none)
 
 
 def _requester(proposals: Sequence[Proposal]) -> str | None:

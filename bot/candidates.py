@@ -57,7 +57,7 @@ class Candidates:
         self, tx: Connection, incident: Incident, live: Live | None, now: Moment
     ) -> tuple[list[Draft], NoAction | None]:
         """Return what may be proposed, best first, or why nothing may."""
-        over = quiet.maintenance_of(quiet.kept(tx, now.wall), incident)
+        over = quiet.maintenance_of(quiet.kept(tx, now), incident)
         if over is not None:
             return [], quiet.no_action(over)
         if live is None:

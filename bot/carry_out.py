@@ -12,7 +12,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from bot import store
+from bot import quiet, store
 from bot.give_up import escalate_if_spent
 from bot.model import Check, Finding, Incident
 from bot.ports import Wakeable
@@ -84,6 +84,11 @@ class CarryOut:
             incident = store.get(tx, proposal.incident)
             if proposal.rule != UNDO and not incident.is_open:
                 self._refuse(tx, proposal, "the incident was resolved meanwhile", now)
+                return None
+            own = proposal.requested_by is None and proposal.rule != UNDO
+            if own and quiet.is_kept_back(incident):
+                none = incident.no_action.reason if incident.no_action else ""
+                self._refuse(tx, proposal, none, now)
                 return None
             try:
                 approval = self._ledger.claim(tx, proposal.id, claimant=me, now=now)

@@ -5,6 +5,7 @@ incident's new version are one transaction. What follows an approval is
 `carry_out.py`, in a thread of its own.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import Connection
@@ -13,6 +14,7 @@ from bot import store
 from bot.model import Origin, Person
 from bot.ports import Wakeable
 from bot.record import Record
+from bot.redact import HIDDEN
 from bot.settle import settle_request
 from bot.told import lettered, named, tell
 from bot.words import seconds
@@ -67,7 +69,7 @@ class Decide:
         Everybody is told, with the reason. Raises `NotDecided`.
         """
         self._may_decide(proposal_id, who)
-        if len(why) < LEAST_REASON:
+        if len(why.replace(HIDDEN, "").strip()) < LEAST_REASON:
             raise NotDecided("say why nobody else can be asked, in a few words")
         now = self._clock.now()
         with self._database.write() as tx:
@@ -152,12 +154,16 @@ class Decide:
         self._poster.wake()
         return decided
 
-    def decidable(self, proposal_id: str, who: Person) -> None:
-        """Raise `NotDecided` unless this person's approval would count now."""
+    def decidable(self, proposal_id: str, who: Person, *, alone: bool = False) -> None:
+        """Raise `NotDecided` unless this person's approval would count now.
+
+        alone: by breaking the glass.
+        """
         self._may_decide(proposal_id, who)
+        voter = replace(who.voter, broke_glass=alone)
         with self._database.read() as tx:
             now = self._clock.now()
-            self._ledger.votable(tx, proposal_id, voter=who.voter, now=now)
+            self._ledger.votable(tx, proposal_id, voter=voter, now=now)
 
     def _may_decide(self, proposal_id: str, who: Person) -> None:
         if not ID_PATTERN.fullmatch(proposal_id):

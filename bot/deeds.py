@@ -70,7 +70,10 @@ def _carried_out(proposal: Proposal) -> str:
 
 
 def _decision(proposal: Proposal, names: Mapping[str, str]) -> tuple[str, ...]:
-    voters = ", ".join(person(voter, names) for voter in proposal.voters)
+    voters = ", ".join(
+        person(vote.id, names) + (" alone" if vote.broke_glass else "")
+        for vote in proposal.votes
+    )
     decided = person(proposal.decided_by, names)
     at = f" at {time(proposal.decided_at)}" if proposal.decided_at else ""
     return (

@@ -30,7 +30,13 @@ from remediation.verify import Verdict
 BODY_CHARACTERS = 3000
 """What one input of a Slack dialog can hold."""
 
-_STEPS = ("proposal.approved", "proposal.rejected", "action.", "verified.")
+_STEPS = (
+    "proposal.approved",
+    "proposal.glass_broken",
+    "proposal.rejected",
+    "action.",
+    "verified.",
+)
 """Kinds of events that become steps."""
 _UNSAFE = re.compile(r"[^a-z0-9]+")
 _TRIES = 100

@@ -61,7 +61,8 @@ def why(
         return f"the action {incident.number}{ended[-1].letter} {ended[-1].state}"
     if incident.verification and incident.verification.verdict in _NO_HELP:
         return f"the action did not help: {incident.verification.verdict}"
-    waited = now.wall - incident.opened_at
+    # What nobody could hear waited for nobody.
+    waited = now.wall - max(incident.opened_at, incident.heard_at or incident.opened_at)
     if incident.level is not Level.CRITICAL or waited < after:
         return None
     missing = "decided" if any(p.is_pending for p in proposals) else "took it"

@@ -250,7 +250,7 @@ class Incident:
     since: the onset. level: the worst level seen. version grows with every change;
     the card is redrawn for it. offered: the proposal whose buttons the card shows.
     objections: what the critic read in the written policy against the proposals.
-    knowledge: None until memory and runbooks were asked. is_asked: whether a model was
+    heard_at: since when it is not muted any more. knowledge: None until memory and runbooks were asked. is_asked: whether a model was
     asked, which is done once. is_explained: whether nothing more will be said about it.
     feedback: what a person said after the end.
     """
@@ -269,6 +269,7 @@ class Incident:
     service: UnitFacts | None = None
     owner: str | None = None
     muted_until: datetime | None = None
+    heard_at: datetime | None = None
     resolved_at: datetime | None = None
     resolution: str = ""
     evidence: tuple[EvidenceItem, ...] = ()

@@ -13,15 +13,15 @@ from datetime import timedelta
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import marks, quiet
+from bot import maintenance, marks, quiet
 from bot.clock import SystemClock
 from bot.database import BadDatabase
 from bot.durations import parse_duration
 from bot.environment import Environment
+from bot.maintenance import begin, check, row_name, target_of
 from bot.quiet import Quiet
 from bot.redact import fit_to_keep
 from bot.settings import Settings
-from bot.silence import begin, check, target_of
 from bot.target import service_of
 from bot.wiring.parts import configured, database_of, manager_of
 from bot.words import seconds
@@ -43,7 +43,8 @@ def start(named: str | None, *, lasts: str, why: str) -> int:
         check(span, reason)
         until = now.wall + span
         target = _target(settings, named)
-        begin(tx, Quiet(target=target, until=until, by=_who(), why=reason), now, None)
+        begun = Quiet(target=target, until=until, by=_who(), why=reason)
+        begin(tx, begun, now, None)
         print(f"{target} is in maintenance for {seconds(span)}: {reason}")
 
     return _told("maintenance", use)
@@ -53,14 +54,12 @@ def end(named: str | None) -> int:
     """End it, also where there is none: a script's clean-up may run twice."""
 
     def use(settings: Settings, tx: Connection, now: Moment) -> None:
-        target = _target(settings, named)
-        over = quiet.kept(tx, now.wall).get(target)
-        if over is None or not over.is_maintenance:
-            print(f"{target} is not in maintenance")
-            return
-        # Its time is over from now on: the bot measures anew and says so in the threads.
-        quiet.keep(tx, Quiet(target=target, until=now.wall, by=over.by, why=over.why))
-        print(f"the maintenance of {target} has ended")
+        target = settings.host if named is None else row_name(named, settings.host)
+        ended = maintenance.end(tx, target, now, by=_who())
+        print(f"the maintenance of {target} {'has' if ended else 'had'} ended")
+        for one in _works(tx, now):
+            if one.target == target:
+                print(f"{one.by} keeps it until {_clock(one)}: {one.why}")
 
     return _told("maintenance", use)
 
@@ -69,9 +68,9 @@ def show() -> int:
     """Print what is in maintenance."""
 
     def use(_settings: Settings, tx: Connection, now: Moment) -> None:
-        rows = [one for one in quiet.kept(tx, now.wall).values() if one.is_maintenance]
+        rows = _works(tx, now)
         for one in rows:
-            print(f"{one.target}  until {one.until:%Y-%m-%d %H:%M} UTC  {one.why}")
+            print(f"{one.target}  until {_clock(one)}  {one.why}  ({one.by})")
         if not rows:
             print("nothing is in maintenance")
 
@@ -118,6 +117,14 @@ def _target(settings: Settings, named: str | None) -> str:
         return settings.host
     services = manager_of(settings)
     return target_of(named, settings.host, lambda name: service_of(services, name))
+
+
+def _works(tx: Connection, now: Moment) -> list[Quiet]:
+    return [one for one in quiet.kept(tx, now) if one.is_maintenance]
+
+
+def _clock(one: Quiet) -> str:
+    return f"{one.until:%Y-%m-%d %H:%M} UTC"
 
 
 def _span(text: str) -> timedelta:

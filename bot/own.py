@@ -11,7 +11,6 @@ from bot import quiet, store
 from bot.calling import call_people
 from bot.model import FALSE_ALARM, Incident, Person, Phase
 from bot.ports import Wakeable
-from bot.quiet import Quiet
 from bot.record import Record
 from remediation import lock
 from remediation.audit import Event, append
@@ -77,7 +76,7 @@ class Own:
             self._ledger.supersede(tx, number, now=now)
             for finding in incident.findings:
                 until = now.wall + AFTER_FALSE_ALARM
-                quiet.keep(tx, Quiet(target=finding.key, until=until, by=who.id))
+                quiet.mute(tx, finding.key, until=until, by=who.id)
         self._poster.wake()
         return incident
 

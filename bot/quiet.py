@@ -1,31 +1,37 @@
 """What is kept quiet, until when and by whom: mutes, and maintenance, as rows.
 
 A target is a condition (`HOST/DETECTOR/SUBJECT`), a host (`HOST`) or a service on it
-(`HOST/nginx.service`). A mute silences; maintenance also withdraws what was proposed.
+(`HOST/nginx.service`). A mute silences, one for a target. Maintenance also withdraws what
+was proposed; several people and scripts may work on the same target, each with a row.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import (
     Column,
     Connection,
-    Row,
+    Float,
     String,
     Table,
     Text,
     delete,
+    insert,
     select,
     update,
 )
 
 from bot import store
 from bot.model import REQUEST, Finding, Incident, NoAction
+from remediation.moment import Moment
 from remediation.tables import Instant
 
 RULE = "maintenance"
 """The rule that a card names where maintenance keeps proposals back."""
+
+ENDED = "maintenance has ended"
+"""The rule where it is over, and there was nothing to propose yet."""
 
 mutes = Table(
     "mutes",
@@ -33,7 +39,17 @@ mutes = Table(
     Column("target", Text, primary_key=True),
     Column("until", Instant, nullable=False),
     Column("by", String(40), nullable=False),
-    Column("why", Text, nullable=False, server_default=""),
+)
+
+maintenance = Table(
+    "maintenance",
+    store.metadata,
+    Column("target", Text, primary_key=True),
+    Column("by", String(40), primary_key=True),
+    Column("until", Instant, nullable=False),
+    Column("until_boot", Float, nullable=False),
+    Column("boot_id", String(36), nullable=False),
+    Column("why", Text, nullable=False),
 )
 
 
@@ -56,41 +72,85 @@ class Quiet:
         return bool(self.why)
 
 
-def keep(tx: Connection, quiet: Quiet) -> None:
-    """Write it, in place of what was there for this target."""
-    lift(tx, quiet.target)
-    tx.execute(mutes.insert().values(asdict(quiet)))
+def mute(tx: Connection, target: str, *, until: datetime, by: str) -> None:
+    """Silence a condition or a host until a time, in place of an earlier mute."""
+    unmute(tx, target)
+    tx.execute(insert(mutes).values(target=target, until=until, by=by))
 
 
-def lift(tx: Connection, target: str) -> Quiet | None:
-    """Forget what kept the target quiet and return it, if anything did."""
-    row = tx.execute(select(mutes).where(mutes.c.target == target)).first()
-    tx.execute(delete(mutes).where(mutes.c.target == target))
-    return None if row is None else _quiet(row)
+def unmute(tx: Connection, target: str) -> bool:
+    """Lift a mute; False if there was none."""
+    return tx.execute(delete(mutes).where(mutes.c.target == target)).rowcount == 1
 
 
-def kept(tx: Connection, at: datetime) -> dict[str, Quiet]:
-    """Return what is quiet now, by target."""
-    rows = tx.execute(select(mutes).where(mutes.c.until > at).order_by(mutes.c.target))
-    return {row.target: _quiet(row) for row in rows}
+def begin(tx: Connection, begun: Quiet, end: Moment) -> None:
+    """Write a maintenance, in place of an earlier one of the same author.
+
+    end: its end on both clocks, of which the first ends it.
+    """
+    forget(tx, begun)
+    tx.execute(
+        insert(maintenance).values(
+            target=begun.target,
+            by=begun.by,
+            until=begun.until,
+            until_boot=end.boot,
+            boot_id=end.boot_id,
+            why=begun.why,
+        )
+    )
+
+
+def forget(tx: Connection, over: Quiet) -> None:
+    """Forget one author's maintenance of a target."""
+    mine = (maintenance.c.target == over.target) & (maintenance.c.by == over.by)
+    tx.execute(delete(maintenance).where(mine))
+
+
+def kept(tx: Connection, now: Moment) -> tuple[Quiet, ...]:
+    """Return what is quiet now, sorted by target."""
+    rows = tx.execute(select(mutes).where(mutes.c.until > now.wall))
+    muted = [Quiet(target=r.target, until=r.until, by=r.by) for r in rows]
+    works = [quiet for quiet, end in _works(tx) if not now.is_past(end)]
+    return tuple(sorted([*muted, *works], key=lambda q: (q.target, q.by)))
+
+
+def lapsed(tx: Connection, now: Moment) -> list[Quiet]:
+    """Return the maintenance whose time is over."""
+    return [quiet for quiet, end in _works(tx) if now.is_past(end)]
+
+
+def end_mutes(tx: Connection, now: Moment) -> bool:
+    """Forget the mutes whose time is over; say whether there were any."""
+    return tx.execute(delete(mutes).where(mutes.c.until <= now.wall)).rowcount > 0
+
+
+def has_lapsed_mutes(tx: Connection, now: Moment) -> bool:
+    """Say whether there is a mute whose time is over."""
+    query = select(mutes.c.target).where(mutes.c.until <= now.wall).limit(1)
+    return tx.execute(query).first() is not None
 
 
 def kept_by(tx: Connection, person: str) -> list[str]:
     """Return the targets that somebody keeps quiet."""
-    return list(
-        tx.execute(select(mutes.c.target).where(mutes.c.by == person)).scalars()
-    )
+    return [
+        target
+        for table in (mutes, maintenance)
+        for target in tx.execute(
+            select(table.c.target).where(table.c.by == person)
+        ).scalars()
+    ]
 
 
 def pass_on(tx: Connection, *, by: str, to: str) -> None:
     """Make somebody else the one who keeps quiet what `by` did."""
     tx.execute(update(mutes).where(mutes.c.by == by).values(by=to))
-
-
-def lapsed(tx: Connection, at: datetime) -> list[Quiet]:
-    """Return whose time is over."""
-    rows = tx.execute(select(mutes).where(mutes.c.until <= at))
-    return [_quiet(row) for row in rows]
+    mine = [quiet for quiet, _ in _works(tx) if quiet.by == by]
+    for quiet in mine:
+        # What both of them began goes on as the one that is handed over.
+        taken = (maintenance.c.target == quiet.target) & (maintenance.c.by == to)
+        tx.execute(delete(maintenance).where(taken))
+    tx.execute(update(maintenance).where(maintenance.c.by == by).values(by=to))
 
 
 def targets_of(finding: Finding) -> Iterator[str]:
@@ -103,23 +163,25 @@ def targets_of(finding: Finding) -> Iterator[str]:
         yield f"{finding.host}/{finding.culprit.process.unit}"
 
 
-def silences(quiet: Mapping[str, Quiet], finding: Finding) -> bool:
+def silences(rows: Sequence[Quiet], finding: Finding) -> bool:
     """Say whether anything keeps this finding quiet."""
-    return any(target in quiet for target in targets_of(finding))
+    targets = set(targets_of(finding))
+    return any(quiet.target in targets for quiet in rows)
 
 
-def until(quiet: Mapping[str, Quiet], incident: Incident) -> datetime | None:
+def until(rows: Sequence[Quiet], incident: Incident) -> datetime | None:
     """Return until when all of the incident's conditions are quiet, if all are."""
     ends = []
     for finding in incident.findings:
-        over = [quiet[t].until for t in targets_of(finding) if t in quiet]
+        targets = set(targets_of(finding))
+        over = [quiet.until for quiet in rows if quiet.target in targets]
         if not over:
             return None
         ends.append(max(over))
     return min(ends)
 
 
-def maintenance_of(quiet: Mapping[str, Quiet], incident: Incident) -> Quiet | None:
+def maintenance_of(rows: Sequence[Quiet], incident: Incident) -> Quiet | None:
     """Return the maintenance that an incident falls into, the longest of several.
 
     What a person asked for falls into none: who works on a host may want the bot's help.
@@ -127,7 +189,7 @@ def maintenance_of(quiet: Mapping[str, Quiet], incident: Incident) -> Quiet | No
     if incident.lead.detector == REQUEST:
         return None
     named = set(targets_of(incident.lead)) | {f"{incident.host}/{incident.unit_name}"}
-    found = [q for q in quiet.values() if q.is_maintenance and q.target in named]
+    found = [q for q in rows if q.is_maintenance and q.target in named]
     return max(found, key=lambda q: q.until, default=None)
 
 
@@ -138,5 +200,18 @@ def no_action(over: Quiet) -> NoAction:
     return NoAction(rule=RULE, reason=reason)
 
 
-def _quiet(row: Row[tuple[str, datetime, str, str]]) -> Quiet:
-    return Quiet(target=row.target, until=row.until, by=row.by, why=row.why)
+def is_kept_back(incident: Incident) -> bool:
+    """Say whether the card names a maintenance as the reason for no action."""
+    none = incident.no_action
+    return none is not None and none.rule == RULE
+
+
+def _works(tx: Connection) -> list[tuple[Quiet, Moment]]:
+    rows = tx.execute(select(maintenance)).all()
+    return [
+        (
+            Quiet(target=r.target, until=r.until, by=r.by, why=r.why),
+            Moment(wall=r.until, boot=r.until_boot, boot_id=r.boot_id),
+        )
+        for r in rows
+    ]

@@ -97,7 +97,7 @@ class Respond:
             alerts = [alert for alert in touched if alert is not None]
             with self._database.read() as tx:
                 open_ = store.opened(tx)
-                rows = quiet.kept(tx, now.wall)
+                rows = quiet.kept(tx, now)
             for change in triage(open_, _heard(alerts, rows)):
                 self._apply(change, now)
             self._resolve_quiet(open_, now)
@@ -305,7 +305,7 @@ def _read(source: Evidence, incident: Incident) -> list[EvidenceItem]:
     )
 
 
-def _heard(alerts: Sequence[Alert], rows: Mapping[str, Quiet]) -> list[Alert]:
+def _heard(alerts: Sequence[Alert], rows: Sequence[Quiet]) -> list[Alert]:
     # What is over is heard in any case: nothing would tell it later.
     return [
         alert

@@ -59,10 +59,13 @@ class CallSecond:
         mine = [entry.event for entry in told if entry.event.proposal == proposal.id]
         approved = (event.at for event in mine if event.kind == _APPROVED)
         waited = now.wall - min(approved, default=now.wall)
-        called = sum(event.kind == _WANTED for event in mine)
-        if called >= len(self._then) or waited < self._after * (called + 1):
+        called = [e.text.rpartition("@")[2] for e in mine if e.kind == _WANTED]
+        # Who agreed already, or asked for it, cannot be the second.
+        passed = {*called, *proposal.voters, proposal.requested_by}
+        following = next((who for who in self._then if who not in passed), None)
+        if following is None or waited < self._after * (len(called) + 1):
             return None
-        return self._then[called], waited
+        return following, waited
 
     def _call(self, proposal: Proposal, now: Moment) -> None:
         with self._database.write() as tx:

@@ -76,7 +76,8 @@ class Status:
 
     def board(self) -> Board:
         """Return the state of this instant."""
-        now = self._clock.now().wall
+        moment = self._clock.now()
+        now = moment.wall
         with self._database.read() as tx:
             recent = store.since(tx, now - WEEK, limit=500)
             done = Counter[str]()
@@ -103,7 +104,7 @@ class Status:
                 hosts=_hosts(self._respond.current()),
                 open=tuple(open_),
                 lock=locked(tx),
-                quiet=tuple(quiet.kept(tx, now).values()),
+                quiet=quiet.kept(tx, moment),
                 week=done,
                 incidents_this_week=len(recent),
                 unseen=self.unseen,

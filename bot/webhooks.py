@@ -1,5 +1,6 @@
 """What other systems tell over HTTP: `POST /webhooks/change`. Without a token it is off."""
 
+import asyncio
 import hmac
 import json
 from datetime import datetime
@@ -8,12 +9,14 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 
 from bot import marks
 from bot.record import Record
 from remediation.audit import Event, append
 
 _LIMIT_BYTES: Final = 16_384
+_SECONDS: Final = 10
 _KEYS: Final = frozenset({"text", "host", "service", "at", "by"})
 
 
@@ -24,8 +27,16 @@ def router(record: Record, token: str) -> APIRouter:
     @routes.post("/webhooks/change", include_in_schema=False)
     async def change(request: Request) -> Response:
         if not bears(token, request.headers.get("authorization", "")):
-            return _said(401, "Authorization: Bearer TOKEN was expected")
-        body = await _body(request)
+            answer = _said(401, "Authorization: Bearer TOKEN was expected")
+            answer.headers["WWW-Authenticate"] = "Bearer"
+            return answer
+        try:
+            async with asyncio.timeout(_SECONDS):
+                body = await _body(request)
+        except TimeoutError:
+            return _said(408, f"the body took longer than {_SECONDS} s")
+        except ClientDisconnect:
+            return _said(400, "the body ended too early")
         if body is None:
             return _said(413, f"at most {_LIMIT_BYTES} bytes were expected")
         return await run_in_threadpool(_kept, record, body)

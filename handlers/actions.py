@@ -89,12 +89,14 @@ def _say_why(desk: Desk) -> Draw:
 
 
 def _break_glass(desk: Desk) -> Draw:
-    def draw(value: str, _who: Person, origin: Origin) -> dict[str, object]:
-        number = desk.on_card(origin)
+    def draw(value: str, who: Person, origin: Origin) -> dict[str, object]:
+        incident = desk.incident(desk.on_card(origin))
         with desk.database.read() as tx:
-            return dialogs.break_glass(
-                desk.incident(number), desk.ledger.get(tx, value)
-            )
+            proposal = desk.ledger.get(tx, value)
+        if proposal.incident != incident.number:
+            raise NotDecided("this button does not stand on the card it was made for")
+        desk.decide.decidable(value, who, alone=True)
+        return dialogs.break_glass(incident, proposal)
 
     return draw
 

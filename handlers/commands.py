@@ -199,15 +199,14 @@ class Commands:
         silence, words = self._desk.silence, request.words
         if not words:
             return answers.maintenance(self._desk.status.board())
-        target = silence.target(words[0])
         if words[1:] == ("end",):
-            silence.end_maintenance(target, request.who)
-            return answers.plain(f"The maintenance of {escaped(target)} has ended.")
+            target = silence.end_maintenance(words[0], request.who)
+            return answers.maintenance_ended(target, request.who.id)
         if not words[1:] or not is_span(words[1]):
             raise NotDecided("say how long and why: maintenance web-1 2h new kernel")
         lasts = span(words[1:], "")
         why = fit_to_keep(" ".join(words[2:]), limit=300)
-        begun = silence.begin_maintenance(target, request.who, lasts, why)
+        begun = silence.begin_maintenance(words[0], request.who, lasts, why)
         return answers.maintenance_begun(begun)
 
     def _lock(self, request: Request) -> Message:

@@ -27,7 +27,11 @@ def register(app: App, desk: Desk) -> None:
 
     def break_glass(view: Body, who: Person) -> None:
         why = fit_to_keep(_input(view, "why"), limit=dialogs.MAX_REASON)
-        desk.decide.break_glass(_metadata(view), who, why)
+        try:
+            desk.decide.break_glass(_metadata(view), who, why)
+        except NotDecided:
+            desk.telemetry.decided("break_glass", counted=False)
+            raise
         desk.telemetry.decided("break_glass", counted=True)
 
     def cause(view: Body, who: Person) -> dict[str, object] | None:

@@ -78,7 +78,7 @@ class Reply:
             answer = WebhookClient(url, timeout=_SECONDS).send(
                 text=message.text,
                 blocks=list(message.blocks),
-                response_type="ephemeral",
+                response_type="in_channel" if message.is_public else "ephemeral",
                 replace_original=False,
             )
         except NETWORK_ERRORS as error:

@@ -103,13 +103,15 @@ def _votable(
     by = voter.id
     own = or_(proposals.c.requested_by.is_(None), proposals.c.requested_by != by)
     voted = exists().where(votes.c.proposal == proposal_id, votes.c.person == by)
+    # Who breaks the glass may have approved already, as one of several.
+    once = () if voter.broke_glass else (~voted,)
     return select(
         proposals.c.id,
         literal(by),
         literal(now.wall, votes.c.at.type),
         literal(" ".join(sorted(voter.groups))),
         literal(glass),
-    ).where(*docket.alive(proposal_id, State.PENDING, now), own, ~voted)
+    ).where(*docket.alive(proposal_id, State.PENDING, now), own, *once)
 
 
 def _needed(book: RuleBook, found: Proposal, voter: Voter, now: Moment) -> int:

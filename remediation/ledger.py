@@ -230,11 +230,18 @@ class Ledger:
         return ended
 
     def supersede(
-        self, tx: Connection, incident: int, *, now: Moment
+        self, tx: Connection, incident: int, *, now: Moment, own_only: bool = False
     ) -> list[Proposal]:
-        """End the incident's pending proposals because something newer stands."""
+        """End the incident's pending proposals because something newer stands.
+
+        own_only: not those that a person asked for.
+        """
         audit.serialize(tx)
-        pending = [p for p in self.of(tx, incident) if p.is_pending]
+        pending = [
+            p
+            for p in self.of(tx, incident)
+            if p.is_pending and not (own_only and p.requested_by)
+        ]
         for proposal in pending:
             tx.execute(_SUPERSEDE, {"wanted": proposal.id})
             _tell(tx, proposal, "proposal.superseded", "superseded", now)

@@ -46,7 +46,8 @@ class ChangesEvidence:
         since = incident.since - LATELY
         told = list(self._told(incident))
         found = {*self._packages(), *self._files(incident)}
-        lately = sorted((c for c in found if since <= c[0]), reverse=True)
+        until = incident.opened_at
+        lately = sorted((c for c in found if since <= c[0] <= until), reverse=True)
         # An upgrade of a hundred packages must not hide what a person said.
         shown = sorted([*told, *lately][:_MOST], reverse=True)
         if not shown:
@@ -66,12 +67,10 @@ class ChangesEvidence:
 
     def _packages(self) -> Iterator[Change]:
         for line in _tail(self._root / "var/log/dpkg.log"):
-            if found := _DPKG.match(line):
-                at = datetime.fromisoformat(found[1]).astimezone(UTC)
+            if (found := _DPKG.match(line)) and (at := _instant(found[1])):
                 yield at, printable(f"package {found[3]}: {_step(found)}", limit=120)
         for line in _tail(self._root / "var/log/dnf.rpm.log"):
-            if found := _DNF.match(line):
-                at = datetime.fromisoformat(found[1]).astimezone(UTC)
+            if (found := _DNF.match(line)) and (at := _instant(found[1])):
                 yield (
                     at,
                     printable(f"package {found[3]}: {found[2].lower()}", limit=120),
@@ -89,6 +88,13 @@ class ChangesEvidence:
             if at := _changed(file):
                 shown = printable(f"/{file.relative_to(self._root)}", limit=120)
                 yield at, f"file {shown}"
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None  # a line that something else wrote
 
 
 def _step(found: re.Match[str]) -> str:

@@ -1,6 +1,7 @@
 """Answers to a person: refusals, status, lists, rehearsals, help, what was asked."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from bot.converse.question import Answer
 from bot.enclosure import not_watched
@@ -178,10 +179,17 @@ def maintenance(found: Board) -> Message:
 
 def maintenance_begun(begun: Quiet) -> Message:
     """Say what is quiet from now on."""
-    return plain(
-        f"{_quiet(begun)}. Until then nothing about it opens a card, calls anybody or is "
-        "proposed; what is still wrong afterwards comes then."
+    said = plain(
+        f"{_quiet(begun)}, {mention(begun.by)}. Until then nothing about it opens a card, "
+        "calls anybody or is proposed; what is still wrong afterwards comes then."
     )
+    return replace(said, is_public=True)
+
+
+def maintenance_ended(target: str, by: str) -> Message:
+    """Say that it is watched again."""
+    said = plain(f"{mention(by)} ended the maintenance of {escaped(target)}.")
+    return replace(said, is_public=True)
 
 
 def _open_line(item: OpenIncident) -> str:

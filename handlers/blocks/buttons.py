@@ -5,7 +5,7 @@ from typing import Literal
 
 from bot.feedback import was_acted
 from bot.model import FALSE_ALARM, Incident
-from bot.quiet import RULE as MAINTENANCE
+from bot.quiet import ENDED
 from handlers.blocks.markup import cut
 from remediation.action import (
     Action,
@@ -64,7 +64,7 @@ def idle(
     value = shown.id if shown else f"incident:{incident.number}"
     # What a rule of the policy refuses it may allow later: a window ends.
     none = incident.no_action
-    passes = none is not None and none.rule.startswith(("policy.", MAINTENANCE))
+    passes = none is not None and none.rule.startswith(("policy.", ENDED))
     again = shown is not None or passes
     elements = [button("Propose again", "again", value)] if again else []
     if incident.owner is None:

@@ -35,7 +35,7 @@ def break_glass(incident: Incident, proposal: Proposal) -> dict[str, object]:
         "type": "modal",
         "callback_id": "glass_dialog",
         "private_metadata": proposal.id,
-        "title": _plain(f"Alone: {incident.number}{proposal.letter}"),
+        "title": _plain(f"{proposal.incident}{proposal.letter}: approve alone"[:24]),
         "submit": _plain("Break the glass"),
         "close": _plain("Back"),
         "blocks": [*_what(incident, proposal), section(warning), why],

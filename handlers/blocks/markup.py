@@ -40,10 +40,14 @@ _CALLED = re.compile(r"@([UWS][A-Z0-9]{2,})$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One Slack message: the text for notifications, the blocks for the screen."""
+    """One Slack message: the text for notifications, the blocks for the screen.
+
+    is_public: whether an answer to one person is shown to the whole channel.
+    """
 
     text: str
     blocks: tuple[dict[str, object], ...]
+    is_public: bool = False
 
 
 def escaped(text: str) -> str:

@@ -72,6 +72,8 @@ _MARKS = {
     "bot.unlocked": "🔓",
 }
 _CALLS = frozenset({"incident.handed_over", "approval.wanted"})
+_CALLED = 80
+"""Mentions in one line: the longest of them take less than half of it."""
 _TEXT = 2600
 _TITLE = 200
 _FOOT = 100
@@ -91,9 +93,10 @@ def line(entry: Sealed, *, mentions: Sequence[str] = ()) -> Message:
     body, _, shown = event.text.partition("\n") if suggested else (event.text, "", "")
     draw = calling if event.kind in _CALLS else escaped
     who = f"{mention(event.actor)} " if event.actor else ""
-    called = "".join(f" {mention(person)}" for person in mentions)
+    # Whoever wrote a long text must not cut off whom it calls.
+    called = "".join(f" {mention(person)}" for person in mentions[:_CALLED])
     mark = _MARKS.get(event.kind, "▫️")
-    text = cut(f"{mark} {who}{draw(body)}{called}", 2900)
+    text = cut(f"{mark} {who}{draw(body)}", 2900 - len(called)) + called
     proof = [clock(event.at), f"event {entry.seq}"]
     if event.action_hash:
         proof.append(f"action {event.action_hash[:8]}")

@@ -69,6 +69,14 @@ def test_the_line_says_what_is_missing(story: Story) -> None:
     assert "1a has waited 5 min for 1 more approval: @S0SECOND" in story.texts()
 
 
+def test_who_approved_already_is_not_called(story: Story) -> None:
+    story.opens()
+    story.approved()
+    story.clock.go(300)
+    calling(story, then=[ALICE.id, "S0SECOND"]).sweep()
+    assert called(story) == ["S0SECOND"]
+
+
 def test_whoever_came_ends_it(story: Story) -> None:
     story.opens()
     story.approved()

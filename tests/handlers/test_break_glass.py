@@ -1,21 +1,29 @@
 """Breaking the glass over a real connection: the button, the dialog, who is told."""
 
+import re
+
 import pytest
 
 from bot.database import Database
 from bot.policy_section import Policy
 from handlers.blocks.dialogs import break_glass
 from handlers.blocks.home import home
+from handlers.blocks.thread import line
 from handlers.channel import Channel
 from handlers.desk import Desk
 from handlers.poster import Poster
 from handlers.workspace import Workspace
 from handlers.workspace.limits import check_view
 from handlers.workspace.people import ALICE, BOB
+from remediation.audit import Event, Sealed
+from remediation.decision import NotDecided
 from remediation.proposal import State
+from tests.fakes.clock import START
 from tests.fakes.slack import whispered
+from tests.fakes.story import ALICE as A
+from tests.fakes.story import BOB as B
 from tests.fakes.story import Story
-from tests.fakes.things import incident, proposal
+from tests.fakes.things import culprit, incident, process, proposal
 
 TWO = {"approvals": 2, "break_glass": {"users": [ALICE.id]}, "cooldown": "0s"}
 
@@ -75,11 +83,16 @@ def test_it_needs_a_reason(
     assert workspace.views(ALICE.id), "the dialog stays, with what was wrong"
 
 
-def test_others_are_refused_in_the_dialog(
+def test_others_are_told_at_the_button(
     card: str, workspace: Workspace, story: Story, poster: Poster
 ) -> None:
-    view = dialog(workspace, BOB.id, card, poster)
-    workspace.submit_view(BOB.id, view, {"why": "nobody else is awake"})
+    workspace.click(BOB.id, card, "Approve")
+    poster.step()
+    workspace.click(BOB.id, card, "Break glass")
+    assert "policy.break_glass" in whispered(workspace, BOB.id, "break_glass")
+    assert workspace.views(BOB.id) == []
+    with pytest.raises(NotDecided, match=r"policy\.break_glass"):
+        story.decide.break_glass(story.incident().offered or "", B, "nobody is awake")
     (found,) = story.proposals()[:1]
     assert (found.state, found.voters) == (State.PENDING, (BOB.id,))
 
@@ -93,6 +106,40 @@ def test_a_button_of_another_card_opens_nothing(
     workspace.click(ALICE.id, card, "Break glass", value=other)
     assert "not known here" in whispered(workspace, ALICE.id)
     assert workspace.views(ALICE.id) == []
+
+
+def test_a_proposal_of_another_card_opens_nothing_either(
+    card: str, workspace: Workspace, story: Story, poster: Poster
+) -> None:
+    story.sees(story.found(detector="memory", culprits=(culprit(77),), subject="x"))
+    workspace.click(ALICE.id, card, "Approve")
+    poster.step()
+    story.reader.living[77] = process(77)
+    story.clock.go(60)
+    (other, *_) = story.ask.again(2, A)
+    workspace.click(ALICE.id, card, "Break glass", value=other.id)
+    assert "does not stand on the card" in whispered(workspace, ALICE.id)
+    assert workspace.views(ALICE.id) == []
+    assert story.proposals(2)[-1].votes == ()
+
+
+def test_a_secret_is_no_reason(story: Story) -> None:
+    story.opens()
+    with pytest.raises(NotDecided, match="say why"):
+        story.decide.break_glass(
+            story.incident().offered or "", A, "[redacted] [redacted]"
+        )
+
+
+@pytest.mark.parametrize("people", [3, 80, 200])
+def test_no_reason_cuts_off_whom_the_line_calls(people: int) -> None:
+    many = [f"U0PERSON{n:04d}" for n in range(people)]
+    event = Event(kind="proposal.glass_broken", text="&" * 2000, at=START, incident=1)
+    drawn = line(Sealed(seq=1, event=event, hash="ab" * 32), mentions=many)
+    called = re.findall(r"<@(U0PERSON\d{4})>", drawn.text)
+    assert called == many[:80]
+    assert len(drawn.text) < 3000
+    assert len(str(drawn.blocks[0]["text"]["text"])) <= 3000  # type: ignore[index]
 
 
 def test_its_dialog_is_taken_by_slack() -> None:

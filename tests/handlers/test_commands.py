@@ -393,11 +393,11 @@ def test_a_condition_is_muted_by_its_short_name(say: Say, story: Story) -> None:
 def test_maintenance_begins_is_listed_and_ends(say: Say, story: Story) -> None:
     assert say("maintenance") == "Nothing is in maintenance."
     begun = say("maintenance web-1 2h new kernel, two reboots")
-    assert "web-1 (new kernel, two reboots). Until then nothing" in begun
+    assert "web-1 (new kernel, two reboots), <@" in begun
     assert "In maintenance until" in say("maintenance")
     story.sees(story.found())
     assert story.open() == []
-    assert say("maintenance web-1 end") == "The maintenance of web-1 has ended."
+    assert "ended the maintenance of web-1." in say("maintenance web-1 end")
     assert "not in maintenance" in say("maintenance web-1 end")
 
 
@@ -408,7 +408,7 @@ def test_maintenance_begins_is_listed_and_ends(say: Say, story: Story) -> None:
         ("maintenance web-1 now please", "say how long and why"),
         ("maintenance web-1 2h", "say what is done"),
         ("maintenance web-1 30d new disks", "at most 7 d"),
-        ("maintenance db-9 2h new disks", "has no such service"),
+        ("maintenance db-9 2h new disks", "tells of such a service"),
     ],
 )
 def test_maintenance_says_what_is_missing(say: Say, words: str, answer: str) -> None:

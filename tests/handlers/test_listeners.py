@@ -197,3 +197,14 @@ def test_a_command_on_a_slow_host_is_acknowledged_and_answered_later(
     said = workspace.command(ALICE.id, "restart nginx")
     assert said.acked
     assert "services.allow" in whispered(workspace, ALICE.id)
+
+
+def test_everybody_sees_that_a_host_is_in_maintenance(
+    card: str, workspace: Workspace
+) -> None:
+    assert card
+    workspace.command(ALICE.id, "maintenance web-1 2h new kernel")
+    posted = workspace.wait_for(
+        lambda: [m for m in workspace.messages() if "new kernel" in m.text], 10
+    )
+    assert f"<@{ALICE.id}>" in posted[0].text

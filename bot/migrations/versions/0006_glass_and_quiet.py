@@ -10,10 +10,18 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the columns; nobody who voted before broke a glass, what was quiet was muted."""
-    for table, name in (("votes", "glass"), ("mutes", "why")):
-        column = sa.Column(name, sa.Text, nullable=False, server_default="")
-        op.add_column(table, column)
+    """Add column and tables; nobody who voted before broke a glass."""
+    glass = sa.Column("glass", sa.Text, nullable=False, server_default="")
+    op.add_column("votes", glass)
+    op.create_table(
+        "maintenance",
+        sa.Column("target", sa.Text, primary_key=True),
+        sa.Column("by", sa.String(40), primary_key=True),
+        sa.Column("until", sa.String(32), nullable=False),
+        sa.Column("until_boot", sa.Float, nullable=False),
+        sa.Column("boot_id", sa.String(36), nullable=False),
+        sa.Column("why", sa.Text, nullable=False),
+    )
     op.create_table(
         "marks",
         sa.Column("id", sa.Integer, primary_key=True),
