@@ -13,6 +13,7 @@ from handlers.blocks.markup import Message, escaped
 from handlers.client import NETWORK_ERRORS, failure_of
 from handlers.desk import Desk, opaque, origin_of
 from handlers.guard import Denied
+from handlers.patience import Patience
 from remediation.decision import NotDecided
 
 Body = dict[str, object]
@@ -28,14 +29,15 @@ def register(app: App, desk: Desk) -> None:
     verbs: dict[str, Click] = {
         "approve": clicks.approve,
         "reject": clicks.reject,
-        "simulate": clicks.simulate,
         "take": clicks.take,
-        "again": clicks.again,
         "undo": clicks.undo,
         "menu": clicks.menu,
     }
     for action_id, click in verbs.items():
         listen(app, desk, action_id, click)
+    patience = Patience()
+    looks(app, desk, "simulate", clicks.simulate, patience)
+    looks(app, desk, "again", clicks.again, patience)
     opens(app, desk, "say_why", _say_why(desk))
     opens(app, desk, "break_glass", _break_glass(desk))
 
@@ -47,6 +49,19 @@ def listen(app: App, desk: Desk, action_id: str, click: Click) -> None:
         answer = decided(desk, action_id, body, click)
         # Only now: what was decided is durable, what was refused is explained.
         ack()
+        if answer is not None:
+            desk.reply(body, answer)
+
+    app.action(action_id)(listener)
+
+
+def looks(
+    app: App, desk: Desk, action_id: str, click: Click, patience: Patience
+) -> None:
+    """Wire a button that looks at the host, and decides nothing."""
+
+    def listener(ack: Ack, body: Body) -> None:
+        answer = patience.run(ack, lambda: decided(desk, action_id, body, click))
         if answer is not None:
             desk.reply(body, answer)
 

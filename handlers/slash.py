@@ -4,7 +4,6 @@ Which verbs there are says `verbs.py`, what each does `commands.py`.
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
 
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
@@ -16,13 +15,11 @@ from handlers.blocks.markup import Message, escaped
 from handlers.commands import Commands
 from handlers.desk import Desk, sender
 from handlers.guard import Denied, Unverified
+from handlers.patience import Patience
 from handlers.request import Request
-from handlers.verbs import BY_CLICK, CHANGES, DECIDES, WORDS, nearest
+from handlers.verbs import ASKS, BY_CLICK, CHANGES, DECIDES, WORDS, nearest
 from remediation.decision import NotDecided
 from remediation.printable import printable
-
-PATIENCE_SECONDS = 2.0
-"""How long a command may take before it is acknowledged; Slack waits for three."""
 
 OpenDialog = Callable[[dict[str, object]], None]
 
@@ -30,7 +27,7 @@ OpenDialog = Callable[[dict[str, object]], None]
 def register(app: App, desk: Desk) -> None:
     """Wire the slash command."""
     slash = Slash(desk)
-    hands = ThreadPoolExecutor(max_workers=8, thread_name_prefix="command")
+    patience = Patience()
 
     def listener(ack: Ack, body: Body, client: WebClient) -> None:
         text = str(body.get("text") or "")
@@ -39,16 +36,16 @@ def register(app: App, desk: Desk) -> None:
         def open_dialog(view: dict[str, object]) -> None:
             client.views_open(trigger_id=trigger, view=view)
 
-        # What looks may take its time. What decides is durable before the ack, unless
-        # the host is so slow that Slack would give up: then the answer tells the end.
-        looks = text.lower().partition(" ")[0] not in DECIDES
-        if looks:
-            ack()
-        work = hands.submit(slash.answer, text, body, open_dialog)
-        wait([work], timeout=0 if looks else PATIENCE_SECONDS)
-        if not looks:
-            ack()
-        answer = work.result()
+        verb = text.lower().partition(" ")[0]
+        if verb in ASKS:
+            answer = patience.run(ack, lambda: slash.answer(text, body, open_dialog))
+        else:
+            # What decides is durable before the ack; what looks may take its time.
+            if verb not in DECIDES:
+                ack()
+            answer = slash.answer(text, body, open_dialog)
+            if verb in DECIDES:
+                ack()
         if answer is not None:
             desk.reply(body, answer)
 

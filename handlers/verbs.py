@@ -45,7 +45,10 @@ CHANGES = frozenset(
 )  # fmt: skip
 """Verbs that count in the configured channel only. Anybody may lock from anywhere."""
 
-DECIDES = CHANGES - {"approve"} | {"lock"}
+ASKS = frozenset({"again", "kill", "restart", "start", "stop", "reload", "maintenance"})
+"""Verbs that look at the host before anything is asked for."""
+
+DECIDES = CHANGES - ASKS - {"approve"} | {"lock"}
 """Verbs that are acknowledged only when they are done; `approve` opens a dialog."""
 
 BY_CLICK = frozenset({"approve", "reject", "undo"})

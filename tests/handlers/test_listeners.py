@@ -2,6 +2,9 @@
 
 import time
 
+import pytest
+
+from bot.simulate import Simulation
 from handlers.desk import Desk
 from handlers.workspace import Workspace
 from handlers.workspace.people import ALICE, BOB, STRANGER
@@ -179,6 +182,20 @@ def test_a_listener_that_fails_says_so_without_its_error(
         "countersign_errors_total", {"place": "listener"}
     )
     assert errors == 1
+
+
+def test_a_slow_look_is_acknowledged_and_answered_later(
+    card: str, workspace: Workspace, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rehearse = story.simulate.rehearse
+
+    def slowly(proposal_id: str) -> Simulation:
+        time.sleep(3.2)
+        return rehearse(proposal_id)
+
+    monkeypatch.setattr(story.simulate, "rehearse", slowly)
+    assert workspace.click(ALICE.id, card, "Simulate").acked
+    assert "It would be carried out" in whispered(workspace, ALICE.id)
 
 
 class Slow(FakeServices):
