@@ -21,6 +21,7 @@ from bot.record import Record
 from bot.retell import past, service_of, symptoms_of, track_words
 from bot.runbooks.matching import Match
 from memory.case import Recollection, Symptoms, TrackRecord
+from memory.rank import is_alike
 from remediation.action import in_words, kind_of
 from remediation.audit import Event, append
 from remediation.proposal import Proposal
@@ -219,8 +220,10 @@ class Explain:
         proposals = self._proposals(incident)
         offered = next((p for p in proposals if p.id == incident.offered), None)
         kind = kind_of(offered.action) if offered else ""
+        nearest = memory.recall(symptoms, limit=_PAST)
+        alike = [found for found in nearest if is_alike(symptoms, found)]
         return Knowledge(
-            past=tuple(past(found) for found in memory.recall(symptoms, limit=_PAST)),
+            past=tuple(past(found) for found in alike),
             track=track_words(memory.track(symptoms, kind), kind) if kind else "",
             runbooks=tuple(map(_ref, self._sources.shelf.pick(incident))),
             missing=memory.health(),

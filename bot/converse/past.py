@@ -14,6 +14,7 @@ from bot.model import Incident
 from bot.retell import past, symptoms_of
 from bot.words import seconds
 from memory.case import Symptoms
+from memory.rank import is_alike
 
 _WEEK: Final = timedelta(days=7)
 _LISTED: Final = 12
@@ -103,6 +104,8 @@ def _recalled(asked: Asked, incident: Incident | None) -> list[PastCase]:
         symptoms = Symptoms(condition="", host="", service="", text=text)
     found = asked.sources.memory.recall(symptoms, limit=_SIMILAR + 1)
     mine = incident.number if incident else 0
+    if incident is not None:
+        found = [one for one in found if is_alike(symptoms, one)]
     others = [past(one) for one in found if one.case.incident != mine]
     return others[:_SIMILAR]
 

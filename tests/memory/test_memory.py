@@ -10,6 +10,7 @@ import pytest
 from bot.database import Database
 from memory.case import Case, Outcome
 from memory.embed import MiniLm
+from memory.rank import is_alike
 from memory.recollect import Memory
 from memory.rest import Rest
 from tests.fakes.letters import Letters
@@ -29,6 +30,33 @@ def test_what_resembles_comes_first(
     asked = symptoms("drive is out of room", condition="", service="")
     assert memory.recall(asked)[0].case == three()[1]
     assert memory.health() == ""
+    memory.close()
+
+
+KINDS = {
+    "runaway_process": ("", "CPU of python 98 % of one core. python3.11 runaway.py uses 98 % of it"),
+    "cpu": ("", "CPU 99 % on web-1. python3.11 runaway.py (pid 99) uses 180 %"),
+    "unit_failed": ("shop.service", "shop.service failed 1 s ago: it was ended by a signal"),
+    "crash_loop": ("shop.service", "shop.service was started 4 times in 5 min: exit status 1"),
+    "filesystem": ("", "Disk / 96 % on web-1. / is 96 % full, 1 GB are free"),
+    "leaking_process": ("java.service", "Memory of java grows: 3 GB in 10 min; exhausted in 20"),
+}  # fmt: skip
+LIKE = ({"runaway_process", "cpu"}, {"unit_failed", "crash_loop"})
+
+
+def test_another_trouble_is_not_told_though_it_is_the_nearest(
+    database: Database, minilm: MiniLm
+) -> None:
+    memory = Memory(database, minilm, None)
+    for number, (kind, (service, text)) in enumerate(KINDS.items(), start=1):
+        told = {"condition": kind, "service": service, "symptoms": text}
+        memory.remember(case(number, **told))
+    for kind, (service, text) in KINDS.items():
+        asked = symptoms(text, condition=kind, service=service)
+        found = memory.recall(asked, len(KINDS))
+        alike = {one.case.condition for one in found if is_alike(asked, one)}
+        assert len(found) == len(KINDS)
+        assert alike == next((pair for pair in LIKE if kind in pair), {kind})
     memory.close()
 
 
