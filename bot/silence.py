@@ -4,6 +4,7 @@ What begins or ends is a row with its event; the sweep brings the cards in line 
 rows, so that a script, a crash or a lost second of the database need no way of their own.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
@@ -22,6 +23,8 @@ from bot.target import Targets
 from bot.words import seconds
 from remediation.decision import NotDecided
 from remediation.moment import Moment
+
+_PERSON = re.compile(r"[UW][A-Z0-9]{2,}")
 
 
 class Silence:
@@ -140,7 +143,9 @@ class Silence:
             store.bump(tx, incident.number, offered=offered, no_action=none)
             called = quiet.until(rows, incident) is None
             nobody = "" if called else " and nobody is called"
-            text = f"{none.reason}. Nothing is proposed{nobody} ({over.by})"
+            # The thread draws the id of a person at the end of the text.
+            by = f"@{over.by}" if _PERSON.fullmatch(over.by) else over.by
+            text = f"{none.reason}. Nothing is proposed{nobody}. Begun by {by}"
             event(tx, "maintenance.quiet", text, now, None, incident.number)
 
     def _measure(self, number: int) -> None:

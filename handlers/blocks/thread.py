@@ -71,7 +71,7 @@ _MARKS = {
     "bot.locked": "🔒",
     "bot.unlocked": "🔓",
 }
-_CALLS = frozenset({"incident.handed_over", "approval.wanted"})
+_CALLS = frozenset({"incident.handed_over", "approval.wanted", "maintenance.quiet"})
 _CALLED = 80
 """Mentions in one line: the longest of them take less than half of it."""
 _TEXT = 2600

@@ -112,7 +112,8 @@ def test_what_is_proposed_already_is_taken_back_and_said(story: Story) -> None:
     drawn = str(card(incident, story.proposals()).blocks)
     assert "web-1 is in maintenance until 1 Mar 04:00 UTC: new kernel" in drawn
     assert "Propose again" not in drawn, "it could only be refused"
-    assert "Nothing is proposed and nobody is called" in story.texts()
+    told = f"Nothing is proposed and nobody is called. Begun by @{ALICE.id}"
+    assert told in story.texts()
 
 
 def test_a_click_on_what_was_taken_back_does_not_count(story: Story) -> None:
