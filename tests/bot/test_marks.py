@@ -225,6 +225,10 @@ def test_bad_input_is_named(story: Story, body: object, why: str) -> None:
     ("raw", "status"),
     [(b"{", 400), (b"\xff\xfe", 400), (b"[" * 16_000, 400), (b"x" * 50_000, 413)],
 )
+def test_garbage_is_refused_and_bounded(story: Story, raw: bytes, status: int) -> None:
+    assert post(story, None, raw=raw).status_code == status
+
+
 def test_a_body_that_never_ends_is_given_up(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -235,10 +239,6 @@ def test_a_body_that_never_ends_is_given_up(
         await asyncio.sleep(5)
 
     assert post(story, None, raw=drip()).status_code == 408
-
-
-def test_garbage_is_refused_and_bounded(story: Story, raw: bytes, status: int) -> None:
-    assert post(story, None, raw=raw).status_code == status
 
 
 # --- the commands --------------------------------------------------------------------
