@@ -1,13 +1,16 @@
 """What could be deleted on a file system, of all that the team lists for cleaning.
 
 On which mount an area lies is read from the list of mounts, not asked of the file
-system: one that hangs would take whoever asks with it.
+system: one that hangs would take whoever asks with it. What lies inside is asked in
+threads (`looks.py`).
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+from bot.looks import SPAN, Looks
 from bot.mounts import Mount, parse
 from bot.procfs import PROC
 from remediation.action import CleanFiles
@@ -35,10 +38,12 @@ class Disks:
     def __init__(self, areas: Sequence[Area], proc: Path = PROC) -> None:
         self._areas = areas
         self._proc = proc
+        self._looks = Looks()
 
     def of(self, mount: str) -> Disk:
         """Look into every area that lies on this file system."""
-        found = [clutter_of(area) for area in self._on(mount)]
+        looks = {area: partial(clutter_of, area, SPAN) for area in self._on(mount)}
+        found = self._looks.into(looks)
         found.sort(key=lambda clutter: -clutter.size)
         return Disk(mount=mount, clutters=tuple(found))
 
@@ -48,8 +53,8 @@ class Disks:
         area = next(known, None)
         if area is None:
             return Disk(mount=action.folder, clutters=())
-        clutter = _as_approved(area, action)
-        return Disk(mount=action.folder, clutters=(clutter,))
+        found = self._looks.into({area: partial(_as_approved, area, action)})
+        return Disk(mount=action.folder, clutters=tuple(found))
 
     def _on(self, name: str) -> Iterator[Area]:
         mounts = parse((self._proc / "self/mountinfo").read_bytes())
@@ -69,7 +74,7 @@ def _as_approved(area: Area, action: CleanFiles) -> Clutter:
     left = [str(reason) for reason in found.values() if reason is not None]
     spared = tuple((reason, left.count(reason)) for reason in sorted(set(left)))
     files = tuple(file for file, reason in found.items() if reason is None)
-    now = clutter_of(area)
+    now = clutter_of(area, SPAN)
     listed = set(action.files)
     others = [file for file in now.files if file not in listed]
     return replace(

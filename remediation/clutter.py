@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 from remediation.area import Area, FileIdentity, parts_of
@@ -20,8 +21,9 @@ MOST_FILES: Final = 500
 """Files of one action: the largest; what is beyond them is said."""
 
 _MOST_ENTRIES: Final = 50_000
-_LONGEST_SECONDS: Final = 3.0
+_LONGEST: Final = timedelta(seconds=3)
 _SHOWN: Final = 1000
+_AWAY: Final = "on another mount"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +48,12 @@ class Clutter:
         return sum(file.size for file in self.files)
 
 
-def clutter_of(area: Area) -> Clutter:
-    """List what may go; what cannot be looked at is said. Never raises."""
-    found = _Found()
+def clutter_of(area: Area, longest: timedelta = _LONGEST) -> Clutter:
+    """List what may go; what cannot be looked at is said. Never raises.
+
+    longest: what it may take; a file system that answers nothing may take for ever.
+    """
+    found = _Found(ends=time.monotonic() + longest.total_seconds())
     try:
         with holding(area.folder) as top:
             _walk(area, top, found)
@@ -68,13 +73,13 @@ def clutter_of(area: Area) -> Clutter:
 
 @dataclass(slots=True)
 class _Found:
-    """What a walk has met so far."""
+    """What a walk has met so far. ends: when it must be over, of the monotonic clock."""
 
+    ends: float
     files: list[FileIdentity] = field(default_factory=list)
     spared: Counter[str] = field(default_factory=Counter)
     trouble: str = ""
     entries: int = 0
-    ends: float = field(default_factory=lambda: time.monotonic() + _LONGEST_SECONDS)
 
     def is_enough(self) -> bool:
         """Count one entry; say whether the walk must end here."""
@@ -93,7 +98,7 @@ def _walk(area: Area, top: Held, found: _Found) -> None:
             with inside(top, names) as folder:
                 waiting += _read(area, names, folder, found)
         except OtherMount:
-            found.spared["folders on another mount"] += 1
+            found.spared[_AWAY] += 1
         except OSError:
             # Without its folder the area is unknown; below it, others are not.
             if not names:
@@ -111,7 +116,9 @@ def _read(
             for entry in entries:
                 if found.is_enough():
                     return
-                if entry.is_dir(follow_symlinks=False):
+                if folder.leads_away(entry.name):
+                    found.spared[_AWAY] += 1
+                elif entry.is_dir(follow_symlinks=False):
                     if len(names) < area.depth:
                         yield (*names, entry.name)
                 elif area.takes(entry.name):

@@ -126,6 +126,8 @@ def _reasons() -> Iterator[list[Spared | None]]:
 
 
 def _difference(file: FileIdentity, name: str, folder: Held) -> Spared | None:
+    if folder.leads_away(name):
+        return Spared.OTHER_MOUNT
     found = os.stat(name, dir_fd=folder.descriptor, follow_symlinks=False)
     if not stat.S_ISREG(found.st_mode) or not _is_same(file, found):
         return Spared.CHANGED

@@ -2,23 +2,27 @@
 
 import os
 from collections.abc import Iterator
+from functools import partial
 
 from bot.checkup import Finding, fine, warn
+from bot.looks import SPAN, Looks
 from bot.settings import Settings
 from bot.words import amount
-from remediation.area import Area, counted
-from remediation.clutter import clutter_of
+from remediation.area import counted
+from remediation.clutter import Clutter, clutter_of
 
 
 def checks(settings: Settings) -> Iterator[Finding]:
     """Look into each area; nothing is deleted."""
-    for area in settings.policy.cleaning.areas():
-        yield _area(area, settings)
+    areas = settings.policy.cleaning.areas()
+    looks = {area: partial(clutter_of, area, SPAN) for area in areas}
+    for clutter in Looks().into(looks):
+        yield _area(clutter, settings)
 
 
-def _area(area: Area, settings: Settings) -> Finding:
+def _area(clutter: Clutter, settings: Settings) -> Finding:
+    area = clutter.area
     subject = f"cleaning {area.name}"
-    clutter = clutter_of(area)
     if clutter.trouble:
         return warn(
             subject,

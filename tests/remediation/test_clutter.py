@@ -64,7 +64,7 @@ def test_what_is_mounted_inside_is_left_and_counted(tmp_path: Path) -> None:
         clutter = clutter_of(area_of(tmp_path))
     assert (clutter.files, dict(clutter.spared)) == (
         (),
-        {"folders on another mount": 1},
+        {"on another mount": 1},
     )
 
 
