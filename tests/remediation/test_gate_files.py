@@ -1,6 +1,8 @@
 """Files that only root may delete go through the gate, by its own list and its own look."""
 
 import os
+import re
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from remediation import sweep
 from remediation.area import FileIdentity
 from remediation.attempt import Recheck
 from remediation.clean import _batches
@@ -33,6 +36,7 @@ from tests.remediation.gates import (
     serving,
 )
 from tests.remediation.litter import action_on, area_of, cleaned, listed, old
+from tests.remediation.victims import until
 
 pytestmark = needs_root
 
@@ -196,6 +200,39 @@ def test_a_lock_between_two_batches_leaves_the_rest(logs: Path, stage: Stage) ->
     assert outcome.result is Result.INTERRUPTED
     assert outcome.summary.endswith("Deleted before: 50 of 120 files (50 KB)")
     assert len(list(logs.glob("*.gz"))) == 70
+
+
+def test_a_lock_stops_the_gate_within_a_batch(
+    logs: Path, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file system is slow here; it goes no further than the file it is at."""
+    for number in range(50):
+        old(logs / f"{number:03}.gz")
+    removed = sweep.Sweep.remove
+    locked = threading.Event()
+
+    def slowly(self: sweep.Sweep, file: FileIdentity) -> Spared | None:
+        if os.geteuid() != 0:
+            raise sweep.NotPermitted
+        locked.set()
+        time.sleep(0.2)
+        return removed(self, file)
+
+    monkeypatch.setattr(sweep.Sweep, "remove", slowly)
+    outcome = by_the_bot(
+        logs,
+        stage.client(),
+        recheck=lambda _: "the bot was locked: why" if locked.is_set() else None,
+    )
+    said = re.search(r"that the gate was at (\d+) are gone, or one", outcome.summary)
+    assert until(lambda: bool(stage.told))
+    gone = 50 - len(list(logs.glob("*.gz")))
+    print(f"of 50 files {gone} were gone when the lock had been heard of")
+
+    assert said and int(said[1]) <= gone <= int(said[1]) + 1
+    assert gone < 10
+    assert (outcome.result, outcome.seen) == (Result.INTERRUPTED, Seen.UNKNOWN)
+    assert "the bot was locked: why. Deleted before: 0 of 50 files" in outcome.summary
 
 
 def test_without_a_gate_it_is_said_what_is_missing(logs: Path) -> None:
