@@ -40,10 +40,14 @@ _CALLED = re.compile(r"@([UWS][A-Z0-9]{2,})$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One Slack message: the text for notifications, the blocks for the screen."""
+    """One Slack message: the text for notifications, the blocks for the screen.
+
+    whole: a list that the blocks have no room for; it goes into the thread as a file.
+    """
 
     text: str
     blocks: tuple[dict[str, object], ...]
+    whole: str = ""
 
 
 def escaped(text: str) -> str:
