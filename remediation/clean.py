@@ -18,6 +18,7 @@ from remediation.action import CleanFiles
 from remediation.area import Area, FileIdentity, counted, in_words
 from remediation.attempt import Attempt, Refused
 from remediation.folder import holding
+from remediation.folder_lock import LOCKS, AtWork, NotPermitted
 from remediation.identity import boot_id
 from remediation.outcome import Outcome, Result, Seen
 from remediation.privilege import (
@@ -27,14 +28,7 @@ from remediation.privilege import (
     GateRefused,
     Unanswered,
 )
-from remediation.sweep import (
-    LOCKS,
-    AtWork,
-    NotPermitted,
-    Spared,
-    standing,
-    sweeping,
-)
+from remediation.sweep import Spared, standing, sweeping
 
 _BATCH: Final = 50
 _BATCH_CHARACTERS: Final = 12_000

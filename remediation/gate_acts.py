@@ -15,6 +15,7 @@ from remediation import jobs, renice, signals
 from remediation.area import FileIdentity
 from remediation.attempt import Attempt, Refused, TargetFacts
 from remediation.facts import FactReader, ProcessFacts
+from remediation.folder_lock import LOCKS, AtWork, NotPermitted
 from remediation.gate_request import (
     Answer,
     CleanOut,
@@ -35,14 +36,7 @@ from remediation.gate_rules import (
 from remediation.identity import Gone, Unobservable, boot_id
 from remediation.outcome import Seen
 from remediation.protect import OwnTree
-from remediation.sweep import (
-    LOCKS,
-    AtWork,
-    NotPermitted,
-    Spared,
-    Sweep,
-    sweeping,
-)
+from remediation.sweep import Spared, Sweep, sweeping
 from remediation.target import Target, holding
 from remediation.unit import UnitIdentity, changed_unit
 from remediation.verdict import Refusal

@@ -19,13 +19,9 @@ from typing import Final
 
 from remediation.area import Area, FileIdentity, parts_of
 from remediation.folder import Held, OtherMount, holding, inside
-
-LOCKS: Final = {"/var/cache/apt/archives": "lock"}
-"""Folders of programs that lock them while they are at work, with the lock's name."""
+from remediation.folder_lock import DENIED, LOCKS, NotPermitted, locked, over
 
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-_LOCK: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-_DENIED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
 class Spared(StrEnum):
@@ -42,14 +38,6 @@ class Spared(StrEnum):
     DENIED = "not permitted"
     FAILED = "the file system failed"
     HALTED = "not reached"
-
-
-class NotPermitted(Exception):
-    """The kernel denies it to this user; somebody else may be asked."""
-
-
-class AtWork(Exception):
-    """A program has locked the folder; its text names the lock."""
 
 
 class Sweep:
@@ -142,31 +130,9 @@ def sweeping(area: Area, locks: Mapping[str, str] = LOCKS) -> Iterator[Sweep]:
     """
     with ExitStack() as stack:
         top = stack.enter_context(holding(area.folder))
-        for folder, name in locks.items():
-            if f"{folder}/".startswith(f"{area.folder}/"):
-                stack.enter_context(_locked(folder, name))
+        for folder, name in over(area.folder, locks):
+            stack.enter_context(locked(folder, name))
         yield Sweep(area, top)
-
-
-@contextmanager
-def _locked(folder: str, name: str) -> Iterator[None]:
-    with ExitStack() as stack:
-        try:
-            held = stack.enter_context(holding(folder))
-        except FileNotFoundError:
-            yield  # no such folder, so nobody works in it
-            return
-        try:
-            lock = os.open(name, _LOCK, 0o640, dir_fd=held.descriptor)
-            stack.callback(os.close, lock)
-            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise AtWork(f"another program holds {folder}/{name}") from error
-        except OSError as error:
-            if error.errno in _DENIED:
-                raise NotPermitted from error
-            raise
-        yield
 
 
 def _leased(descriptor: int) -> Spared | None:
@@ -178,7 +144,7 @@ def _leased(descriptor: int) -> Spared | None:
     except BlockingIOError:
         return Spared.IN_USE
     except OSError as error:
-        if error.errno in _DENIED:
+        if error.errno in DENIED:
             raise
         return Spared.NO_LEASE
     return None
@@ -201,7 +167,7 @@ def _reason(error: OSError) -> Spared:
             return Spared.CHANGED
         case errno.EBUSY:  # it is a mount of its own
             return Spared.OTHER_MOUNT
-        case denied if denied in _DENIED:
+        case denied if denied in DENIED:
             raise NotPermitted from error
         case _:
             return Spared.FAILED

@@ -14,6 +14,7 @@ from remediation import sweep
 from remediation.area import FileIdentity
 from remediation.attempt import Recheck
 from remediation.clean import _batches
+from remediation.folder_lock import NotPermitted
 from remediation.gate_acts import Caller, answer
 from remediation.gate_client import _left
 from remediation.gate_fields import LONGEST_LINE
@@ -213,7 +214,7 @@ def test_a_lock_stops_the_gate_within_a_batch(
 
     def slowly(self: sweep.Sweep, file: FileIdentity) -> Spared | None:
         if os.geteuid() != 0:
-            raise sweep.NotPermitted
+            raise NotPermitted
         locked.set()
         time.sleep(0.2)
         return removed(self, file)

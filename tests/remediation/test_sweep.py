@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from remediation.outcome import Result
-from remediation.sweep import Spared, sweeping
+from remediation.sweep import Spared
 from tests.remediation.litter import action_on, area_of, cleaned, mounted, old
 
 # --- who uses it ------------------------------------------------------------------
@@ -84,57 +84,6 @@ there = subprocess.run(
 )
 assert b"BlockingIOError" in there.stderr
 print("alive")
-"""
-
-
-# --- locks ------------------------------------------------------------------------
-
-
-def test_nothing_goes_while_another_program_holds_its_lock(tmp_path: Path) -> None:
-    file = old(tmp_path / "a.gz")
-    area = area_of(tmp_path)
-    action = action_on(area)
-    locks = {str(tmp_path): "lock"}
-    holder = subprocess.Popen(
-        [sys.executable, "-c", _HOLDS, str(tmp_path / "lock")], stdout=subprocess.PIPE
-    )
-    try:
-        assert holder.stdout and holder.stdout.readline() == b"held\n"
-        outcome = cleaned(area, action, locks=locks)
-    finally:
-        holder.kill()
-        holder.communicate()
-    assert outcome.result is Result.REFUSED
-    assert f"another program holds {tmp_path}/lock" in outcome.summary
-    assert file.exists()
-
-    assert cleaned(area, action, locks=locks).result is Result.DONE
-
-
-_HOLDS = """
-import fcntl, sys, time
-lock = open(sys.argv[1], "w")
-fcntl.lockf(lock, fcntl.LOCK_EX)
-print("held", flush=True)
-time.sleep(600)
-"""
-
-
-def test_the_lock_is_held_while_files_go(tmp_path: Path) -> None:
-    area = area_of(tmp_path / "logs")
-    old(tmp_path / "logs" / "in" / "a.gz")
-    locks = {str(tmp_path / "logs" / "in"): "lock", str(tmp_path / "none"): "lock"}
-    with sweeping(area, locks):
-        done = subprocess.run(
-            [sys.executable, "-c", _TRIES, str(tmp_path / "logs" / "in" / "lock")],
-            check=False,
-        )
-    assert done.returncode == 1
-
-
-_TRIES = """
-import fcntl, sys
-fcntl.lockf(open(sys.argv[1], "w"), fcntl.LOCK_EX | fcntl.LOCK_NB)
 """
 
 
