@@ -142,6 +142,7 @@ def _note(area: Area, path: str, entry: os.DirEntry[str], found: _Found) -> None
             inode=seen.st_ino,
             size=seen.st_size,
             mtime_ns=seen.st_mtime_ns,
+            ctime_ns=seen.st_ctime_ns,
         )
     )
 
@@ -151,7 +152,7 @@ def _spared(area: Area, path: str, seen: os.stat_result) -> str:
         return "links and other things that are no files"
     if seen.st_nlink != 1:
         return "with another name"
-    if time.time() - seen.st_mtime < area.older_than.total_seconds():
+    if area.is_young(seen.st_mtime, seen.st_ctime):
         return "too young"
     return "" if _is_plain(path) else "names that cannot be shown"
 

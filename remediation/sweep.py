@@ -1,9 +1,9 @@
 """Deleting approved files one by one, each only if it is exactly what was approved.
 
 Standard library only: the bot and the gate run the same. A file goes when its folder is
-still the one on the same mount, when name, inode, size and time of writing are as they
-were approved, when it has no other name, is old enough, and nobody has it open: a write
-lease is had only on what nobody else has open or mapped (fcntl(2), F_SETLEASE).
+still the one on the same mount, when name, inode, size and times are as they were
+approved, when it has no other name, is old enough, and nobody has it open: a write lease
+is had only on what nobody else has open or mapped (fcntl(2), F_SETLEASE).
 """
 
 import errno
@@ -11,7 +11,6 @@ import fcntl
 import os
 import signal
 import stat
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
@@ -79,8 +78,8 @@ class Sweep:
     def _objection(self, file: FileIdentity, name: str, folder: Held) -> Spared | None:
         if (reason := _difference(file, name, folder)) is not None:
             return reason
-        age = time.time() - file.mtime_ns / 1e9
-        return Spared.YOUNG if age < self._area.older_than.total_seconds() else None
+        is_young = self._area.is_young(file.mtime_ns / 1e9, file.ctime_ns / 1e9)
+        return Spared.YOUNG if is_young else None
 
 
 def standing(
@@ -117,9 +116,12 @@ def _difference(file: FileIdentity, name: str, folder: Held) -> Spared | None:
     if folder.leads_away(name):
         return Spared.OTHER_MOUNT
     found = os.stat(name, dir_fd=folder.descriptor, follow_symlinks=False)
-    if not stat.S_ISREG(found.st_mode) or not _is_same(file, found):
+    if not stat.S_ISREG(found.st_mode) or found.st_ino != file.inode:
         return Spared.CHANGED
-    return None if found.st_nlink == 1 else Spared.LINKED
+    # A second name changes the file's times too, but says more.
+    if found.st_nlink != 1:
+        return Spared.LINKED
+    return None if _is_same(file, found) else Spared.CHANGED
 
 
 @contextmanager
@@ -151,11 +153,12 @@ def _leased(descriptor: int) -> Spared | None:
 
 
 def _is_same(file: FileIdentity, found: os.stat_result) -> bool:
-    return (file.device, file.inode, file.size, file.mtime_ns) == (
+    return (file.device, file.inode, file.size, file.mtime_ns, file.ctime_ns) == (
         found.st_dev,
         found.st_ino,
         found.st_size,
         found.st_mtime_ns,
+        found.st_ctime_ns,
     )
 
 

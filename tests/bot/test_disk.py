@@ -46,7 +46,11 @@ def here(folder: Path) -> str:
 def make(database: Database, tmp_path: Path) -> Make:
     def made(**policy: Any) -> Story:
         folders = [_listed(tmp_path, name) for name in ("app", "web")]
-        fields = {"cooldown": timedelta(0), "cleaning": {"folders": folders}, **policy}
+        fields = {
+            "cooldown": timedelta(0),
+            "cleaning": {"folders": folders, "untouched": "0s"},
+            **policy,
+        }
         return Story(database, policy=Policy(**fields))
 
     return made

@@ -62,7 +62,7 @@ def test_a_folder_on_a_dead_mount_is_said_to_be_silent(tmp_path: Path) -> None:
 def test_a_dead_mount_in_a_folder_stops_no_detection(
     database: Database, tmp_path: Path
 ) -> None:
-    cleaning = {"folders": [_listed(tmp_path, "app")]}
+    cleaning = {"folders": [_listed(tmp_path, "app")], "untouched": "0s"}
     story = Story(database, policy=Policy.model_validate({"cleaning": cleaning}))
     old(tmp_path / "app" / "a.gz")
     mount = here(tmp_path)

@@ -29,7 +29,7 @@ from tests.remediation.litter import old
 @pytest.fixture
 def story(database: Database, tmp_path: Path) -> Story:
     """A disk that is full of old logs."""
-    cleaning = {"folders": [_listed(tmp_path, "app")]}
+    cleaning = {"folders": [_listed(tmp_path, "app")], "untouched": "0s"}
     fields = {"cooldown": timedelta(0), "cleaning": cleaning}
     return Story(database, policy=Policy.model_validate(fields))
 

@@ -57,7 +57,8 @@ def stage(logs: Path) -> Iterator[Stage]:
 
 
 def listing(**changes: object) -> dict[str, object]:
-    return {"files": ["*.gz"], "older_than_days": 7, "depth": 1, **changes}
+    fields = {"files": ["*.gz"], "older_than_days": 7, "untouched_hours": 0, "depth": 1}
+    return {**fields, **changes}
 
 
 def by_the_bot(
@@ -110,6 +111,7 @@ def test_what_the_bot_may_delete_itself_asks_nobody(logs: Path) -> None:
         ({}, "the gate's list does not allow to clean this folder"),
         ({"files": ["*.xz"]}, f"1 {Spared.NOT_LISTED}"),
         ({"older_than_days": 60}, f"1 {Spared.YOUNG}"),
+        ({"untouched_hours": 1}, f"1 {Spared.YOUNG}"),
         ({"depth": 0}, f"1 {Spared.NOT_LISTED}"),
     ],
 )
@@ -158,6 +160,7 @@ def test_no_link_leads_the_gate_elsewhere(logs: Path, stage: Stage) -> None:
             inode=file.inode,
             size=file.size,
             mtime_ns=file.mtime_ns,
+            ctime_ns=file.ctime_ns,
         )
         said = stage.say(asked(logs, (linked,)))[-1]
 
@@ -169,7 +172,7 @@ def test_no_link_leads_the_gate_elsewhere(logs: Path, stage: Stage) -> None:
 def test_a_path_out_of_the_folder_is_no_request(
     logs: Path, stage: Stage, path: str
 ) -> None:
-    file = FileIdentity(path=path, device=1, inode=1, size=1, mtime_ns=1)
+    file = FileIdentity(path=path, device=1, inode=1, size=1, mtime_ns=1, ctime_ns=1)
     assert refused(stage.say(asked(logs, (file,)))).startswith("gate.request: path:")
 
 
@@ -260,7 +263,7 @@ def test_an_answer_that_got_lost_is_not_asked_for_again(logs: Path) -> None:
     "left", [None, [], {"b.gz": "in use"}, {"a.gz": "who knows"}, {"a.gz": 1}]
 )
 def test_an_answer_about_other_files_or_reasons_is_none(left: object) -> None:
-    file = FileIdentity(path="a.gz", device=1, inode=1, size=1, mtime_ns=1)
+    file = FileIdentity(path="a.gz", device=1, inode=1, size=1, mtime_ns=1, ctime_ns=1)
     with pytest.raises(Unanswered, match="unreadable"):
         _left(Answer(verdict=Verdict.DONE, seen={"left": left}), [file])
 
@@ -269,7 +272,12 @@ def test_every_batch_fits_one_line() -> None:
     for length in (1, 250, 1000):
         path = "/".join('"' * min(length, 249) for _ in range(max(length // 250, 1)))
         file = FileIdentity(
-            path=path, device=2**64, inode=2**64, size=2**63, mtime_ns=2**63
+            path=path,
+            device=2**64,
+            inode=2**64,
+            size=2**63,
+            mtime_ns=2**63,
+            ctime_ns=2**63,
         )
         batches = list(_batches([file] * 500))
         assert sum(map(len, batches)) == 500
@@ -292,6 +300,7 @@ def test_every_batch_fits_one_line() -> None:
         {"/var/log": {"files": ["*.gz"], "older_than_days": 0}},
         {"/var/log": {"files": ["*.gz"], "older_than_days": True}},
         {"/var/log": {"files": ["*.gz"], "older_than_days": 7, "depth": 99}},
+        {"/var/log": {"files": ["*.gz"], "older_than_days": 7, "untouched_hours": -1}},
         {"/var/log": {"files": ["*.gz"], "older_than_days": 7, "lock": "x"}},
     ],
 )
