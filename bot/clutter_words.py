@@ -13,8 +13,11 @@ _FOLDERS = 6
 _CHARACTERS = 120
 
 
-def facts_of(clutter: Clutter) -> tuple[Fact, ...]:
-    """Say how much would go, of which folders, and what is left and why."""
+def facts_of(clutter: Clutter, cooldown: timedelta) -> tuple[Fact, ...]:
+    """Say how much would go, of which folders, and what is left and why.
+
+    cooldown: for how long the area is left alone after a cleaning.
+    """
     facts = [
         Fact(label="Would go", value=_sum(len(clutter.files), clutter.size)),
         Fact(label="From", value=clutter.area.folder),
@@ -26,7 +29,8 @@ def facts_of(clutter: Clutter) -> tuple[Fact, ...]:
         ]
     if clutter.beyond:
         more = _sum(clutter.beyond, clutter.beyond_bytes)
-        facts.append(Fact(label="Not in this action", value=f"{more}; propose again"))
+        later = f"; propose again{_after(cooldown)}"
+        facts.append(Fact(label="Not in this action", value=f"{more}{later}"))
     left = ", ".join(f"{count} {why}" for why, count in clutter.spared)
     in_use = "whatever is open when it comes to it"
     facts.append(Fact(label="Stays", value=f"{left}, {in_use}" if left else in_use))
@@ -38,6 +42,12 @@ def facts_of(clutter: Clutter) -> tuple[Fact, ...]:
 def listed(clutter: Clutter) -> tuple[str, ...]:
     """Name every file that would go, a line each, the largest first."""
     return tuple(f"{amount(f.size, 'B'):>8}  {f.path}" for f in clutter.files)
+
+
+def _after(cooldown: timedelta) -> str:
+    if not cooldown:
+        return ""
+    return f", after this one not within {seconds(cooldown)} (policy.cooldown)"
 
 
 def _sum(count: int, size: int) -> str:

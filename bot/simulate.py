@@ -89,7 +89,12 @@ class Simulate:
         if isinstance(live, UnitFacts):
             return facts_of(live, now)
         if isinstance(live, Disk):
-            return tuple(f for one in live.clutters for f in facts_of_clutter(one))
+            cooldown = self._candidates.cooldown
+            return tuple(
+                fact
+                for clutter in live.clutters
+                for fact in facts_of_clutter(clutter, cooldown)
+            )
         return _process_facts(live, now)
 
 

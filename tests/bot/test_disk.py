@@ -224,6 +224,20 @@ def test_simulate_lists_what_would_go_and_what_stays(
     )
 
 
+def test_what_is_beyond_one_action_says_when_it_may_go(
+    make: Make, tmp_path: Path
+) -> None:
+    story = make(cooldown=timedelta(minutes=30))
+    for number in range(502):
+        old(tmp_path / "app" / f"{number}.gz")
+    full(story, here(tmp_path))
+    _, facts = rehearsed(story)
+    assert facts["Not in this action"] == (
+        "2 files, 2.0 KB; propose again, after this one not within 30 min "
+        "(policy.cooldown)"
+    )
+
+
 def test_simulate_says_when_nothing_is_as_it_was(make: Make, tmp_path: Path) -> None:
     story = make()
     old(tmp_path / "app" / "a.gz")
