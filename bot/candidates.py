@@ -143,7 +143,11 @@ class Candidates:
             past=past or Past(),
         )
         members = _members(action, live)
-        return review(action, members, situation, self._rules, self._own)
+        verdict = review(action, members, situation, self._rules, self._own)
+        if isinstance(live, Disk) and isinstance(action, CleanFiles):
+            is_allowed = isinstance(verdict, Allowed)
+            return (live.refusal(action) if is_allowed else None) or verdict
+        return verdict
 
     def _actions(self, live: Live) -> list[Action]:
         if isinstance(live, Disk):

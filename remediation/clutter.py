@@ -32,7 +32,8 @@ class Clutter:
 
     files: the largest first. beyond: how many more there are, beyond_bytes: of what size.
     spared: why others are left, with their number. trouble: why the area could not be
-    looked at as a whole; empty where it could.
+    looked at as a whole; empty where it could. closed: folders of the area in which this
+    process's user may delete nothing, "" for the area's own.
     """
 
     area: Area
@@ -41,6 +42,13 @@ class Clutter:
     beyond_bytes: int = 0
     spared: tuple[tuple[str, int], ...] = ()
     trouble: str = ""
+    closed: frozenset[str] = frozenset()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether there are files, and this user may delete none of them."""
+        folders = {file.path.rpartition("/")[0] for file in self.files}
+        return bool(folders) and folders <= self.closed
 
     @property
     def size(self) -> int:
@@ -68,6 +76,7 @@ def clutter_of(area: Area, longest: timedelta = _LONGEST) -> Clutter:
         beyond_bytes=sum(file.size for file in beyond),
         spared=tuple(sorted(found.spared.items())),
         trouble=found.trouble,
+        closed=frozenset(found.closed),
     )
 
 
@@ -79,6 +88,7 @@ class _Found:
     files: list[FileIdentity] = field(default_factory=list)
     spared: Counter[str] = field(default_factory=Counter)
     trouble: str = ""
+    closed: set[str] = field(default_factory=set)
     entries: int = 0
 
     def is_enough(self) -> bool:
@@ -112,6 +122,11 @@ def _read(
     """Note the files of one folder; yield its sub-folders, if they belong to the area."""
     descriptor = os.open(".", os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder.descriptor)
     try:
+        # To delete is to write to the folder, whoever owns the file.
+        if not os.access(
+            ".", os.W_OK | os.X_OK, dir_fd=folder.descriptor, effective_ids=True
+        ):
+            found.closed.add("/".join(names))
         with os.scandir(descriptor) as entries:
             for entry in entries:
                 if found.is_enough():

@@ -1,6 +1,5 @@
 """What may be cleaned: can it be looked at, how much would go now, and who would delete it."""
 
-import os
 from collections.abc import Iterator
 from functools import partial
 
@@ -34,8 +33,7 @@ def _area(clutter: Clutter, settings: Settings) -> Finding:
     size = amount(clutter.size + clutter.beyond_bytes, "B")
     count = counted(len(clutter.files) + clutter.beyond)
     text = f"{area.folder}: {count} ({size}) could go now{blind}"
-    # To delete is to write to the folder; whose the file is matters to the lease only.
-    if os.access(area.folder, os.W_OK | os.X_OK, effective_ids=True):
+    if "" not in clutter.closed:
         return fine(subject, f"{text}; this user would delete them")
     if settings.gate.socket is not None:
         return fine(subject, f"{text}; the gate would, if its list has the folder")
