@@ -123,6 +123,8 @@ def _difference(action: Action, live: Live) -> str | None:
     match action, live:
         case OperateUnit(), UnitFacts():
             return changed_unit(action.unit, live.identity)
+        case CleanFiles(area=area), Disk(clutters=()):
+            return f"{area} is not listed for cleaning any more"
         case CleanFiles(), Disk():
             is_there = any(clutter.files for clutter in live.clutters)
             return None if is_there else "none of the files is as it was listed"

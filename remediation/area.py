@@ -26,6 +26,7 @@ _DATA: Final = tuple(
     for name in (
         *("apt", "containerd", "countersign", "docker", "dpkg", "rpm", "systemd"),
         *("cassandra", "clickhouse", "couchdb", "elasticsearch", "etcd", "influxdb"),
+        *("ceph", "grafana", "kubelet", "lxc", "lxd", "machines"),
         *("kafka", "ldap", "libvirt", "mariadb", "mongodb", "mysql", "neo4j"),
         *("opensearch", "pgsql", "postgresql", "prometheus", "rabbitmq", "redis"),
         *("valkey", "zookeeper"),

@@ -168,6 +168,8 @@ def _reason(error: OSError) -> Spared:
             return Spared.GONE
         case errno.ELOOP | errno.ENOTDIR:
             return Spared.CHANGED
+        case errno.EAGAIN:  # another program's lease: it has it open
+            return Spared.IN_USE
         case errno.EBUSY:  # it is a mount of its own
             return Spared.OTHER_MOUNT
         case denied if denied in DENIED:

@@ -108,6 +108,8 @@ def test_what_stands_as_it_was_is_told_from_what_does_not(tmp_path: Path) -> Non
     [
         *("/", "/etc", "/etc/nginx", "/usr/lib", "/var", "/var/lib", "/home", "/boot"),
         *("/var/lib/postgresql/15", "/var/lib/mysql", "/proc/1", "/dev/shm", "/run/x"),
+        *("/var/lib/kubelet/pods", "/var/lib/lxc", "/var/lib/lxd", "/var/lib/ceph"),
+        *("/var/lib/machines/deb", "/var/lib/grafana"),
         *("var/log", "/var/log/", "/var/log/../lib", "//var/log", "/var/./log", ""),
         *("/srv/a\nb", "/srv/gr\u00f6", "/srv/\0"),
     ],

@@ -57,6 +57,33 @@ def _used_and_then_free(folder: Path, use: Callable[[Path], mmap.mmap]) -> None:
     assert not file.exists()
 
 
+def test_what_another_program_has_leased_is_in_use(tmp_path: Path) -> None:
+    file = old(tmp_path / "a.gz")
+    area = area_of(tmp_path)
+    action = action_on(area)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", _HOLDS_A_LEASE, str(file)], stdout=subprocess.PIPE
+    )
+    try:
+        assert holder.stdout and holder.stdout.readline() == b"held\n"
+        outcome = cleaned(area, action)
+    finally:
+        holder.kill()
+        holder.communicate()
+    assert f"Left: 1 {Spared.IN_USE}" in outcome.summary
+    assert file.exists()
+
+
+_HOLDS_A_LEASE = """
+import fcntl, signal, sys, time
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+held = open(sys.argv[1], "r+")
+fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print("held", flush=True)
+time.sleep(600)
+"""
+
+
 def test_whoever_opens_a_leased_file_does_not_end_us(tmp_path: Path) -> None:
     """By default the kernel's word that a lease is asked back ends the process."""
     file = old(tmp_path / "a.gz")
