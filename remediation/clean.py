@@ -17,7 +17,7 @@ from typing import Final
 from remediation.action import CleanFiles
 from remediation.area import Area, FileIdentity, counted, in_words
 from remediation.attempt import Attempt, Refused
-from remediation.folder import holding
+from remediation.folder import holding, is_silent
 from remediation.folder_lock import LOCKS, AtWork, NotPermitted
 from remediation.identity import boot_id
 from remediation.outcome import Outcome, Result, Seen
@@ -125,6 +125,9 @@ def _agreed(action: CleanFiles, attempt: Attempt, areas: Sequence[Area]) -> Area
         raise Refused("it is not listed for cleaning any more", Seen.LEFT)
     if (objection := attempt.recheck(area)) is not None:
         raise Refused(objection, Seen.LEFT)
+    if is_silent(action.folder):
+        reason = "its file system gives no answer, so nothing was tried there"
+        raise Refused(reason, Seen.UNKNOWN)
     return area
 
 

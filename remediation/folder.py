@@ -7,8 +7,9 @@ so of what is mounted inside nothing is opened, and nothing asked but the mount'
 
 import os
 import re
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,7 @@ from remediation.area import parts_of
 
 # O_PATH asks for no right to read: whoever may pass through a folder may hold it.
 _WALK: Final = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_PATIENCE: Final = 2.0
 _OCTAL: Final = re.compile(rb"\\([0-7]{3})")
 
 
@@ -58,6 +60,22 @@ def holding(folder: str) -> Iterator[Held]:
         )
     finally:
         os.close(descriptor)
+
+
+def is_silent(folder: str, seconds: float = _PATIENCE) -> bool:
+    """Say whether a folder's file system gives no answer, as a dead one never does.
+
+    It is asked in a thread of its own, which then ends no program later.
+    """
+    asks = threading.Thread(target=_ask, args=(folder,), daemon=True)
+    asks.start()
+    asks.join(seconds)
+    return asks.is_alive()
+
+
+def _ask(folder: str) -> None:
+    with suppress(OSError), holding(folder) as held:
+        os.fstatvfs(held.descriptor)
 
 
 @contextmanager

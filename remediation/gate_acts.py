@@ -15,6 +15,7 @@ from remediation import jobs, renice, signals
 from remediation.area import FileIdentity
 from remediation.attempt import Attempt, Refused, TargetFacts
 from remediation.facts import FactReader, ProcessFacts
+from remediation.folder import is_silent
 from remediation.folder_lock import LOCKS, AtWork, NotPermitted
 from remediation.gate_request import (
     Answer,
@@ -193,6 +194,8 @@ def _clean(request: CleanOut, caller: Caller, allowed: AllowList) -> Answer:
     area = refuse_folder(request.folder, allowed)
     if isinstance(area, Refusal):
         raise _Forbidden(area)
+    if is_silent(area.folder):
+        raise Refused("its file system gives no answer", Seen.UNKNOWN)
     left: dict[str, Spared] = {}
     try:
         with sweeping(area, LOCKS) as sweep:

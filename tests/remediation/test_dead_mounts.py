@@ -8,8 +8,15 @@ import pytest
 from remediation import folder
 from remediation.clutter import clutter_of
 from remediation.folder import OtherMount, holding, inside
+from remediation.gate_request import CleanOut, encode_request
+from remediation.identity import boot_id
 from remediation.outcome import Result
+from remediation.proposal import State
 from remediation.sweep import Spared, standing
+from tests.fakes.clock import FakeClock
+from tests.fakes.services import FakeServices
+from tests.fakes.things import proposal
+from tests.remediation.gates import refused, serving
 from tests.remediation.litter import (
     action_on,
     area_of,
@@ -20,6 +27,7 @@ from tests.remediation.litter import (
     needs_root,
     old,
 )
+from tests.remediation.test_observe import ME, NOBODY, Observer, name
 
 pytestmark = needs_root
 
@@ -62,6 +70,32 @@ def test_what_lay_below_a_dead_mount_stays_and_the_rest_goes(tmp_path: Path) -> 
     assert outcome.result is Result.DONE
     assert f"Left: 1 {Spared.OTHER_MOUNT}" in outcome.summary
     assert kept.exists()
+
+
+def test_nothing_is_tried_in_a_folder_that_is_dead_itself(tmp_path: Path) -> None:
+    old(tmp_path / "remote" / "a.gz")
+    area = area_of(tmp_path / "remote")
+    action = action_on(area)
+    left = proposal(State.EXECUTING, action, claimed_by=name(NOBODY))
+    observer = Observer(ME, host="web-1", services=FakeServices())
+    with dead(tmp_path / "remote"):
+        outcome = in_time(lambda: cleaned(area, action))
+        seen = in_time(lambda: observer.after_crash(left, FakeClock().now()))
+    assert outcome.result is Result.REFUSED
+    assert "its file system gives no answer" in outcome.summary
+    assert seen is not None
+    assert seen.summary.endswith("gives no answer")
+
+
+def test_the_gate_tries_nothing_there_either(tmp_path: Path) -> None:
+    folder = tmp_path / "remote"
+    old(folder / "a.gz")
+    action = action_on(area_of(folder))
+    request = CleanOut(boot_id=boot_id(), folder=str(folder), files=action.files)
+    with serving() as stage, dead(folder):
+        stage.allow(folders={str(folder): {"files": ["*.gz"], "older_than_days": 7}})
+        said = in_time(lambda: stage.say(encode_request(request)))
+    assert "its file system gives no answer" in refused(said)
 
 
 def test_a_file_that_is_a_mount_point_is_not_asked(tmp_path: Path) -> None:
