@@ -5,6 +5,7 @@ The order is the team's (`policy.candidates`); the model has no say in it.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from shlex import quote
 from typing import assert_never
 
@@ -52,6 +53,11 @@ class Candidates:
         self._policy = policy
         self._rules = rules
         self._own = own
+
+    @property
+    def cooldown(self) -> timedelta:
+        """For how long a target is left alone after an action."""
+        return self._rules.caps.cooldown
 
     def judge(
         self, tx: Connection, incident: Incident, live: Live | None, now: Moment
@@ -137,7 +143,11 @@ class Candidates:
             past=past or Past(),
         )
         members = _members(action, live)
-        return review(action, members, situation, self._rules, self._own)
+        verdict = review(action, members, situation, self._rules, self._own)
+        if isinstance(live, Disk) and isinstance(action, CleanFiles):
+            is_allowed = isinstance(verdict, Allowed)
+            return (live.refusal(action) if is_allowed else None) or verdict
+        return verdict
 
     def _actions(self, live: Live) -> list[Action]:
         if isinstance(live, Disk):

@@ -76,12 +76,14 @@ class CleaningSection(Section):
     """Which old files may be deleted; without a key nothing.
 
     journal, package_cache, rotated_logs: how old such files must be. folders: others.
+    untouched: for how long nothing may have been done to a file, such as restoring it.
     """
 
     journal: Age | None = None
     package_cache: Age | None = None
     rotated_logs: Age | None = None
     folders: tuple[FolderSection, ...] = ()
+    untouched: Annotated[Duration, Field(ge=timedelta(0))] = YOUNGEST
 
     @model_validator(mode="after")
     def _names_differ(self) -> "CleaningSection":
@@ -102,7 +104,12 @@ class CleaningSection(Section):
             age = ages[name]
             if age is not None:
                 yield Area(
-                    name=name, folder=folder, files=files, older_than=age, depth=depth
+                    name=name,
+                    folder=folder,
+                    files=files,
+                    older_than=age,
+                    depth=depth,
+                    untouched=self.untouched,
                 )
         for own in self.folders:
             yield Area(
@@ -111,4 +118,5 @@ class CleaningSection(Section):
                 files=own.files,
                 older_than=own.older_than,
                 depth=own.depth,
+                untouched=self.untouched,
             )

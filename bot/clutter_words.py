@@ -9,34 +9,45 @@ from bot.words import amount, seconds
 from remediation.area import counted
 from remediation.clutter import Clutter
 
-_LARGEST = 10
 _FOLDERS = 6
 _CHARACTERS = 120
 
 
-def facts_of(clutter: Clutter) -> tuple[Fact, ...]:
-    """Say how much would go, the largest files, the folders, and what is left and why."""
+def facts_of(clutter: Clutter, cooldown: timedelta) -> tuple[Fact, ...]:
+    """Say how much would go, of which folders, and what is left and why.
+
+    cooldown: for how long the area is left alone after a cleaning.
+    """
     facts = [
         Fact(label="Would go", value=_sum(len(clutter.files), clutter.size)),
         Fact(label="From", value=clutter.area.folder),
     ]
     if clutter.files:
-        largest = sorted(clutter.files, key=lambda file: -file.size)[:_LARGEST]
-        lines = [f"{_short(f.path)} {amount(f.size, 'B')}" for f in largest]
         facts += [
             Fact(label="Last written", value=_ages(clutter)),
             Fact(label="By folder", value=_by_folder(clutter)),
-            Fact(label="The largest", value=", ".join(lines)),
         ]
     if clutter.beyond:
         more = _sum(clutter.beyond, clutter.beyond_bytes)
-        facts.append(Fact(label="Not in this action", value=f"{more}; propose again"))
+        later = f"; propose again{_after(cooldown)}"
+        facts.append(Fact(label="Not in this action", value=f"{more}{later}"))
     left = ", ".join(f"{count} {why}" for why, count in clutter.spared)
     in_use = "whatever is open when it comes to it"
     facts.append(Fact(label="Stays", value=f"{left}, {in_use}" if left else in_use))
     if clutter.trouble:
         facts.append(Fact(label="Not seen", value=clutter.trouble))
     return tuple(facts)
+
+
+def listed(clutter: Clutter) -> tuple[str, ...]:
+    """Name every file that would go, a line each, the largest first."""
+    return tuple(f"{amount(f.size, 'B'):>8}  {f.path}" for f in clutter.files)
+
+
+def _after(cooldown: timedelta) -> str:
+    if not cooldown:
+        return ""
+    return f", after this one not within {seconds(cooldown)} (policy.cooldown)"
 
 
 def _sum(count: int, size: int) -> str:

@@ -1,46 +1,76 @@
 """What could be deleted on a file system, of all that the team lists for cleaning.
 
 On which mount an area lies is read from the list of mounts, not asked of the file
-system: one that hangs would take whoever asks with it.
+system: one that hangs would take whoever asks with it. What lies inside is asked in
+threads (`looks.py`).
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from shlex import quote
 
+from bot.looks import SPAN, Looks
 from bot.mounts import Mount, parse
 from bot.procfs import PROC
 from remediation.action import CleanFiles
 from remediation.area import Area
 from remediation.clutter import Clutter, clutter_of
 from remediation.sweep import standing
+from remediation.verdict import Refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disk:
-    """A file system and what lies in its areas, the one that frees most first."""
+    """A file system and what lies in its areas, the one that frees most first.
+
+    has_gate: whether the gate may be asked for what the bot's own user may not delete.
+    """
 
     mount: str
     clutters: tuple[Clutter, ...]
+    has_gate: bool = False
 
     @property
     def areas(self) -> str:
         """Name the areas."""
         return ", ".join(clutter.area.name for clutter in self.clutters)
 
+    def refusal(self, action: CleanFiles) -> Refusal | None:
+        """Say why nobody here may delete the action's files, if that is so."""
+        closed = [
+            c for c in self.clutters if c.area.name == action.area and c.is_closed
+        ]
+        if self.has_gate or not closed:
+            return None
+        days = action.older_than.days
+        return Refusal(
+            rule="cleaning.privilege",
+            reason=f"the bot's own user may not delete in {action.folder}, and no gate "
+            "is set (deploy/README.md)",
+            by_hand=f"find {quote(action.folder)} -xdev -type f -mtime +{days} -ls"
+            "  (as root; lists what is old)",
+        )
+
 
 class Disks:
     """Looks into the areas that may be cleaned."""
 
-    def __init__(self, areas: Sequence[Area], proc: Path = PROC) -> None:
+    def __init__(
+        self, areas: Sequence[Area], proc: Path = PROC, *, has_gate: bool = False
+    ) -> None:
         self._areas = areas
+        self._has_gate = has_gate
         self._proc = proc
+        self._looks = Looks()
 
     def of(self, mount: str) -> Disk:
         """Look into every area that lies on this file system."""
-        found = [clutter_of(area) for area in self._on(mount)]
+        looks = {area: partial(clutter_of, area, SPAN) for area in self._on(mount)}
+        found = self._looks.into(looks)
         found.sort(key=lambda clutter: -clutter.size)
-        return Disk(mount=mount, clutters=tuple(found))
+        return Disk(mount=mount, clutters=tuple(found), has_gate=self._has_gate)
 
     def to_clean(self, action: CleanFiles) -> Disk:
         """Look at the very files of an action; those that changed count as spared."""
@@ -48,8 +78,8 @@ class Disks:
         area = next(known, None)
         if area is None:
             return Disk(mount=action.folder, clutters=())
-        clutter = _as_approved(area, action)
-        return Disk(mount=action.folder, clutters=(clutter,))
+        found = self._looks.into({area: partial(_as_approved, area, action)})
+        return Disk(mount=action.folder, clutters=tuple(found), has_gate=self._has_gate)
 
     def _on(self, name: str) -> Iterator[Area]:
         mounts = parse((self._proc / "self/mountinfo").read_bytes())
@@ -69,7 +99,7 @@ def _as_approved(area: Area, action: CleanFiles) -> Clutter:
     left = [str(reason) for reason in found.values() if reason is not None]
     spared = tuple((reason, left.count(reason)) for reason in sorted(set(left)))
     files = tuple(file for file, reason in found.items() if reason is None)
-    now = clutter_of(area)
+    now = clutter_of(area, SPAN)
     listed = set(action.files)
     others = [file for file in now.files if file not in listed]
     return replace(

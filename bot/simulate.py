@@ -5,6 +5,7 @@ from datetime import datetime
 
 from bot.candidates import Candidates
 from bot.clutter_words import facts_of as facts_of_clutter
+from bot.clutter_words import listed
 from bot.disk import Disk
 from bot.model import Fact
 from bot.record import Record
@@ -27,13 +28,17 @@ from remediation.verdict import Allowed, Refusal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulation:
-    """A rehearsal: nothing was done. verdict: what the executor would say now."""
+    """A rehearsal: nothing was done. verdict: what the executor would say now.
+
+    listing: each thing that would go by name, where the action is about many.
+    """
 
     proposal: Proposal
     action: str
     consequence: str
     facts: tuple[Fact, ...]
     verdict: str
+    listing: tuple[str, ...] = ()
 
 
 class Simulate:
@@ -63,6 +68,7 @@ class Simulate:
             consequence=consequence(action),
             facts=() if live is None else self._facts(live),
             verdict=self._verdict(action, live),
+            listing=_listing(live),
         )
 
     def _verdict(self, action: Action, live: Live | None) -> str:
@@ -83,8 +89,18 @@ class Simulate:
         if isinstance(live, UnitFacts):
             return facts_of(live, now)
         if isinstance(live, Disk):
-            return tuple(f for one in live.clutters for f in facts_of_clutter(one))
+            cooldown = self._candidates.cooldown
+            return tuple(
+                fact
+                for clutter in live.clutters
+                for fact in facts_of_clutter(clutter, cooldown)
+            )
         return _process_facts(live, now)
+
+
+def _listing(live: Live | None) -> tuple[str, ...]:
+    clutters = live.clutters if isinstance(live, Disk) else ()
+    return tuple(line for clutter in clutters for line in listed(clutter))
 
 
 def _gone(action: Action) -> str:
@@ -107,6 +123,8 @@ def _difference(action: Action, live: Live) -> str | None:
     match action, live:
         case OperateUnit(), UnitFacts():
             return changed_unit(action.unit, live.identity)
+        case CleanFiles(area=area), Disk(clutters=()):
+            return f"{area} is not listed for cleaning any more"
         case CleanFiles(), Disk():
             is_there = any(clutter.files for clutter in live.clutters)
             return None if is_there else "none of the files is as it was listed"

@@ -2,14 +2,14 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
-from handlers.blocks.markup import Message
+from handlers.blocks.markup import Message, context
 from handlers.channel import Channel, File
 from handlers.client import NETWORK_ERRORS, failure_of
 
@@ -39,7 +39,13 @@ class Reply:
         self._api_origin = _origin(api_url) if api_url else None
 
     def __call__(self, body: Mapping[str, object], message: Message) -> None:
-        """Answer whoever sent this payload, by its response_url, else in the channel."""
+        """Answer whoever sent this payload, by its response_url, else in the channel.
+
+        What the answer has no room for goes into the thread of the card that was clicked.
+        """
+        if message.whole:
+            note = context(self._uploaded(body, message.whole))
+            message = replace(message, blocks=(*message.blocks, note))
         url = body.get("response_url")
         if isinstance(url, str) and self._is_ours(url) and self._hook(url, message):
             return
@@ -72,6 +78,21 @@ class Reply:
     def file(self, file: File, channel_id: str, thread_ts: str) -> bool:
         """Upload a file into a thread; False where the server takes none."""
         return self._channel.upload(file, thread_ts, elsewhere=channel_id)
+
+    def _uploaded(self, body: Mapping[str, object], whole: str) -> str:
+        """Put a list into the card's thread as a file; say where it is to be found."""
+        container = body.get("container")
+        box = container if isinstance(container, dict) else {}
+        channel_id, ts = box.get("channel_id"), box.get("message_ts")
+        if not isinstance(channel_id, str) or not isinstance(ts, str):
+            return "Simulate on the card puts the whole list into its thread."
+        file = File(name="list.txt", title="The whole list", content=whole.encode())
+        if self.file(file, channel_id, ts):
+            return "The whole list is a file in the card's thread."
+        return (
+            "The whole list could not be uploaded, so what is not shown can be read on "
+            "the host only. Check the app's scope files:write, then simulate again."
+        )
 
     def _hook(self, url: str, message: Message) -> bool:
         try:

@@ -3,6 +3,7 @@
 Standard library only: the gate reads its own list into the same words.
 """
 
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -25,6 +26,7 @@ _DATA: Final = tuple(
     for name in (
         *("apt", "containerd", "countersign", "docker", "dpkg", "rpm", "systemd"),
         *("cassandra", "clickhouse", "couchdb", "elasticsearch", "etcd", "influxdb"),
+        *("ceph", "grafana", "kubelet", "lxc", "lxd", "machines"),
         *("kafka", "ldap", "libvirt", "mariadb", "mongodb", "mysql", "neo4j"),
         *("opensearch", "pgsql", "postgresql", "prometheus", "rabbitmq", "redis"),
         *("valkey", "zookeeper"),
@@ -44,13 +46,18 @@ _NO_LITTER: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileIdentity:
-    """One file as it was listed. path: below the area's folder. mtime_ns: last written."""
+    """One file as it was listed. path: below the area's folder.
+
+    mtime_ns: last written to, as whoever made the file may say. ctime_ns: last written to,
+    put there, renamed or given away, as the kernel says.
+    """
 
     path: str
     device: int
     inode: int
     size: int
     mtime_ns: int
+    ctime_ns: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +66,8 @@ class Area:
 
     folder: absolute. files: patterns of whole file names (fnmatch, case counts).
     older_than: since a file was last written to. depth: levels of sub-folders that are
-    looked into, 0 for none.
+    looked into, 0 for none. untouched: since anything at all was done to a file: one that
+    was restored a moment ago may carry a time of last year.
     """
 
     name: str
@@ -67,6 +75,15 @@ class Area:
     files: tuple[str, ...]
     older_than: timedelta
     depth: int = 0
+    untouched: timedelta = YOUNGEST
+
+    def is_young(self, written: float, touched: float) -> bool:
+        """Say whether a file is too young to go now, by its two times in seconds."""
+        now = time.time()
+        return (
+            now - written < self.older_than.total_seconds()
+            or now - touched < self.untouched.total_seconds()
+        )
 
     def has(self, path: str) -> bool:
         """Say whether a file at this path below the folder may go once it is old."""

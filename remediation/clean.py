@@ -1,7 +1,7 @@
 """Deleting the approved files: first as the bot's own user, what it may not, by the gate.
 
 Every file is compared again right before it goes (`sweep.py`), and the lock is asked for
-before each, through the gate before each batch. What df would say is measured before and
+before each, while the gate is at work twice a second. What df would say is measured before and
 after; what was left is counted with its reason.
 """
 
@@ -9,14 +9,16 @@ import errno
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Final
 
 from remediation.action import CleanFiles
 from remediation.area import Area, FileIdentity, counted, in_words
 from remediation.attempt import Attempt, Refused
-from remediation.folder import holding
+from remediation.folder import holding, is_silent
+from remediation.folder_lock import LOCKS, AtWork, NotPermitted
 from remediation.identity import boot_id
 from remediation.outcome import Outcome, Result, Seen
 from remediation.privilege import (
@@ -26,7 +28,7 @@ from remediation.privilege import (
     GateRefused,
     Unanswered,
 )
-from remediation.sweep import LOCKS, AtWork, NotPermitted, Spared, sweeping
+from remediation.sweep import Spared, standing, sweeping
 
 _BATCH: Final = 50
 _BATCH_CHARACTERS: Final = 12_000
@@ -39,13 +41,18 @@ class _Halted(Exception):
 
 @dataclass(slots=True)
 class _Tally:
-    """What became of the files so far. note: why the gate did not do its part."""
+    """What became of the files so far.
+
+    note: why the gate did not do its part. under_way: what it was asked for last, while
+    it has not told what became of it.
+    """
 
     action: CleanFiles
     removed: list[FileIdentity] = field(default_factory=list)
     left: Counter[Spared] = field(default_factory=Counter)
     denied: list[FileIdentity] = field(default_factory=list)
     note: str = ""
+    under_way: Sequence[FileIdentity] = ()
     told: float = field(default_factory=time.monotonic)
 
     def is_long(self) -> bool:
@@ -83,7 +90,8 @@ def clean(
         return attempt.refused(f"{action.area} in {action.folder}", refused)
     except _Halted as halted:
         summary = f"Stopped on the way: {halted}. Deleted before: {tally.gone}"
-        return attempt.end(Result.INTERRUPTED, Seen.LEFT, summary)
+        seen = Seen.UNKNOWN if tally.under_way else Seen.LEFT
+        return attempt.end(Result.INTERRUPTED, seen, summary + _cut_short(tally))
     except Unanswered as lost:
         summary = (
             f"{lost}; whether its last files are gone is not known, and it is not tried "
@@ -117,6 +125,9 @@ def _agreed(action: CleanFiles, attempt: Attempt, areas: Sequence[Area]) -> Area
         raise Refused("it is not listed for cleaning any more", Seen.LEFT)
     if (objection := attempt.recheck(area)) is not None:
         raise Refused(objection, Seen.LEFT)
+    if is_silent(action.folder):
+        reason = "its file system gives no answer, so nothing was tried there"
+        raise Refused(reason, Seen.UNKNOWN)
     return area
 
 
@@ -170,21 +181,37 @@ def _by_gate(area: Area, tally: _Tally, attempt: Attempt) -> None:
     waiting = list(_batches(tally.denied))
     while waiting and not tally.note:
         _ask(area, attempt)
-        _one_batch(attempt.gate, waiting.pop(0), tally)
+        tally.under_way = waiting.pop(0)
+        _one_batch(attempt.gate, tally, lambda _: _ask(area, attempt))
+        tally.under_way = ()
         if tally.is_long():
             attempt.say(f"deleted {tally.gone} so far")
     tally.left[Spared.HALTED] += sum(map(len, waiting))
 
 
-def _one_batch(gate: Gate, batch: Sequence[FileIdentity], tally: _Tally) -> None:
+def _one_batch(gate: Gate, tally: _Tally, on_wait: Callable[[timedelta], None]) -> None:
+    action, batch = tally.action, tally.under_way
     try:
-        left = gate.clean(tally.action.boot_id, tally.action.folder, batch)
+        left = gate.clean(action.boot_id, action.folder, batch, on_wait=on_wait)
     except (GateClosed, GateRefused, GateFailed) as no:
         tally.note = str(no)
         tally.left[Spared.DENIED] += len(batch)
         return
     for file in batch:
         _note(tally, file, left.get(file.path))
+
+
+def _cut_short(tally: _Tally) -> str:
+    """Say what is seen of the files that the gate was at."""
+    if not tally.under_way:
+        return ""
+    count = counted(len(tally.under_way))
+    try:
+        found = standing(tally.action.folder, tally.under_way)
+    except OSError:
+        return f"; of {count} that the gate was at nothing is known"
+    gone = sum(1 for reason in found.values() if reason is Spared.GONE)
+    return f"; of {count} that the gate was at {gone} are gone, or one more"
 
 
 def _batches(files: Sequence[FileIdentity]) -> Iterator[list[FileIdentity]]:

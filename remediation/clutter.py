@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 from remediation.area import Area, FileIdentity, parts_of
@@ -20,8 +21,9 @@ MOST_FILES: Final = 500
 """Files of one action: the largest; what is beyond them is said."""
 
 _MOST_ENTRIES: Final = 50_000
-_LONGEST_SECONDS: Final = 3.0
+_LONGEST: Final = timedelta(seconds=3)
 _SHOWN: Final = 1000
+_AWAY: Final = "on another mount"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,8 @@ class Clutter:
 
     files: the largest first. beyond: how many more there are, beyond_bytes: of what size.
     spared: why others are left, with their number. trouble: why the area could not be
-    looked at as a whole; empty where it could.
+    looked at as a whole; empty where it could. closed: folders of the area in which this
+    process's user may delete nothing, "" for the area's own.
     """
 
     area: Area
@@ -39,6 +42,13 @@ class Clutter:
     beyond_bytes: int = 0
     spared: tuple[tuple[str, int], ...] = ()
     trouble: str = ""
+    closed: frozenset[str] = frozenset()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether there are files, and this user may delete none of them."""
+        folders = {file.path.rpartition("/")[0] for file in self.files}
+        return bool(folders) and folders <= self.closed
 
     @property
     def size(self) -> int:
@@ -46,9 +56,12 @@ class Clutter:
         return sum(file.size for file in self.files)
 
 
-def clutter_of(area: Area) -> Clutter:
-    """List what may go; what cannot be looked at is said. Never raises."""
-    found = _Found()
+def clutter_of(area: Area, longest: timedelta = _LONGEST) -> Clutter:
+    """List what may go; what cannot be looked at is said. Never raises.
+
+    longest: what it may take; a file system that answers nothing may take for ever.
+    """
+    found = _Found(ends=time.monotonic() + longest.total_seconds())
     try:
         with holding(area.folder) as top:
             _walk(area, top, found)
@@ -63,18 +76,20 @@ def clutter_of(area: Area) -> Clutter:
         beyond_bytes=sum(file.size for file in beyond),
         spared=tuple(sorted(found.spared.items())),
         trouble=found.trouble,
+        closed=frozenset(found.closed),
     )
 
 
 @dataclass(slots=True)
 class _Found:
-    """What a walk has met so far."""
+    """What a walk has met so far. ends: when it must be over, of the monotonic clock."""
 
+    ends: float
     files: list[FileIdentity] = field(default_factory=list)
     spared: Counter[str] = field(default_factory=Counter)
     trouble: str = ""
+    closed: set[str] = field(default_factory=set)
     entries: int = 0
-    ends: float = field(default_factory=lambda: time.monotonic() + _LONGEST_SECONDS)
 
     def is_enough(self) -> bool:
         """Count one entry; say whether the walk must end here."""
@@ -93,7 +108,7 @@ def _walk(area: Area, top: Held, found: _Found) -> None:
             with inside(top, names) as folder:
                 waiting += _read(area, names, folder, found)
         except OtherMount:
-            found.spared["folders on another mount"] += 1
+            found.spared[_AWAY] += 1
         except OSError:
             # Without its folder the area is unknown; below it, others are not.
             if not names:
@@ -107,11 +122,18 @@ def _read(
     """Note the files of one folder; yield its sub-folders, if they belong to the area."""
     descriptor = os.open(".", os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder.descriptor)
     try:
+        # To delete is to write to the folder, whoever owns the file.
+        if not os.access(
+            ".", os.W_OK | os.X_OK, dir_fd=folder.descriptor, effective_ids=True
+        ):
+            found.closed.add("/".join(names))
         with os.scandir(descriptor) as entries:
             for entry in entries:
                 if found.is_enough():
                     return
-                if entry.is_dir(follow_symlinks=False):
+                if folder.leads_away(entry.name):
+                    found.spared[_AWAY] += 1
+                elif entry.is_dir(follow_symlinks=False):
                     if len(names) < area.depth:
                         yield (*names, entry.name)
                 elif area.takes(entry.name):
@@ -135,6 +157,7 @@ def _note(area: Area, path: str, entry: os.DirEntry[str], found: _Found) -> None
             inode=seen.st_ino,
             size=seen.st_size,
             mtime_ns=seen.st_mtime_ns,
+            ctime_ns=seen.st_ctime_ns,
         )
     )
 
@@ -144,7 +167,7 @@ def _spared(area: Area, path: str, seen: os.stat_result) -> str:
         return "links and other things that are no files"
     if seen.st_nlink != 1:
         return "with another name"
-    if time.time() - seen.st_mtime < area.older_than.total_seconds():
+    if area.is_young(seen.st_mtime, seen.st_ctime):
         return "too young"
     return "" if _is_plain(path) else "names that cannot be shown"
 

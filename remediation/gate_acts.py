@@ -15,6 +15,8 @@ from remediation import jobs, renice, signals
 from remediation.area import FileIdentity
 from remediation.attempt import Attempt, Refused, TargetFacts
 from remediation.facts import FactReader, ProcessFacts
+from remediation.folder import is_silent
+from remediation.folder_lock import LOCKS, AtWork, NotPermitted
 from remediation.gate_request import (
     Answer,
     CleanOut,
@@ -35,14 +37,7 @@ from remediation.gate_rules import (
 from remediation.identity import Gone, Unobservable, boot_id
 from remediation.outcome import Seen
 from remediation.protect import OwnTree
-from remediation.sweep import (
-    LOCKS,
-    AtWork,
-    NotPermitted,
-    Spared,
-    Sweep,
-    sweeping,
-)
+from remediation.sweep import Spared, Sweep, sweeping
 from remediation.target import Target, holding
 from remediation.unit import UnitIdentity, changed_unit
 from remediation.verdict import Refusal
@@ -199,6 +194,8 @@ def _clean(request: CleanOut, caller: Caller, allowed: AllowList) -> Answer:
     area = refuse_folder(request.folder, allowed)
     if isinstance(area, Refusal):
         raise _Forbidden(area)
+    if is_silent(area.folder):
+        raise Refused("its file system gives no answer", Seen.UNKNOWN)
     left: dict[str, Spared] = {}
     try:
         with sweeping(area, LOCKS) as sweep:

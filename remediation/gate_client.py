@@ -11,6 +11,7 @@ import struct
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from signal import Signals
@@ -62,6 +63,7 @@ CLEANING: Final = timedelta(minutes=2)
 """For the answer to a batch of files: a large one takes its file system seconds."""
 
 _TOLD_EVERY: Final = 5.0
+_ASKED_EVERY: Final = 0.5
 _SPARE: Final = timedelta(seconds=5)
 _PORTS: Final = 65_536
 _CREDENTIALS: Final = struct.Struct("3i")  # unix(7): pid, uid, gid
@@ -120,16 +122,25 @@ class GateClient:
         """Run a job on a service; say whether it ended in time."""
         seconds = min(deadline.total_seconds(), LONGEST_JOB)
         request = Operate(job=JobVerb(verb), unit=unit, seconds=seconds)
-        wait = timedelta(seconds=seconds) + _SPARE
-        answer = self._answer(request, wait=wait, on_wait=on_wait)
+        longest = timedelta(seconds=seconds) + _SPARE
+        answer = self._answer(request, _Waiting(longest=longest, told=on_wait))
         return answer.verdict is Verdict.DONE
 
     def clean(
-        self, boot_id: str, folder: str, files: Sequence[FileIdentity]
+        self,
+        boot_id: str,
+        folder: str,
+        files: Sequence[FileIdentity],
+        *,
+        on_wait: OnWait,
     ) -> Mapping[str, Spared]:
-        """Delete files of a folder; return which were left, by path, and why."""
+        """Delete files of a folder; return which were left, by path, and why.
+
+        What `on_wait` raises hangs up, upon which the gate goes no further.
+        """
         request = CleanOut(boot_id=boot_id, folder=folder, files=tuple(files))
-        return _left(self._answer(request, wait=CLEANING), files)
+        waiting = _Waiting(longest=CLEANING, told=on_wait, every=_ASKED_EVERY)
+        return _left(self._answer(request, waiting), files)
 
     def _done(self, request: Request) -> Answer:
         """Ask for what is done or not: here a failure leaves nothing behind."""
@@ -138,15 +149,10 @@ class GateClient:
         except GateFailed as failed:
             raise GateRefused(str(failed)) from failed
 
-    def _answer(
-        self,
-        request: Request,
-        *,
-        wait: timedelta | None = None,
-        on_wait: OnWait | None = None,
-    ) -> Answer:
+    def _answer(self, request: Request, waiting: "_Waiting | None" = None) -> Answer:
+        waiting = waiting or _Waiting(longest=self._patience)
         with self._connected() as line:
-            answer = line.ask(encode_request(request), wait or self._patience, on_wait)
+            answer = line.ask(encode_request(request), waiting)
         words = f"the gate refuses: {_said(answer)}"
         match answer.verdict:
             case Verdict.REFUSED:
@@ -165,7 +171,7 @@ class GateClient:
                 connection.connect(str(self._path))
                 _belongs_to(connection, self._owner)
                 line = _Line(connection)
-                first = line.read(self._patience)
+                first = line.read(_Waiting(longest=self._patience))
             except TimeoutError as error:
                 raise GateClosed("the gate is slow; it was asked nothing") from error
             except OSError as error:
@@ -175,17 +181,26 @@ class GateClient:
             yield line
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waiting:
+    """How long an answer is waited for; who is told meanwhile, every so many seconds."""
+
+    longest: timedelta
+    told: OnWait | None = None
+    every: float = _TOLD_EVERY
+
+
 class _Line:
     """A connection that is spoken over in lines."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
 
-    def ask(self, request: bytes, wait: timedelta, on_wait: OnWait | None) -> Answer:
+    def ask(self, request: bytes, waiting: _Waiting) -> Answer:
         """Send and wait; from here on nobody knows what a lost answer was."""
         try:
             self._connection.sendall(request)
-            return parse_answer(self.read(wait, on_wait))
+            return parse_answer(self.read(waiting))
         except TimeoutError as error:
             raise Unanswered("the gate gave no answer in time") from error
         except OSError as error:
@@ -193,7 +208,7 @@ class _Line:
         except BadRequest as error:
             raise Unanswered("the gate's answer was unreadable") from error
 
-    def read(self, wait: timedelta, on_wait: OnWait | None = None) -> bytes:
+    def read(self, waiting: _Waiting) -> bytes:
         """Return one line; raise `TimeoutError` or `OSError`."""
         found = bytearray()
         began = time.monotonic()
@@ -201,13 +216,13 @@ class _Line:
         poller.register(self._connection, select.POLLIN)
         while not found.endswith(b"\n"):
             past = time.monotonic() - began
-            left = wait.total_seconds() - past
+            left = waiting.longest.total_seconds() - past
             if left <= 0:
                 raise TimeoutError
-            if poller.poll(min(left, _TOLD_EVERY) * 1000):
+            if poller.poll(min(left, waiting.every) * 1000):
                 found += self._part(LONGEST_LINE - len(found))
-            elif on_wait is not None:
-                on_wait(timedelta(seconds=time.monotonic() - began))
+            elif waiting.told is not None:
+                waiting.told(timedelta(seconds=time.monotonic() - began))
         return bytes(found)
 
     def _part(self, room: int) -> bytes:

@@ -9,8 +9,9 @@ from typing import Final
 
 from remediation.area import DEEPEST, Area, wrong_folder, wrong_pattern
 
-_KEYS: Final = frozenset({"files", "older_than_days", "depth"})
+_KEYS: Final = frozenset({"files", "older_than_days", "untouched_hours", "depth"})
 _MOST_DAYS: Final = 3650
+_HOURS: Final = 24 * _MOST_DAYS
 
 
 class BadFolders(Exception):
@@ -35,6 +36,9 @@ def _area(folder: str, fields: object) -> Area:
         folder=folder,
         files=_patterns(fields.get("files"), folder),
         older_than=timedelta(days=days),
+        untouched=timedelta(
+            hours=_whole({"untouched_hours": 1, **fields}, "untouched_hours", 0, _HOURS)
+        ),
         depth=_whole({"depth": 0, **fields}, "depth", 0, DEEPEST),
     )
 

@@ -250,6 +250,7 @@ def _file(value: object) -> FileIdentity:
         inode=number_in(fields, "inode", 0, 2**64),
         size=number_in(fields, "size", 0, 2**63),
         mtime_ns=number_in(fields, "mtime_ns", -(2**63), 2**63),
+        ctime_ns=number_in(fields, "ctime_ns", -(2**63), 2**63),
     )
     try:
         parts_of(found.path)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from remediation.action import Action, CleanFiles, OperateUnit
 from remediation.area import counted
 from remediation.facts import FactReader
+from remediation.folder import is_silent
 from remediation.identity import (
     Gone,
     ProcessIdentity,
@@ -99,6 +100,8 @@ def _service(target: UnitIdentity, services: ServiceManager) -> tuple[Seen, str]
 
 def _files(action: CleanFiles) -> tuple[Seen, str]:
     """Count the files that are gone."""
+    if is_silent(action.folder):
+        return Seen.UNKNOWN, f"the file system of {action.folder} gives no answer"
     try:
         found = standing(action.folder, action.files)
     except OSError as error:

@@ -71,9 +71,18 @@ class Gate(Protocol):
         """Give all its threads this nice value, 0 to 19."""
 
     def clean(
-        self, boot_id: str, folder: str, files: Sequence[FileIdentity]
+        self,
+        boot_id: str,
+        folder: str,
+        files: Sequence[FileIdentity],
+        *,
+        on_wait: Callable[[timedelta], None],
     ) -> Mapping[str, Spared]:
-        """Delete files of a folder; return which were left, by path, and why."""
+        """Delete files of a folder; return which were left, by path, and why.
+
+        on_wait: told how long, twice a second. What it raises is passed on, and the
+        gate then goes no further than the file that it is at.
+        """
 
     def operate(
         self,

@@ -1,9 +1,9 @@
 """Deleting approved files one by one, each only if it is exactly what was approved.
 
 Standard library only: the bot and the gate run the same. A file goes when its folder is
-still the one on the same mount, when name, inode, size and time of writing are as they
-were approved, when it has no other name, is old enough, and nobody has it open: a write
-lease is had only on what nobody else has open or mapped (fcntl(2), F_SETLEASE).
+still the one on the same mount, when name, inode, size and times are as they were
+approved, when it has no other name, is old enough, and nobody has it open: a write lease
+is had only on what nobody else has open or mapped (fcntl(2), F_SETLEASE).
 """
 
 import errno
@@ -11,7 +11,6 @@ import fcntl
 import os
 import signal
 import stat
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
@@ -19,13 +18,9 @@ from typing import Final
 
 from remediation.area import Area, FileIdentity, parts_of
 from remediation.folder import Held, OtherMount, holding, inside
-
-LOCKS: Final = {"/var/cache/apt/archives": "lock"}
-"""Folders of programs that lock them while they are at work, with the lock's name."""
+from remediation.folder_lock import DENIED, LOCKS, NotPermitted, locked, over
 
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-_LOCK: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-_DENIED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
 class Spared(StrEnum):
@@ -42,14 +37,6 @@ class Spared(StrEnum):
     DENIED = "not permitted"
     FAILED = "the file system failed"
     HALTED = "not reached"
-
-
-class NotPermitted(Exception):
-    """The kernel denies it to this user; somebody else may be asked."""
-
-
-class AtWork(Exception):
-    """A program has locked the folder; its text names the lock."""
 
 
 class Sweep:
@@ -91,8 +78,8 @@ class Sweep:
     def _objection(self, file: FileIdentity, name: str, folder: Held) -> Spared | None:
         if (reason := _difference(file, name, folder)) is not None:
             return reason
-        age = time.time() - file.mtime_ns / 1e9
-        return Spared.YOUNG if age < self._area.older_than.total_seconds() else None
+        is_young = self._area.is_young(file.mtime_ns / 1e9, file.ctime_ns / 1e9)
+        return Spared.YOUNG if is_young else None
 
 
 def standing(
@@ -126,10 +113,15 @@ def _reasons() -> Iterator[list[Spared | None]]:
 
 
 def _difference(file: FileIdentity, name: str, folder: Held) -> Spared | None:
+    if folder.leads_away(name):
+        return Spared.OTHER_MOUNT
     found = os.stat(name, dir_fd=folder.descriptor, follow_symlinks=False)
-    if not stat.S_ISREG(found.st_mode) or not _is_same(file, found):
+    if not stat.S_ISREG(found.st_mode) or found.st_ino != file.inode:
         return Spared.CHANGED
-    return None if found.st_nlink == 1 else Spared.LINKED
+    # A second name changes the file's times too, but says more.
+    if found.st_nlink != 1:
+        return Spared.LINKED
+    return None if _is_same(file, found) else Spared.CHANGED
 
 
 @contextmanager
@@ -140,31 +132,9 @@ def sweeping(area: Area, locks: Mapping[str, str] = LOCKS) -> Iterator[Sweep]:
     """
     with ExitStack() as stack:
         top = stack.enter_context(holding(area.folder))
-        for folder, name in locks.items():
-            if f"{folder}/".startswith(f"{area.folder}/"):
-                stack.enter_context(_locked(folder, name))
+        for folder, name in over(area.folder, locks):
+            stack.enter_context(locked(folder, name))
         yield Sweep(area, top)
-
-
-@contextmanager
-def _locked(folder: str, name: str) -> Iterator[None]:
-    with ExitStack() as stack:
-        try:
-            held = stack.enter_context(holding(folder))
-        except FileNotFoundError:
-            yield  # no such folder, so nobody works in it
-            return
-        try:
-            lock = os.open(name, _LOCK, 0o640, dir_fd=held.descriptor)
-            stack.callback(os.close, lock)
-            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise AtWork(f"another program holds {folder}/{name}") from error
-        except OSError as error:
-            if error.errno in _DENIED:
-                raise NotPermitted from error
-            raise
-        yield
 
 
 def _leased(descriptor: int) -> Spared | None:
@@ -176,18 +146,19 @@ def _leased(descriptor: int) -> Spared | None:
     except BlockingIOError:
         return Spared.IN_USE
     except OSError as error:
-        if error.errno in _DENIED:
+        if error.errno in DENIED:
             raise
         return Spared.NO_LEASE
     return None
 
 
 def _is_same(file: FileIdentity, found: os.stat_result) -> bool:
-    return (file.device, file.inode, file.size, file.mtime_ns) == (
+    return (file.device, file.inode, file.size, file.mtime_ns, file.ctime_ns) == (
         found.st_dev,
         found.st_ino,
         found.st_size,
         found.st_mtime_ns,
+        found.st_ctime_ns,
     )
 
 
@@ -197,9 +168,11 @@ def _reason(error: OSError) -> Spared:
             return Spared.GONE
         case errno.ELOOP | errno.ENOTDIR:
             return Spared.CHANGED
+        case errno.EAGAIN:  # another program's lease: it has it open
+            return Spared.IN_USE
         case errno.EBUSY:  # it is a mount of its own
             return Spared.OTHER_MOUNT
-        case denied if denied in _DENIED:
+        case denied if denied in DENIED:
             raise NotPermitted from error
         case _:
             return Spared.FAILED

@@ -1,24 +1,27 @@
 """What may be cleaned: can it be looked at, how much would go now, and who would delete it."""
 
-import os
 from collections.abc import Iterator
+from functools import partial
 
 from bot.checkup import Finding, fine, warn
+from bot.looks import SPAN, Looks
 from bot.settings import Settings
 from bot.words import amount
-from remediation.area import Area, counted
-from remediation.clutter import clutter_of
+from remediation.area import counted
+from remediation.clutter import Clutter, clutter_of
 
 
 def checks(settings: Settings) -> Iterator[Finding]:
     """Look into each area; nothing is deleted."""
-    for area in settings.policy.cleaning.areas():
-        yield _area(area, settings)
+    areas = settings.policy.cleaning.areas()
+    looks = {area: partial(clutter_of, area, SPAN) for area in areas}
+    for clutter in Looks().into(looks):
+        yield _area(clutter, settings)
 
 
-def _area(area: Area, settings: Settings) -> Finding:
+def _area(clutter: Clutter, settings: Settings) -> Finding:
+    area = clutter.area
     subject = f"cleaning {area.name}"
-    clutter = clutter_of(area)
     if clutter.trouble:
         return warn(
             subject,
@@ -30,8 +33,7 @@ def _area(area: Area, settings: Settings) -> Finding:
     size = amount(clutter.size + clutter.beyond_bytes, "B")
     count = counted(len(clutter.files) + clutter.beyond)
     text = f"{area.folder}: {count} ({size}) could go now{blind}"
-    # To delete is to write to the folder; whose the file is matters to the lease only.
-    if os.access(area.folder, os.W_OK | os.X_OK, effective_ids=True):
+    if "" not in clutter.closed:
         return fine(subject, f"{text}; this user would delete them")
     if settings.gate.socket is not None:
         return fine(subject, f"{text}; the gate would, if its list has the folder")

@@ -159,7 +159,7 @@ def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
                 reader=host.facts,
                 services=host.services,
                 allowed=rules.services.allow,
-                disks=Disks(rules.areas),
+                disks=Disks(rules.areas, has_gate=parts.gate_of(settings) is not None),
             ),
             policy=settings.policy,
             rules=rules,

@@ -13,8 +13,11 @@ from bot.simulate import Simulation
 from bot.status import Board, HostHealth, OpenIncident
 from bot.words import level_word, measured
 from handlers.blocks.buttons import button
+from handlers.blocks.listing import listing
 from handlers.blocks.markup import (
+    MESSAGE_LIMIT,
     Message,
+    characters,
     clock,
     context,
     cut,
@@ -29,6 +32,8 @@ from remediation.proposal import Proposal
 
 _TEXT = 2900
 _TABLE = 2600
+# Room for what stands below a list.
+_NOTES = 400
 _DOTS = {Level.OK: "🟢", Level.UNKNOWN: "⚪", Level.WARNING: "🟠", Level.CRITICAL: "🔴"}
 
 
@@ -100,7 +105,17 @@ def simulation(found: Simulation) -> Message:
         fields = [field(fact.label, escaped(fact.value)) for fact in found.facts[:10]]
         blocks.append({"type": "section", "fields": fields})
     blocks.append(context(escaped(found.consequence)))
-    return Message(text=f"Simulation of {name}: {found.verdict}", blocks=tuple(blocks))
+    room = MESSAGE_LIMIT - characters(blocks) - _NOTES
+    lists, shown = listing(found.listing, room)
+    hidden = len(found.listing) - shown
+    if hidden:
+        count = len(found.listing)
+        lists.append(context(f"*{hidden} of {count} are not shown here.*"))
+    return Message(
+        text=f"Simulation of {name}: {found.verdict}",
+        blocks=(*blocks, *lists),
+        whole="\n".join(found.listing) if hidden else "",
+    )
 
 
 def help_text(command: str, verbs: Mapping[str, str]) -> Message:

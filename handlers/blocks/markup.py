@@ -43,11 +43,13 @@ class Message:
     """One Slack message: the text for notifications, the blocks for the screen.
 
     is_public: whether an answer to one person is shown to the whole channel.
+    whole: a list that the blocks have no room for; it goes into the thread as a file.
     """
 
     text: str
     blocks: tuple[dict[str, object], ...]
     is_public: bool = False
+    whole: str = ""
 
 
 def escaped(text: str) -> str:

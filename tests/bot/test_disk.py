@@ -46,7 +46,11 @@ def here(folder: Path) -> str:
 def make(database: Database, tmp_path: Path) -> Make:
     def made(**policy: Any) -> Story:
         folders = [_listed(tmp_path, name) for name in ("app", "web")]
-        fields = {"cooldown": timedelta(0), "cleaning": {"folders": folders}, **policy}
+        fields = {
+            "cooldown": timedelta(0),
+            "cleaning": {"folders": folders, "untouched": "0s"},
+            **policy,
+        }
         return Story(database, policy=Policy(**fields))
 
     return made
@@ -213,12 +217,24 @@ def test_simulate_lists_what_would_go_and_what_stays(
     assert facts["Would go"] == "12 files, 5.0 MB"
     assert facts["From"] == str(tmp_path / "app")
     assert facts["By folder"] == "in 5.0 MB (1), itself 11 KB (11)"
-    assert facts["The largest"].startswith("in/deep.gz 5.0 MB, 11.gz 1.0 KB, ")
-    assert facts["The largest"].count(",") == 9
     assert facts["Last written"] == "30 d to 30 d ago"
     assert facts["Not in this action"] == "1 file, 70 B; propose again"
     assert facts["Stays"] == (
         "1 gone already, 1 too young, whatever is open when it comes to it"
+    )
+
+
+def test_what_is_beyond_one_action_says_when_it_may_go(
+    make: Make, tmp_path: Path
+) -> None:
+    story = make(cooldown=timedelta(minutes=30))
+    for number in range(502):
+        old(tmp_path / "app" / f"{number}.gz")
+    full(story, here(tmp_path))
+    _, facts = rehearsed(story)
+    assert facts["Not in this action"] == (
+        "2 files, 2.0 KB; propose again, after this one not within 30 min "
+        "(policy.cooldown)"
     )
 
 

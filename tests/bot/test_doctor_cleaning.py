@@ -30,7 +30,7 @@ def found(folder: Path, socket: str | None = None) -> tuple[Grade, str]:
         "older_than": "7d",
         "depth": 1,
     }
-    section = CleaningSection.model_validate({"folders": [area]})
+    section = CleaningSection.model_validate({"folders": [area], "untouched": "0s"})
     settings = Settings(
         policy=Policy(cleaning=section), gate=GateSection(socket=socket)
     )

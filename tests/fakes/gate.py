@@ -56,9 +56,15 @@ class FakeGate:
         return self.ends
 
     def clean(
-        self, boot_id: str, folder: str, files: Sequence[FileIdentity]
+        self,
+        boot_id: str,
+        folder: str,
+        files: Sequence[FileIdentity],
+        *,
+        on_wait: Callable[[timedelta], None],
     ) -> Mapping[str, Spared]:
         del boot_id
+        on_wait(timedelta(0))
         self._ask(f"clean {len(files)}", folder)
         return self.left
 

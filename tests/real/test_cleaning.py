@@ -39,7 +39,7 @@ from bot.cleaning_section import CleaningSection
 from remediation.clutter import clutter_of
 from remediation.sweep import sweeping
 
-(area,) = CleaningSection.model_validate({sys.argv[1]: "1d"}).areas()
+(area,) = CleaningSection.model_validate({sys.argv[1]: "1d", "untouched": "0s"}).areas()
 with sweeping(area) as sweep:
     told = subprocess.run(sys.argv[2].split() or ["true"], stderr=subprocess.PIPE)
     became = {f.path: sweep.remove(f) or "deleted" for f in clutter_of(area).files}

@@ -1,14 +1,16 @@
 """Real files that may go, and what a test does to them before they do."""
 
+import ctypes
 import os
 import subprocess
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -22,6 +24,7 @@ from remediation.outcome import Outcome
 from remediation.privilege import Gate
 from tests.remediation.victims import HOST, now
 
+T = TypeVar("T")
 WEEK = timedelta(days=7)
 LONG_AGO = time.time() - 30 * 86400
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts")
@@ -29,7 +32,12 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts")
 
 def area_of(folder: Path, **changes: Any) -> Area:
     made = Area(
-        name="app_logs", folder=str(folder), files=("*.gz",), older_than=WEEK, depth=3
+        name="app_logs",
+        folder=str(folder),
+        files=("*.gz",),
+        older_than=WEEK,
+        depth=3,
+        untouched=timedelta(0),  # nothing can say that a test's own file is older
     )
     return replace(made, **changes)
 
@@ -80,3 +88,32 @@ def mounted(point: Path, *words: str) -> Iterator[Path]:
         yield point
     finally:
         subprocess.run(["/usr/bin/umount", str(point)], check=True)
+
+
+@contextmanager
+def dead(point: Path) -> Iterator[Path]:
+    """A real FUSE mount whose server never says a word: whoever asks it, hangs."""
+    point.mkdir(parents=True, exist_ok=True)
+    kernel = ctypes.CDLL(None, use_errno=True)
+    try:
+        server = os.open("/dev/fuse", os.O_RDWR)
+    except OSError:
+        pytest.skip("this machine has no FUSE")
+    words = f"fd={server},rootmode=40000,user_id=0,group_id=0,allow_other".encode()
+    try:
+        if kernel.mount(b"dead", bytes(point), b"fuse", 0, words):
+            pytest.skip("this machine mounts no FUSE")
+        yield point
+    finally:
+        kernel.umount2(bytes(point), 2)  # MNT_DETACH
+        os.close(server)  # and whoever hangs is let go
+
+
+def in_time(work: Callable[[], T], seconds: float = 10) -> T:
+    """What the work returns; the test fails where it hangs."""
+    found: list[T] = []
+    thread = threading.Thread(target=lambda: found.append(work()), daemon=True)
+    thread.start()
+    thread.join(seconds)
+    assert not thread.is_alive(), "it hangs"
+    return found[0]

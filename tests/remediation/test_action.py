@@ -43,7 +43,11 @@ CLEAN = CleanFiles(
     area="rotated_logs",
     folder="/var/log",
     older_than=timedelta(days=7),
-    files=(FileIdentity(path="app.1.gz", device=1, inode=2, size=3, mtime_ns=4),),
+    files=(
+        FileIdentity(
+            path="app.1.gz", device=1, inode=2, size=3, mtime_ns=4, ctime_ns=5
+        ),
+    ),
 )
 UNITS = tuple(
     OperateUnit(host="web-1", unit=service().identity, verb=verb) for verb in Verb

@@ -1,6 +1,8 @@
 """Files that only root may delete go through the gate, by its own list and its own look."""
 
 import os
+import re
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from remediation import sweep
 from remediation.area import FileIdentity
 from remediation.attempt import Recheck
 from remediation.clean import _batches
+from remediation.folder_lock import NotPermitted
 from remediation.gate_acts import Caller, answer
 from remediation.gate_client import _left
 from remediation.gate_fields import LONGEST_LINE
@@ -33,6 +37,7 @@ from tests.remediation.gates import (
     serving,
 )
 from tests.remediation.litter import action_on, area_of, cleaned, listed, old
+from tests.remediation.victims import until
 
 pytestmark = needs_root
 
@@ -52,7 +57,8 @@ def stage(logs: Path) -> Iterator[Stage]:
 
 
 def listing(**changes: object) -> dict[str, object]:
-    return {"files": ["*.gz"], "older_than_days": 7, "depth": 1, **changes}
+    fields = {"files": ["*.gz"], "older_than_days": 7, "untouched_hours": 0, "depth": 1}
+    return {**fields, **changes}
 
 
 def by_the_bot(
@@ -105,6 +111,7 @@ def test_what_the_bot_may_delete_itself_asks_nobody(logs: Path) -> None:
         ({}, "the gate's list does not allow to clean this folder"),
         ({"files": ["*.xz"]}, f"1 {Spared.NOT_LISTED}"),
         ({"older_than_days": 60}, f"1 {Spared.YOUNG}"),
+        ({"untouched_hours": 1}, f"1 {Spared.YOUNG}"),
         ({"depth": 0}, f"1 {Spared.NOT_LISTED}"),
     ],
 )
@@ -153,6 +160,7 @@ def test_no_link_leads_the_gate_elsewhere(logs: Path, stage: Stage) -> None:
             inode=file.inode,
             size=file.size,
             mtime_ns=file.mtime_ns,
+            ctime_ns=file.ctime_ns,
         )
         said = stage.say(asked(logs, (linked,)))[-1]
 
@@ -164,7 +172,7 @@ def test_no_link_leads_the_gate_elsewhere(logs: Path, stage: Stage) -> None:
 def test_a_path_out_of_the_folder_is_no_request(
     logs: Path, stage: Stage, path: str
 ) -> None:
-    file = FileIdentity(path=path, device=1, inode=1, size=1, mtime_ns=1)
+    file = FileIdentity(path=path, device=1, inode=1, size=1, mtime_ns=1, ctime_ns=1)
     assert refused(stage.say(asked(logs, (file,)))).startswith("gate.request: path:")
 
 
@@ -198,6 +206,39 @@ def test_a_lock_between_two_batches_leaves_the_rest(logs: Path, stage: Stage) ->
     assert len(list(logs.glob("*.gz"))) == 70
 
 
+def test_a_lock_stops_the_gate_within_a_batch(
+    logs: Path, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file system is slow here; it goes no further than the file it is at."""
+    for number in range(50):
+        old(logs / f"{number:03}.gz")
+    removed = sweep.Sweep.remove
+    locked = threading.Event()
+
+    def slowly(self: sweep.Sweep, file: FileIdentity) -> Spared | None:
+        if os.geteuid() != 0:
+            raise NotPermitted
+        locked.set()
+        time.sleep(0.2)
+        return removed(self, file)
+
+    monkeypatch.setattr(sweep.Sweep, "remove", slowly)
+    outcome = by_the_bot(
+        logs,
+        stage.client(),
+        recheck=lambda _: "the bot was locked: why" if locked.is_set() else None,
+    )
+    said = re.search(r"that the gate was at (\d+) are gone, or one", outcome.summary)
+    assert until(lambda: bool(stage.told))
+    gone = 50 - len(list(logs.glob("*.gz")))
+    print(f"of 50 files {gone} were gone when the lock had been heard of")
+
+    assert said and int(said[1]) <= gone <= int(said[1]) + 1
+    assert gone < 10
+    assert (outcome.result, outcome.seen) == (Result.INTERRUPTED, Seen.UNKNOWN)
+    assert "the bot was locked: why. Deleted before: 0 of 50 files" in outcome.summary
+
+
 def test_without_a_gate_it_is_said_what_is_missing(logs: Path) -> None:
     old(logs / "a.gz")
     outcome = by_the_bot(logs, None)
@@ -222,7 +263,7 @@ def test_an_answer_that_got_lost_is_not_asked_for_again(logs: Path) -> None:
     "left", [None, [], {"b.gz": "in use"}, {"a.gz": "who knows"}, {"a.gz": 1}]
 )
 def test_an_answer_about_other_files_or_reasons_is_none(left: object) -> None:
-    file = FileIdentity(path="a.gz", device=1, inode=1, size=1, mtime_ns=1)
+    file = FileIdentity(path="a.gz", device=1, inode=1, size=1, mtime_ns=1, ctime_ns=1)
     with pytest.raises(Unanswered, match="unreadable"):
         _left(Answer(verdict=Verdict.DONE, seen={"left": left}), [file])
 
@@ -231,7 +272,12 @@ def test_every_batch_fits_one_line() -> None:
     for length in (1, 250, 1000):
         path = "/".join('"' * min(length, 249) for _ in range(max(length // 250, 1)))
         file = FileIdentity(
-            path=path, device=2**64, inode=2**64, size=2**63, mtime_ns=2**63
+            path=path,
+            device=2**64,
+            inode=2**64,
+            size=2**63,
+            mtime_ns=2**63,
+            ctime_ns=2**63,
         )
         batches = list(_batches([file] * 500))
         assert sum(map(len, batches)) == 500
@@ -254,6 +300,7 @@ def test_every_batch_fits_one_line() -> None:
         {"/var/log": {"files": ["*.gz"], "older_than_days": 0}},
         {"/var/log": {"files": ["*.gz"], "older_than_days": True}},
         {"/var/log": {"files": ["*.gz"], "older_than_days": 7, "depth": 99}},
+        {"/var/log": {"files": ["*.gz"], "older_than_days": 7, "untouched_hours": -1}},
         {"/var/log": {"files": ["*.gz"], "older_than_days": 7, "lock": "x"}},
     ],
 )

@@ -36,7 +36,7 @@ from tests.remediation.gates import (
 )
 from tests.remediation.victims import until
 
-FILE = FileIdentity(path="a.gz", device=7, inode=8, size=9, mtime_ns=-1)
+FILE = FileIdentity(path="a.gz", device=7, inode=8, size=9, mtime_ns=-1, ctime_ns=-2)
 NGINX = UnitIdentity(boot_id=boot_id(), name="nginx.service", invocation="a1" * 16)
 
 

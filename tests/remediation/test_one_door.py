@@ -8,13 +8,20 @@ import pytest
 
 _ROOT = Path(__file__).parents[2]
 _FORBIDDEN = {"eval", "exec", "kill", "killpg", "system", "popen", "pthread_kill"}
-_DOORS = {
+_DOORS: dict[str, set[str]] = {
     "pidfd_send_signal": {"remediation/signals.py"},
     "posix_spawn": {"remediation/signals.py"},
     "fork": {"remediation/signals.py"},
     "setpriority": {"remediation/renice.py"},
-    # Of other people's files; pathlib's is for the bot's own.
+    # Of other people's files.
     "unlink": {"remediation/sweep.py"},
+    "remove": set(),
+    "rmdir": set(),
+    "removedirs": set(),
+    # Of the bot's own: a probe, a draft without a name, an index that is made anew.
+    "any .unlink": {"bot/instance.py", "bot/drafts.py"},
+    "any .rmdir": set(),
+    "rmtree": {"memory/index.py"},
     # The demo starts what it then asks to end, or to restart. The gate's own door is the
     # only one to a program that changes something.
     "subprocess": {
@@ -24,17 +31,22 @@ _DOORS = {
         "bot/shop.py",
     },
 }
-_MODULES = {"os", "signal", "subprocess", "asyncio"}
+_MODULES = {"os", "shutil", "signal", "subprocess", "asyncio"}
+_DELETES = {"unlink", "rmdir"}
 
 
 def _uses(tree: ast.AST) -> Iterator[str]:
-    """Name what a module takes from the operating system to act on processes."""
+    """Name what a module takes from the operating system to act on processes and files."""
     for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Name(id="eval" | "exec" as name)):
                 yield name
-            case ast.Attribute(value=ast.Name(id=module), attr=name):
-                yield from [name] if module in _MODULES else []
+            case ast.Attribute(value=ast.Name(id=module), attr=name) if (
+                module in _MODULES
+            ):
+                yield name
+            case ast.Attribute(attr=name) if name in _DELETES:
+                yield f"any .{name}"
             case ast.Import(names=names) | ast.ImportFrom(names=names):
                 module = getattr(node, "module", None)
                 if module is None or module in _MODULES:
@@ -73,6 +85,13 @@ def test_signals_and_programs_have_one_door_each() -> None:
         "import signal; signal.pidfd_send_signal(3, 9)",
         "run('ls', shell=True)",
         "import os; os.unlink('x', dir_fd=3)",
+        "import os; os.remove('x')",
+        "from os import rmdir",
+        "import os as system; system.unlink('x')",
+        "from pathlib import Path; Path('x').unlink()",
+        "from pathlib import Path; (Path('x') / 'y').rmdir()",
+        "import shutil; shutil.rmtree('x')",
+        "from shutil import rmtree",
     ],
 )
 def test_the_check_sees_each_way_around(text: str) -> None:

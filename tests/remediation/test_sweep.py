@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from remediation.outcome import Result
-from remediation.sweep import Spared, sweeping
+from remediation.sweep import Spared
 from tests.remediation.litter import action_on, area_of, cleaned, mounted, old
 
 # --- who uses it ------------------------------------------------------------------
@@ -57,6 +57,33 @@ def _used_and_then_free(folder: Path, use: Callable[[Path], mmap.mmap]) -> None:
     assert not file.exists()
 
 
+def test_what_another_program_has_leased_is_in_use(tmp_path: Path) -> None:
+    file = old(tmp_path / "a.gz")
+    area = area_of(tmp_path)
+    action = action_on(area)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", _HOLDS_A_LEASE, str(file)], stdout=subprocess.PIPE
+    )
+    try:
+        assert holder.stdout and holder.stdout.readline() == b"held\n"
+        outcome = cleaned(area, action)
+    finally:
+        holder.kill()
+        holder.communicate()
+    assert f"Left: 1 {Spared.IN_USE}" in outcome.summary
+    assert file.exists()
+
+
+_HOLDS_A_LEASE = """
+import fcntl, signal, sys, time
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+held = open(sys.argv[1], "r+")
+fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print("held", flush=True)
+time.sleep(600)
+"""
+
+
 def test_whoever_opens_a_leased_file_does_not_end_us(tmp_path: Path) -> None:
     """By default the kernel's word that a lease is asked back ends the process."""
     file = old(tmp_path / "a.gz")
@@ -84,57 +111,6 @@ there = subprocess.run(
 )
 assert b"BlockingIOError" in there.stderr
 print("alive")
-"""
-
-
-# --- locks ------------------------------------------------------------------------
-
-
-def test_nothing_goes_while_another_program_holds_its_lock(tmp_path: Path) -> None:
-    file = old(tmp_path / "a.gz")
-    area = area_of(tmp_path)
-    action = action_on(area)
-    locks = {str(tmp_path): "lock"}
-    holder = subprocess.Popen(
-        [sys.executable, "-c", _HOLDS, str(tmp_path / "lock")], stdout=subprocess.PIPE
-    )
-    try:
-        assert holder.stdout and holder.stdout.readline() == b"held\n"
-        outcome = cleaned(area, action, locks=locks)
-    finally:
-        holder.kill()
-        holder.communicate()
-    assert outcome.result is Result.REFUSED
-    assert f"another program holds {tmp_path}/lock" in outcome.summary
-    assert file.exists()
-
-    assert cleaned(area, action, locks=locks).result is Result.DONE
-
-
-_HOLDS = """
-import fcntl, sys, time
-lock = open(sys.argv[1], "w")
-fcntl.lockf(lock, fcntl.LOCK_EX)
-print("held", flush=True)
-time.sleep(600)
-"""
-
-
-def test_the_lock_is_held_while_files_go(tmp_path: Path) -> None:
-    area = area_of(tmp_path / "logs")
-    old(tmp_path / "logs" / "in" / "a.gz")
-    locks = {str(tmp_path / "logs" / "in"): "lock", str(tmp_path / "none"): "lock"}
-    with sweeping(area, locks):
-        done = subprocess.run(
-            [sys.executable, "-c", _TRIES, str(tmp_path / "logs" / "in" / "lock")],
-            check=False,
-        )
-    assert done.returncode == 1
-
-
-_TRIES = """
-import fcntl, sys
-fcntl.lockf(open(sys.argv[1], "w"), fcntl.LOCK_EX | fcntl.LOCK_NB)
 """
 
 

@@ -57,14 +57,14 @@ def test_old_logs_go_by_one_click_and_everything_else_stays(
         "files": ["*.log.[0-9].gz"],
         "older_than": "7d",
     }
-    bot.config = settings(workspace, {"folders": [listed]})
+    bot.config = settings(workspace, {"folders": [listed], "untouched": "0s"})
     bot.start()
     found = card(workspace, str(disk), "Delete 8 files (16 MB)")
     assert "app logs older than 7 days" in found.all_text()
 
     assert workspace.click(ALICE.id, found.ts, "Simulate").acked
     shown = answer_to(workspace, ALICE.id)
-    for words in ("8 files, 16 MB", "app.log.1.gz 2.0 MB", "1 too young", "1 links"):
+    for words in ("8 files, 16 MB", "2.0 MB  app.log.1.gz", "1 too young", "1 links"):
         assert words in shown
 
     with (disk / "log" / "app.log.3.gz").open("rb"):
@@ -96,7 +96,11 @@ def hosted(workspace: Workspace, host: Machine, tmp_path: Path) -> Iterator[Host
     made = HostedBot(
         workspace=workspace,
         folder=tmp_path,
-        config=settings(workspace, {"rotated_logs": "7d"}, gate={"socket": SOCKET}),
+        config=settings(
+            workspace,
+            {"rotated_logs": "7d", "untouched": "0s"},
+            gate={"socket": SOCKET},
+        ),
         machine=host,
     )
     yield made
@@ -108,6 +112,8 @@ def test_on_a_shipped_installation_the_gate_deletes_them(
     workspace: Workspace, host: Machine, hosted: HostedBot
 ) -> None:
     folders = json.loads((ROOT / "deploy" / "gate-folders.json").read_text())
+    for fields in folders.values():
+        fields["untouched_hours"] = 0  # what the test puts there is new
     install_gate(host, folders=folders)
     host.run("sh", "-c", _FILLS)
     hosted.start()
