@@ -14,6 +14,7 @@ declare -A package_of=(
   [systemd-analyze]=systemd
   [systemd-nspawn]=systemd-container
   [mmdebstrap]=mmdebstrap
+  [prometheus]=prometheus
 )
 
 missing=()
