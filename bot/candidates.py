@@ -15,6 +15,7 @@ from bot.disk import Disk
 from bot.give_up import past_of
 from bot.model import Incident, NoAction
 from bot.policy_section import CandidateKind, Policy
+from bot.series import DETECTOR as PROMETHEUS
 from bot.target import Live, Suspect, Targets
 from remediation.action import (
     Action,
@@ -53,6 +54,10 @@ class Candidates:
         self._rules = rules
         self._own = own
 
+    def covers(self, incident: Incident) -> bool:
+        """Say whether it is about the host that is read and acted on here."""
+        return incident.host == self._host
+
     def judge(
         self, tx: Connection, incident: Incident, live: Live | None, now: Moment
     ) -> tuple[list[Draft], NoAction | None]:
@@ -60,8 +65,8 @@ class Candidates:
         over = quiet.maintenance_of(quiet.kept(tx, now.wall), incident)
         if over is not None:
             return [], quiet.no_action(over)
-        if live is None:
-            return [], _no_target(incident)
+        if live is None or not self.covers(incident):
+            return [], self._no_target(incident)
         if isinstance(live, Disk) and not any(c.files for c in live.clutters):
             return [], _nothing_to_clean(live)
         drafts: list[Draft] = []
@@ -82,6 +87,11 @@ class Candidates:
                 # action in its place would hide it. An area stands in for no other.
                 break
         return drafts, None if drafts else _why(refused)
+
+    def _no_target(self, incident: Incident) -> NoAction:
+        if not self.covers(incident):
+            return _elsewhere(incident, self._host)
+        return _no_target(incident)
 
     def _reversible_first(
         self, verdicts: Sequence[tuple[Action, Allowed | Refusal]], past: Past
@@ -229,6 +239,14 @@ def _verbs(service: UnitFacts) -> tuple[Verb, ...]:
     return (Verb.STOP,)
 
 
+def _elsewhere(incident: Incident, host: str) -> NoAction:
+    return NoAction(
+        rule="another host",
+        reason=f"cannot act on {incident.host}: this bot acts on {host} only",
+        by_hand=f"ssh {quote(incident.host)}",
+    )
+
+
 def _no_target(incident: Incident) -> NoAction:
     if incident.service is None:
         return _no_culprit(incident)
@@ -266,6 +284,9 @@ def _no_culprit(incident: Incident) -> NoAction:
     if incident.culprit is not None:
         reason = "the process has ended by now, or cannot be looked at"
         return NoAction(rule="culprit is gone", reason=reason)
+    if incident.lead.detector == PROMETHEUS:
+        reason = "Prometheus tells a figure, and no process or service behind it"
+        return NoAction(rule="no culprit", reason=reason)
     top = incident.lead.culprits[0] if incident.lead.culprits else None
     share = (
         f" (the largest part is {top.share:.0%}, {top.process.label})" if top else ""

@@ -22,6 +22,7 @@ from bot.knowledge_section import MemorySection, RunbooksSection
 from bot.model import Limits
 from bot.model_section import Model
 from bot.policy_section import Approvers, Policy, SlackGroup, SlackUser
+from bot.prometheus_section import PrometheusSection
 from bot.section import Section
 from bot.service_section import Service, Supervisor, Timer
 from bot.yamlfile import BadConfiguration, Located, Problem, Where, read
@@ -142,6 +143,7 @@ class Settings(Section):
     services: tuple[Service, ...] = ()
     timers: tuple[Timer, ...] = ()
     supervisord: Supervisor = Supervisor()
+    prometheus: PrometheusSection = PrometheusSection()
     detectors: dict[str, dict[str, object] | None] = Field(default_factory=dict)
     policy: Policy = Policy()
     verify: Verify = Verify()
