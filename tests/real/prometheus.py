@@ -1,10 +1,12 @@
 """A real Prometheus on loopback, and a target whose figures a test sets."""
 
 import contextlib
+import json
 import shutil
 import socket
 import subprocess
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -41,6 +43,17 @@ class RealPrometheus:
     url: str
     target: Target
     process: "subprocess.Popen[bytes]"
+
+    def wait_for(self, expr: str, seconds: float = 60) -> None:
+        """Return once the expression gives a series: something was scraped."""
+        asked = urllib.parse.urlencode({"query": expr})
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            with urllib.request.urlopen(f"{self.url}/api/v1/query?{asked}") as answer:
+                if json.load(answer)["data"]["result"]:
+                    return
+            time.sleep(0.1)
+        raise AssertionError(f"not within {seconds} s: {expr}")
 
     def kill(self) -> None:
         self.process.kill()

@@ -1,7 +1,6 @@
 """Prometheus for real, and servers that lie: an answer, or the reason why there is none."""
 
 import resource
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,28 +33,19 @@ def server(url: str, secret: str | None = None, **more: object) -> Server:
     return Server(name="main", section=section, secret=secret)
 
 
-def scraped(real: RealPrometheus, expr: str) -> float:
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        found = server(real.url).now(expr)
-        if found:
-            return found[0].value
-        time.sleep(0.1)
-    raise AssertionError(f"nothing was scraped of {expr}")
-
-
 # --- the real one ----------------------------------------------------------------------
 
 
 def test_a_real_server_gives_labels_value_and_time(real: RealPrometheus) -> None:
-    assert scraped(real, "cpu") == 97
+    real.wait_for("cpu")
     (sample,) = server(real.url).now("cpu")
+    assert sample.value == 97
     assert sample.labels["instance"] == "web-7:9100"
     assert abs(sample.at - datetime.now(UTC)) < timedelta(minutes=1)
 
 
 def test_a_range_gives_points_in_their_order(real: RealPrometheus) -> None:
-    scraped(real, "cpu")
+    real.wait_for("cpu")
     until = datetime.now(UTC) + timedelta(seconds=1)
     since, step = until - timedelta(seconds=30), timedelta(seconds=1)
     (found,) = server(real.url).range("cpu", since, until, step)
@@ -82,7 +72,7 @@ def test_a_scalar_is_refused(real: RealPrometheus) -> None:
 def test_too_many_series_are_refused_and_counted(real: RealPrometheus) -> None:
     many = {f'many{{n="{n}"}}': 1.0 for n in range(1200)}
     real.target.lines.update(many)
-    assert scraped(real, "count(many) == 1200") == 1200
+    real.wait_for("count(many) == 1200")
     with pytest.raises(QuestionRefused, match=r"gives 1,[02]0[01] series"):
         server(real.url).now("many")
     assert len(server(real.url).now("topk(10, many)")) == 10
