@@ -18,6 +18,7 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
+from bot.courses import Courses
 from bot.durations import Duration
 from bot.host import HostContext
 from bot.model import Fact, Finding, Level
@@ -89,6 +90,7 @@ class PrometheusDetector:
     def __init__(self, section: PrometheusSection, host: HostContext) -> None:
         self.section = section
         self._host = host
+        self._courses = Courses(host.history, here=host.name)
         self._levels: dict[str, Level] = {}
         self._kept: dict[str, Finding] = {}
         self._missing: dict[str, float] = {}
@@ -105,8 +107,11 @@ class PrometheusDetector:
             found |= {f.subject: f for f in (*of_rule, *series)}
         for text in sorted(set(watched) - set(found)):
             found[text] = unconfigured(Subject.of(text), now.wall)
+        drawn = _drawn(found.values())
+        begun = [f for f in drawn if f.subject not in self._kept and _is_bad(f)]
+        self._courses.fetch(self._host.rules, begun)
         self._remember(found)
-        return _drawn(found.values())
+        return drawn
 
     def _remember(self, found: Mapping[str, Finding]) -> None:
         self._kept = dict(found)
@@ -273,6 +278,11 @@ class PrometheusDetector:
             hold_for=rule.for_,
             keep_for=rule.keep_firing_for,
         )
+
+
+def _is_bad(finding: Finding) -> bool:
+    is_measured = finding.value is not None and bool(finding.series)
+    return is_measured and finding.level is not Level.OK
 
 
 def _drawn(found: Iterable[Finding]) -> list[Finding]:

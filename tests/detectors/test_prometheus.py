@@ -298,7 +298,8 @@ def test_labels_are_clean_words_and_no_question(lies: Liar) -> None:
     shown = [found.summary, *(fact.value for fact in found.facts)]
     assert all(text.isprintable() and len(text) < 500 for text in shown)
     assert found.summary.endswith("of ? is 97 %")
-    assert {path for path, _ in lies.heard} == {"/api/v1/query?query=cpu&limit=1001"}
+    asked = {path.partition("&")[0] for path, _ in lies.heard}
+    assert asked == {"/api/v1/query?query=cpu", "/api/v1/query_range?query=cpu"}
 
 
 def test_only_some_are_drawn_so_that_the_hosts_own_charts_stay(lies: Liar) -> None:
@@ -306,6 +307,18 @@ def test_only_some_are_drawn_so_that_the_hosts_own_charts_stay(lies: Liar) -> No
     found = Fleet(lies).round().values()
     assert len(found) == 901
     assert len([f for f in found if f.series]) == 50
+
+
+def test_a_course_that_is_refused_costs_one_question_and_nothing_else(
+    lies: Liar,
+) -> None:
+    lies.says([WEB_7])  # an instant vector is no answer to a range
+    fleet = Fleet(lies, CPU, {**CPU, "name": "memory"})
+    assert {"web-7 cpu", "web-7 memory"} <= set(fleet.round())
+    asked = [path for path, _ in lies.heard if "query_range" in path]
+    assert len(asked) == 1
+    fleet.round()
+    assert len([path for path, _ in lies.heard if "query_range" in path]) == 1
 
 
 def test_without_rules_nothing_is_asked(lies: Liar) -> None:
