@@ -12,8 +12,10 @@ from bot.prometheus.server import Server
 from bot.prometheus_section import Rule
 from bot.series import host_of_server, subject_of
 
-BEFORE: Final = timedelta(minutes=30)
-STEP: Final = timedelta(seconds=30)
+BEFORE: Final = timedelta(minutes=20)
+STEP: Final = timedelta(minutes=1)
+POINTS: Final = BEFORE // STEP + 1
+"""Each of them costs the server what the rule itself costs."""
 
 
 class Courses:

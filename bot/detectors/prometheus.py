@@ -18,7 +18,7 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
-from bot.courses import Courses
+from bot.courses import POINTS, Courses
 from bot.durations import Duration
 from bot.host import HostContext
 from bot.model import Fact, Finding, Level
@@ -109,7 +109,8 @@ class PrometheusDetector:
             found[text] = unconfigured(Subject.of(text), now.wall)
         drawn = _drawn(found.values())
         begun = [f for f in drawn if f.subject not in self._kept and _is_bad(f)]
-        self._courses.fetch(self._host.rules, begun)
+        cheap = [(o.rule, o.server) for o in outcomes if _is_cheap(o)]
+        self._courses.fetch(cheap, begun)
         self._remember(found)
         return drawn
 
@@ -278,6 +279,12 @@ class PrometheusDetector:
             hold_for=rule.for_,
             keep_for=rule.keep_firing_for,
         )
+
+
+def _is_cheap(outcome: _Outcome) -> bool:
+    """Say whether the rule's course can be had within the time for one answer."""
+    whole = outcome.spent * POINTS
+    return whole < outcome.server.section.timeout.total_seconds()
 
 
 def _is_bad(finding: Finding) -> bool:
