@@ -38,10 +38,12 @@ class DetectorSection(Section):
     warning, critical: limits in the detector's unit. clear_warning,
     clear_critical: where the alert ends again (default: a tenth inside the limit).
     needs_host: whether it measures what only the host's own /proc tells; such a
-    detector is off where the bot does not see a host (`bot/enclosure.py`).
+    detector is off where the bot does not see a host (`bot/enclosure.py`). has_limits:
+    whether the limits here count; elsewhere they stand with what is watched.
     """
 
     needs_host: ClassVar[bool] = True
+    has_limits: ClassVar[bool] = True
 
     enabled: bool = True
     interval: Annotated[Duration, Field(ge=timedelta(seconds=0.2))] = timedelta(

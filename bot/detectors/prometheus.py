@@ -8,10 +8,8 @@ is unknown until they tell again. A series that is not in the answer any more is
 for `keep_firing_for`; then it is over, and that nobody saw it well is said.
 """
 
-import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Annotated, ClassVar, Final
@@ -22,12 +20,10 @@ from bot.courses import POINTS, Courses
 from bot.durations import Duration
 from bot.host import HostContext
 from bot.model import Fact, Finding, Level
-from bot.prometheus.answer import QuestionRefused, Sample, ServerSilent
+from bot.prometheus.answer import Sample
+from bot.prometheus.questions import Outcome, Questions
 from bot.prometheus.server import Server
 from bot.prometheus_section import Rule
-from bot.series import (
-    DETECTOR as NAME,
-)
 from bot.series import (
     Subject,
     bare_finding,
@@ -42,7 +38,6 @@ from bot.settings import DetectorSection
 from bot.words import amount
 from remediation.moment import Moment
 
-_AT_ONCE: Final = 4
 _DRAWN: Final = 50
 """Series of one round whose course is kept for a chart; the host's own must stay too."""
 _NEVER: Final = timedelta(days=3650)
@@ -56,6 +51,7 @@ class PrometheusSection(DetectorSection):
     """
 
     needs_host: ClassVar[bool] = False
+    has_limits: ClassVar[bool] = False
 
     interval: Annotated[Duration, Field(ge=timedelta(seconds=0.2))] = timedelta(
         seconds=15
@@ -65,31 +61,16 @@ class PrometheusSection(DetectorSection):
     critical: float = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Outcome:
-    """What one rule gave. trouble: why it gave no figure, "" where it did.
-
-    is_silent: its server gave no answer at all. is_answered: it gave one, though empty.
-    """
-
-    rule: Rule
-    server: Server
-    samples: Sequence[Sample] = ()
-    trouble: str = ""
-    is_silent: bool = False
-    is_answered: bool = False
-    spent: float = 0.0
-
-
 class PrometheusDetector:
     """Asks every rule of its server."""
 
-    name = NAME
+    name = "prometheus"
     Section = PrometheusSection
 
     def __init__(self, section: PrometheusSection, host: HostContext) -> None:
         self.section = section
         self._host = host
+        self._questions = Questions(host.rules, host.clock)
         self._courses = Courses(host.history, here=host.name)
         self._levels: dict[str, Level] = {}
         self._kept: dict[str, Finding] = {}
@@ -97,19 +78,22 @@ class PrometheusDetector:
 
     def check(self, watched: Collection[str]) -> list[Finding]:
         """Ask once; what is watched and asked for no more is over."""
-        outcomes = self._ask_all()
+        outcomes = self._questions.ask()
         now = self._host.clock.now()
         found = {f.subject: f for f in self._of_servers(outcomes, now.wall)}
+        # A silent server is told once, not once for each of its rules.
+        silent = {o.server.name for o in outcomes}
+        silent -= {o.server.name for o in outcomes if not o.is_silent}
         for outcome in outcomes:
             mine = {s for s in watched if Subject.of(s).name == outcome.rule.name}
-            of_rule = self._of_rule(outcome, watched, now.wall)
+            of_rule = self._of_rule(outcome, watched, silent, now.wall)
             series = self._of_series(outcome, mine, now)
             found |= {f.subject: f for f in (*of_rule, *series)}
         for text in sorted(set(watched) - set(found)):
             found[text] = unconfigured(Subject.of(text), now.wall)
         drawn = _drawn(found.values())
         begun = [f for f in drawn if f.subject not in self._kept and _is_bad(f)]
-        cheap = [(o.rule, o.server) for o in outcomes if _is_cheap(o)]
+        cheap = [(o.rule, o.server) for o in outcomes if o.is_cheap(POINTS)]
         self._courses.fetch(cheap, begun)
         self._remember(found)
         return drawn
@@ -119,43 +103,16 @@ class PrometheusDetector:
         self._levels = {s: level for s, level in self._levels.items() if s in found}
         self._missing = {s: at for s, at in self._missing.items() if s in found}
 
-    # --- asking ----------------------------------------------------------------
-
-    def _ask_all(self) -> list[_Outcome]:
-        if not self._host.rules:
-            return []
-        with ThreadPoolExecutor(min(_AT_ONCE, len(self._host.rules))) as pool:
-            return list(pool.map(self._ask, self._host.rules))
-
-    def _ask(self, pair: tuple[Rule, Server]) -> _Outcome:
-        rule, server = pair
-        began = self._host.clock.now().boot
-        made = _Outcome(rule=rule, server=server)
-        try:
-            answer = server.now(rule.expr)
-        except ServerSilent as silent:
-            return replace(made, trouble=str(silent), is_silent=True)
-        except QuestionRefused as refused:
-            return replace(made, trouble=str(refused))
-        spent = self._host.clock.now().boot - began
-        # As in PromQL's own comparisons, what is no number passes no limit.
-        samples = [s for s in answer if math.isfinite(s.value)]
-        nothing = not samples and rule.missing == "unknown"
-        trouble = "it has no series with a number" if nothing else ""
-        return replace(
-            made, samples=samples, trouble=trouble, is_answered=True, spent=spent
-        )
-
     # --- servers and rules -----------------------------------------------------
 
     def _of_servers(
-        self, outcomes: Iterable[_Outcome], at: datetime
+        self, outcomes: Iterable[Outcome], at: datetime
     ) -> Iterator[Finding]:
         ordered = sorted(outcomes, key=lambda outcome: outcome.server.name)
         for _, group in groupby(ordered, key=lambda outcome: outcome.server.name):
             yield self._of_server(list(group), at)
 
-    def _of_server(self, asked: Sequence[_Outcome], at: datetime) -> Finding:
+    def _of_server(self, asked: Sequence[Outcome], at: datetime) -> Finding:
         server = asked[0].server
         label = f"Prometheus {server.name}"
         count = "1 rule" if len(asked) == 1 else f"{len(asked)} rules"
@@ -186,12 +143,16 @@ class PrometheusDetector:
         )
 
     def _of_rule(
-        self, outcome: _Outcome, watched: Collection[str], at: datetime
+        self,
+        outcome: Outcome,
+        watched: Collection[str],
+        silent: Collection[str],
+        at: datetime,
     ) -> Iterator[Finding]:
         rule, server = outcome.rule, outcome.server
         made = replace(self._own(f"rule:{rule.name}", server, at), is_passing=True)
-        # A silent server is told once, not once for each of its rules.
-        if made.subject not in watched and (outcome.is_silent or not outcome.trouble):
+        is_news = bool(outcome.trouble) and server.name not in silent
+        if not is_news and made.subject not in watched:
             return
         if outcome.trouble:
             yield replace(
@@ -225,7 +186,7 @@ class PrometheusDetector:
     # --- series ----------------------------------------------------------------
 
     def _of_series(
-        self, outcome: _Outcome, watched: Collection[str], now: Moment
+        self, outcome: Outcome, watched: Collection[str], now: Moment
     ) -> list[Finding]:
         if not outcome.is_answered:
             why = f"Prometheus {outcome.server.name} was asked, and {outcome.trouble}"
@@ -237,7 +198,7 @@ class PrometheusDetector:
         return [*found, *(self._gone(outcome.rule, text, now) for text in gone)]
 
     def _series(
-        self, outcome: _Outcome, sample: Sample, watched: Collection[str], now: Moment
+        self, outcome: Outcome, sample: Sample, watched: Collection[str], now: Moment
     ) -> Finding | None:
         rule = outcome.rule
         otherwise = host_of_server(outcome.server.address, here=self._host.name)
@@ -279,12 +240,6 @@ class PrometheusDetector:
             hold_for=rule.for_,
             keep_for=rule.keep_firing_for,
         )
-
-
-def _is_cheap(outcome: _Outcome) -> bool:
-    """Say whether the rule's course can be had within the time for one answer."""
-    whole = outcome.spent * POINTS
-    return whole < outcome.server.section.timeout.total_seconds()
 
 
 def _is_bad(finding: Finding) -> bool:

@@ -46,6 +46,12 @@ def test_the_defaults_of_every_section_make_sense(name: str) -> None:
     assert section.interval >= timedelta(seconds=1)
 
 
+def test_who_has_its_limits_elsewhere_says_so() -> None:
+    # A false alarm of theirs must not suggest a limit that nobody reads.
+    elsewhere = {n for n in NAMES if not detectors.known()[n].Section.has_limits}
+    assert elsewhere == {"endpoint", "timer", "prometheus"}
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_section_is_told_what_testers_tell_it(name: str) -> None:
     raw = {"warning": 50, "critical": 80, "for": "2s", "interval": "1s"}

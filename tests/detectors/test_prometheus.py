@@ -171,6 +171,27 @@ def test_a_silent_server_is_one_condition_and_nothing_gets_well(
     assert told.endswith("What 2 rules would tell is unknown.")
 
 
+def test_a_dead_server_is_not_asked_every_rule(lies: Liar) -> None:
+    lies.hangs = True
+    rules = [{**CPU, "name": f"rule{n}"} for n in range(20)]
+    fleet = Fleet(lies, *rules)
+    found = fleet.round()
+    assert len(lies.heard) <= 9
+    assert set(found) == {f"{HOST} server:main"}
+    assert "no answer within 1 s" in found[f"{HOST} server:main"].summary
+
+
+def test_slow_rules_do_not_keep_a_living_server_from_the_others(lies: Liar) -> None:
+    lies.says([one("3", instance="web-7")])
+    lies.slow = "slow"
+    slow = [{**CPU, "name": f"s{n}", "expr": "slow"} for n in range(6)]
+    quick = [{**CPU, "name": f"q{n}"} for n in range(6)]
+    found = Fleet(lies, *slow, *quick).round()
+    assert found[f"{HOST} server:main"].level is Level.OK
+    troubled = {f"{HOST} rule:s{n}" for n in range(6)}
+    assert set(found) == {f"{HOST} server:main"} | troubled
+
+
 def test_a_silent_server_that_answers_again_is_well(lies: Liar) -> None:
     fleet = Fleet(lies)
     lies.body = b"<html>"

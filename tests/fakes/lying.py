@@ -14,6 +14,8 @@ from tests.fakes.serving import Quiet, serving
 class Liar:
     """status, body, headers: of the next answers. hangs: it says nothing at all.
 
+    slow: where an address has this word in it, it says nothing either.
+
     heard: paths and headers of what was asked.
     """
 
@@ -22,6 +24,7 @@ class Liar:
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     hangs: bool = False
+    slow: str = ""
     over: threading.Event = field(default_factory=threading.Event)
     heard: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
@@ -43,7 +46,7 @@ def liar() -> Iterator[Liar]:
     class Answer(Quiet, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             made.heard.append((self.path, dict(self.headers)))
-            if made.hangs:
+            if made.hangs or (made.slow and made.slow in self.path):
                 made.over.wait(60)
                 return
             self.send_response(made.status)
