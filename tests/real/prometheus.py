@@ -69,8 +69,13 @@ def promtool() -> str:
 
 
 @contextlib.contextmanager
-def prometheus(folder: Path, **lines: float) -> Iterator[RealPrometheus]:
-    """Start a server that scrapes a target each second; stop both."""
+def prometheus(
+    folder: Path, *, web: str = "", **lines: float
+) -> Iterator[RealPrometheus]:
+    """Start a server that scrapes a target each second; stop both.
+
+    web: its own web configuration; with one it is asked by https.
+    """
     program = shutil.which("prometheus")
     if program is None:
         missing("prometheus, of Debian's package prometheus")
@@ -84,11 +89,15 @@ def prometheus(folder: Path, **lines: float) -> Iterator[RealPrometheus]:
             f"--storage.tsdb.path={folder / 'tsdb'}",
             f"--web.listen-address=127.0.0.1:{port}",
         ]
+        if web:
+            (folder / "web.yml").write_text(web)
+            words.append(f"--web.config.file={folder / 'web.yml'}")
         with (folder / "prometheus.log").open("wb") as log:
             process = subprocess.Popen(words, stdout=log, stderr=log, cwd=folder)
-        running = RealPrometheus(f"http://127.0.0.1:{port}", target, process)
+        url = f"{'https' if web else 'http'}://127.0.0.1:{port}"
+        running = RealPrometheus(url, target, process)
         try:
-            _wait_ready(running.url)
+            _wait_ready(folder / "prometheus.log")
             yield running
         finally:
             running.kill()
@@ -112,14 +121,13 @@ def _target(lines: dict[str, float]) -> Iterator[Target]:
         yield made
 
 
-def _wait_ready(url: str) -> None:
+def _wait_ready(log: Path) -> None:
     end = time.monotonic() + 60
     while time.monotonic() < end:
-        with contextlib.suppress(OSError):
-            urllib.request.urlopen(f"{url}/-/ready", timeout=2).close()
+        if b"Server is ready to receive web requests" in log.read_bytes():
             return
         time.sleep(0.05)
-    raise AssertionError("Prometheus did not become ready within 60 s")
+    raise AssertionError(f"not ready within 60 s: {log.read_text()}")
 
 
 def _free_port() -> int:

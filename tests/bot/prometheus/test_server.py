@@ -1,6 +1,8 @@
 """Prometheus for real, and servers that lie: an answer, or the reason why there is none."""
 
 import resource
+import shutil
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +13,11 @@ from bot.prometheus.answer import QuestionRefused, ServerSilent
 from bot.prometheus.server import Server
 from bot.prometheus_section import PrometheusServer
 from tests.fakes.lying import Liar, liar, one
+from tests.real.postgres import missing
 from tests.real.prometheus import RealPrometheus, prometheus
+
+PASS_HASHED = "$2b$04$l7e5y92JCllcB0conO4w5uClGaQuaWhRZuwMK6D3RT39w1UE7B1gW"
+"""bcrypt of the password `pass`, as Prometheus keeps it."""
 
 
 @pytest.fixture(scope="module")
@@ -206,6 +212,48 @@ def test_nobody_in_particular(
     lies.says([])
     server(lies.url).now("up")
     assert "Authorization" not in lies.heard[0][1]
+
+
+def test_a_real_server_that_wants_to_know_who_asks(tmp_path: Path) -> None:
+    key, certificate = certified(tmp_path)
+    ours = {"ca_file": certificate, "cert_file": certificate, "key_file": key}
+    web = f"""\
+tls_server_config:
+  cert_file: {certificate}
+  key_file: {key}
+  client_auth_type: RequireAndVerifyClientCert
+  client_ca_file: {certificate}
+basic_auth_users: {{bot: "{PASS_HASHED}"}}
+"""
+    with prometheus(tmp_path, web=web) as real:
+        known = server(real.url, secret="pass", user="bot", **ours)
+        assert known.now("vector(1)")[0].value == 1
+        with pytest.raises(ServerSilent, match="status 401"):
+            server(real.url, secret="other", user="bot", **ours).now("vector(1)")
+        unknown = server(real.url, secret="pass", user="bot", ca_file=certificate)
+        with pytest.raises(ServerSilent, match="cannot be reached"):
+            unknown.now("vector(1)")
+        with pytest.raises(ServerSilent, match="certificate is not trusted"):
+            server(real.url, secret="pass", user="bot").now("vector(1)")
+
+
+def certified(folder: Path) -> tuple[Path, Path]:
+    """A key and a certificate for 127.0.0.1 that nobody else signed."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        missing("openssl")
+    key, made = folder / "key.pem", folder / "cert.pem"
+    subprocess.run(
+        [
+            *(openssl or "", "req", "-x509", "-newkey", "rsa:2048", "-nodes"),
+            *("-days", "2", "-keyout", str(key), "-out", str(made)),
+            *("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"),
+        ],
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    return key, made
 
 
 def test_a_secret_shows_nowhere() -> None:
