@@ -10,7 +10,7 @@ from bot.model import Level
 from bot.prometheus_section import Rule
 from bot.runbooks.stock import Stock, look
 from bot.settings import check
-from bot.yamlfile import read
+from bot.yamlfile import parse, read
 from tests.real.prometheus import promtool
 
 ROOT = Path(__file__).parent.parent
@@ -111,3 +111,10 @@ def _promtool(
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_readmes_example_is_valid() -> None:
+    text = (ROOT / "README.md").read_text()
+    example = text.partition("```yaml\nprometheus:")[2].partition("```")[0]
+    loaded = check(parse(f"prometheus:{example}".encode(), source="README"), {})
+    assert len(loaded.settings.prometheus.rules) == 2
