@@ -66,7 +66,7 @@ class Candidates:
         if over is not None:
             return [], quiet.no_action(over)
         if live is None or not self.covers(incident):
-            return [], self._no_target(incident)
+            return [], _no_target(incident, self._host)
         if isinstance(live, Disk) and not any(c.files for c in live.clutters):
             return [], _nothing_to_clean(live)
         drafts: list[Draft] = []
@@ -87,11 +87,6 @@ class Candidates:
                 # action in its place would hide it. An area stands in for no other.
                 break
         return drafts, None if drafts else _why(refused)
-
-    def _no_target(self, incident: Incident) -> NoAction:
-        if not self.covers(incident):
-            return _elsewhere(incident, self._host)
-        return _no_target(incident)
 
     def _reversible_first(
         self, verdicts: Sequence[tuple[Action, Allowed | Refusal]], past: Past
@@ -239,15 +234,13 @@ def _verbs(service: UnitFacts) -> tuple[Verb, ...]:
     return (Verb.STOP,)
 
 
-def _elsewhere(incident: Incident, host: str) -> NoAction:
-    return NoAction(
-        rule="another host",
-        reason=f"cannot act on {incident.host}: this bot acts on {host} only",
-        by_hand=f"ssh {quote(incident.host)}",
-    )
-
-
-def _no_target(incident: Incident) -> NoAction:
+def _no_target(incident: Incident, host: str) -> NoAction:
+    if incident.host != host:
+        return NoAction(
+            rule="another host",
+            reason=f"cannot act on {incident.host}: this bot acts on {host} only",
+            by_hand=f"ssh {quote(incident.host)}",
+        )
     if incident.service is None:
         return _no_culprit(incident)
     name = incident.service.name
