@@ -33,6 +33,14 @@ class Timing:
     hold_for: timedelta
     keep_for: timedelta
 
+    def of(self, finding: Finding) -> "Timing":
+        """Return the finding's own, where it has one."""
+        hold, keep = finding.hold_for, finding.keep_for
+        return Timing(
+            hold_for=self.hold_for if hold is None else hold,
+            keep_for=self.keep_for if keep is None else keep,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:

@@ -32,12 +32,17 @@ class TooLarge(Exception):
 
 
 class BoundedTransport(httpx2.BaseTransport):
-    """Opens a connection for each request and reads the whole answer, within bounds."""
+    """Opens a connection for each request and reads the whole answer, within bounds.
 
-    def __init__(self, *, limit_bytes: int = LIMIT_BYTES) -> None:
+    tls: whom to trust, and as whom to call; None for what the machine trusts.
+    """
+
+    def __init__(
+        self, *, limit_bytes: int = LIMIT_BYTES, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._limit_bytes = limit_bytes
         self._here = threading.local()
-        self._tls: ssl.SSLContext | None = None
+        self._tls = tls
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:

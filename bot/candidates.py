@@ -16,6 +16,7 @@ from bot.disk import Disk
 from bot.give_up import past_of
 from bot.model import Incident, NoAction
 from bot.policy_section import CandidateKind, Policy
+from bot.series import DETECTOR as PROMETHEUS
 from bot.target import Live, Suspect, Targets
 from remediation.action import (
     Action,
@@ -59,6 +60,10 @@ class Candidates:
         """For how long a target is left alone after an action."""
         return self._rules.caps.cooldown
 
+    def covers(self, incident: Incident) -> bool:
+        """Say whether it is about the host that is read and acted on here."""
+        return incident.host == self._host
+
     def judge(
         self, tx: Connection, incident: Incident, live: Live | None, now: Moment
     ) -> tuple[list[Draft], NoAction | None]:
@@ -66,8 +71,8 @@ class Candidates:
         over = quiet.maintenance_of(quiet.kept(tx, now), incident)
         if over is not None:
             return [], quiet.no_action(over)
-        if live is None:
-            return [], _no_target(incident)
+        if live is None or not self.covers(incident):
+            return [], _no_target(incident, self._host)
         if isinstance(live, Disk) and not any(c.files for c in live.clutters):
             return [], _nothing_to_clean(live)
         drafts: list[Draft] = []
@@ -239,7 +244,13 @@ def _verbs(service: UnitFacts) -> tuple[Verb, ...]:
     return (Verb.STOP,)
 
 
-def _no_target(incident: Incident) -> NoAction:
+def _no_target(incident: Incident, host: str) -> NoAction:
+    if incident.host != host:
+        return NoAction(
+            rule="another host",
+            reason=f"cannot act on {incident.host}: this bot acts on {host} only",
+            by_hand=f"ssh {quote(incident.host)}",
+        )
     if incident.service is None:
         return _no_culprit(incident)
     name = incident.service.name
@@ -276,6 +287,9 @@ def _no_culprit(incident: Incident) -> NoAction:
     if incident.culprit is not None:
         reason = "the process has ended by now, or cannot be looked at"
         return NoAction(rule="culprit is gone", reason=reason)
+    if incident.lead.detector == PROMETHEUS:
+        reason = "Prometheus tells a figure, and no process or service behind it"
+        return NoAction(rule="no culprit", reason=reason)
     top = incident.lead.culprits[0] if incident.lead.culprits else None
     share = (
         f" (the largest part is {top.share:.0%}, {top.process.label})" if top else ""

@@ -42,10 +42,10 @@ class Conditions:
         measured = Measured.of(finding, now)
         self._latest[finding.key] = measured
         before = self._alerts.get(finding.key)
-        alert = advance(before, finding, timing, measured.at.boot)
+        alert = advance(before, finding, timing.of(finding), measured.at.boot)
         if alert is None:
             self._alerts.pop(finding.key, None)
-            if _is_process(finding):
+            if _is_passing(finding):
                 self._latest.pop(finding.key, None)
         else:
             self._alerts[finding.key] = alert
@@ -69,12 +69,12 @@ class Conditions:
             self._alerts.pop(finding.key, None)
 
     def forget_over(self, judged: Container[str], now: float) -> None:
-        """Forget processes whose alert is over, but for those that are being judged.
+        """Forget what has passed and whose alert is over, unless it is being judged.
 
         Their relapses count for half an hour; then nothing is left of them.
         """
         for key, alert in list(self._alerts.items()):
-            kept = alert.stage is not Stage.OVER or not _is_process(alert.finding)
+            kept = alert.stage is not Stage.OVER or not _is_passing(alert.finding)
             if kept or key in judged:
                 continue
             self._latest.pop(key, None)
@@ -106,5 +106,5 @@ class Conditions:
                 self._alerts = before
 
 
-def _is_process(finding: Finding) -> bool:
-    return finding.subject.startswith("process:")
+def _is_passing(finding: Finding) -> bool:
+    return finding.is_passing or finding.subject.startswith("process:")

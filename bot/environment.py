@@ -29,6 +29,7 @@ class Environment:
     pagerduty_key: str | None = field(default=None, repr=False)
     escalation_webhook: str | None = field(default=None, repr=False)
     webhook_token: str | None = field(default=None, repr=False)
+    prometheus_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     container: str | None = None
 
     @classmethod
@@ -53,6 +54,7 @@ class Environment:
             pagerduty_key=_secret(env, "PAGERDUTY_ROUTING_KEY"),
             escalation_webhook=_secret(env, "COUNTERSIGN_ESCALATION_WEBHOOK"),
             webhook_token=_secret(env, "COUNTERSIGN_WEBHOOK_TOKEN"),
+            prometheus_secrets=_by_name(_secret(env, "COUNTERSIGN_PROMETHEUS_SECRETS")),
             container=env.get("container") or None,
         )
 
@@ -63,6 +65,17 @@ def _state_dir(env: Mapping[str, str]) -> Path:
         return Path(named.split(":")[0])
     home = env.get("XDG_STATE_HOME") or f"{env.get('HOME', '.')}/.local/state"
     return Path(home) / "countersign"
+
+
+def _by_name(text: str | None) -> dict[str, str]:
+    """Read `NAME=SECRET` words; raise `BadEnvironment` without repeating a secret."""
+    words = (text or "").split()
+    if not all("=" in word for word in words):
+        raise BadEnvironment(
+            "COUNTERSIGN_PROMETHEUS_SECRETS has a word without =. Write one NAME=SECRET "
+            "for each server, with blanks or new lines between them"
+        )
+    return {name: secret for name, _, secret in (w.partition("=") for w in words)}
 
 
 def _secret(env: Mapping[str, str], name: str) -> str | None:

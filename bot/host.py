@@ -19,6 +19,8 @@ from bot.metrics import History
 from bot.mounts import Filesystem, Mounts
 from bot.ports import Clock
 from bot.procfs import CpuTimes, MemoryAmounts, Pressure, ProcessRow
+from bot.prometheus.server import Server
+from bot.prometheus_section import Rule
 from bot.service_section import Service, Timer
 from remediation.facts import ProcessFacts
 from remediation.moment import Moment
@@ -178,6 +180,7 @@ class HostContext:
 
     name: what people call the host. services: whoever starts and stops services here.
     declared, timers: the services that the team says should run here, and the timers.
+    rules: what is asked of Prometheus, each with the server that is asked.
     marks: what people said they changed here, of a service, from one time to another.
     unseen: why figures and processes are not this host's and not read; "" where they are.
     """
@@ -190,6 +193,7 @@ class HostContext:
     services: ServiceManager
     declared: Sequence[Service] = ()
     timers: Sequence[Timer] = ()
+    rules: Sequence[tuple[Rule, Server]] = ()
     marks: Callable[[str, datetime, datetime], Sequence[Mark]] = _no_marks
     unseen: str = ""
 

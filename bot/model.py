@@ -106,7 +106,10 @@ class Finding:
     place in the metric history. summary is one sentence. culprits: at most three,
     the largest share first. service: the one it is about. shown: what the value means,
     in words, where a number says little ("failed"). mount: of the file system that it is
-    about, where deleting old files may help.
+    about, where deleting old files may help. hold_for, keep_for: how long it must last to
+    fire, and be clear to be over, where that is its own and not its detector's.
+    is_passing: whether the subject may end for good, as a process does; nothing is kept
+    of one that is well. runbook: the condition whose page is for it, if not its detector.
     """
 
     detector: str
@@ -125,6 +128,10 @@ class Finding:
     service: UnitFacts | None = None
     shown: str = ""
     mount: str = ""
+    hold_for: timedelta | None = None
+    keep_for: timedelta | None = None
+    is_passing: bool = False
+    runbook: str = ""
 
     @property
     def key(self) -> str:

@@ -113,7 +113,7 @@ class Respond:
             case Updated():
                 self._update(change, now)
             case Resolved(incident=incident) if self._is_left_alone(incident):
-                self._resolve(incident, "it is clear again by itself", now)
+                self._resolve(incident, _how_it_ended(incident), now)
             case Resolved():
                 pass  # an action or its verification is under way: it has the last word
 
@@ -169,6 +169,8 @@ class Respond:
             escalate_if_spent(tx, self._ledger, incident.number, now)
 
     def _gather(self, incident: Incident) -> tuple[EvidenceItem, ...]:
+        if not self._candidates.covers(incident):
+            return ()  # the sources read this host, and would tell of another
         items = [item for e in self._inquiry.evidence for item in _read(e, incident)]
         return tuple(
             replace(item, id=f"E{index}") for index, item in enumerate(items, start=1)
@@ -256,7 +258,7 @@ class Respond:
             if is_clear and self._is_left_alone(incident):
                 fresh = self._conditions.fresh(incident.findings)
                 quiet = replace(incident, findings=fresh)
-                self._resolve(quiet, "it is clear again by itself", now)
+                self._resolve(quiet, _how_it_ended(quiet), now)
 
     # --- did the action help? --------------------------------------------------
 
@@ -286,6 +288,14 @@ class Respond:
         fresh = self._conditions.fresh(incident.findings)
         done = replace(incident, findings=fresh)
         self._resolve(done, f"recovered{took}: {result.figures}", now)
+
+
+def _how_it_ended(incident: Incident) -> str:
+    """Say how it went away; what ended without a figure was not seen to be well."""
+    said = next((f.summary for f in incident.findings if f.value is None), "")
+    if not said:
+        return "it is clear again by itself"
+    return f"{said[0].lower()}{said[1:].rstrip('.')}"
 
 
 def _late_culprit(incident: Incident) -> Culprit | None:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from bot.lore import PastCase
 from bot.model import FALSE_ALARM, RULES, Incident, Phase
+from bot.series import DETECTOR as PROMETHEUS
+from bot.series import Subject
 from bot.words import seconds
 from memory.case import Case, Outcome, Recollection, Symptoms, TrackRecord
 from remediation.action import Action, kind_of, name_of
@@ -30,7 +32,7 @@ _SAID = {
 def symptoms_of(incident: Incident) -> Symptoms:
     """Return the question to memory: what is seen, by which condition, of what."""
     return Symptoms(
-        condition=incident.lead.detector,
+        condition=condition_of(incident),
         host=incident.host,
         service=service_of(incident),
         text=_seen(incident),
@@ -47,7 +49,7 @@ def case_of(incident: Incident, proposals: Sequence[Proposal]) -> Case:
         closed_at=incident.resolved_at or incident.opened_at,
         host=incident.host,
         service=service_of(incident),
-        condition=incident.lead.detector,
+        condition=condition_of(incident),
         symptoms=_seen(incident),
         cause=_cause(incident),
         action=_action(shown),
@@ -59,10 +61,20 @@ def case_of(incident: Incident, proposals: Sequence[Proposal]) -> Case:
     )
 
 
+def condition_of(incident: Incident) -> str:
+    """Return the condition's name: the detector's, of Prometheus with the rule's."""
+    lead = incident.lead
+    if lead.detector != PROMETHEUS:
+        return lead.detector
+    return f"{PROMETHEUS} {Subject.of(lead.subject).name}"
+
+
 def service_of(incident: Incident) -> str:
     """Return what the incident is about: unit or program, else what was measured."""
     if incident.unit_name is not None:
         return incident.unit_name
+    if incident.lead.detector == PROMETHEUS:
+        return ""  # the rule is the condition, and a series no more than a host of it
     culprit = incident.culprit
     return culprit.process.label if culprit else incident.lead.subject
 

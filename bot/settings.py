@@ -22,6 +22,7 @@ from bot.knowledge_section import MemorySection, RunbooksSection
 from bot.model import Limits
 from bot.model_section import Model
 from bot.policy_section import Approvers, Policy, SlackGroup, SlackUser
+from bot.prometheus_section import PrometheusSection
 from bot.section import Section
 from bot.service_section import Service, Supervisor, Timer
 from bot.yamlfile import BadConfiguration, Located, Problem, Where, read
@@ -37,10 +38,12 @@ class DetectorSection(Section):
     warning, critical: limits in the detector's unit. clear_warning,
     clear_critical: where the alert ends again (default: a tenth inside the limit).
     needs_host: whether it measures what only the host's own /proc tells; such a
-    detector is off where the bot does not see a host (`bot/enclosure.py`).
+    detector is off where the bot does not see a host (`bot/enclosure.py`). has_limits:
+    whether the limits here count; elsewhere they stand with what is watched.
     """
 
     needs_host: ClassVar[bool] = True
+    has_limits: ClassVar[bool] = True
 
     enabled: bool = True
     interval: Annotated[Duration, Field(ge=timedelta(seconds=0.2))] = timedelta(
@@ -142,6 +145,7 @@ class Settings(Section):
     services: tuple[Service, ...] = ()
     timers: tuple[Timer, ...] = ()
     supervisord: Supervisor = Supervisor()
+    prometheus: PrometheusSection = PrometheusSection()
     detectors: dict[str, dict[str, object] | None] = Field(default_factory=dict)
     policy: Policy = Policy()
     verify: Verify = Verify()

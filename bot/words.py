@@ -75,7 +75,10 @@ def title_of(findings: Sequence[Finding], *, storm: bool) -> str:
     """Name an incident: what and where, short enough for a header (150 characters)."""
     lead = findings[0]
     if storm:
-        return f"{len(findings)} conditions at once on {lead.host}"
+        others = len({finding.host for finding in findings}) - 1
+        more = "1 other host" if others == 1 else f"{others} other hosts"
+        where = f"{lead.host} and {more}" if others else lead.host
+        return f"{len(findings)} conditions at once on {where}"
     if lead.level is Level.UNKNOWN:
         return f"No data for {lead.label} on {lead.host}"
     return f"{lead.label} {measured(lead)} on {lead.host}"

@@ -11,6 +11,7 @@ from bot.converse.question import Answer, Chart
 from bot.enclosure import not_watched
 from bot.model import Finding, Incident
 from bot.quiet import Quiet
+from bot.series import Subject
 from bot.status import Board, HostHealth
 from bot.told import lettered, named
 from bot.words import amount, level_word, measured, seconds
@@ -72,7 +73,8 @@ def figure(asked: Asked) -> Answer | None:
         return Answer(text=f"I measure {host} only, not {elsewhere}.")
     span = min(span_in(asked.words) or timedelta(hours=1), _KEPT)
     current = next((f for f in _current(asked) if f.series == name), None)
-    text = f"{name} of {host} over the last {seconds(span)}."
+    its_host = Subject.of(name).host or host
+    text = f"{name} of {its_host} over the last {seconds(span)}."
     return Answer(
         text=f"{_now(current)} {text}" if current else text,
         chart=Chart(series=name, span=span),

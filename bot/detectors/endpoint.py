@@ -33,6 +33,7 @@ class EndpointSection(DetectorSection):
     """The limits stand with each service (`services`); those here are not used."""
 
     needs_host: ClassVar[bool] = False
+    has_limits: ClassVar[bool] = False
 
     interval: Annotated[Duration, Field(ge=timedelta(seconds=0.2))] = timedelta(
         seconds=5

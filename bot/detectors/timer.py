@@ -27,6 +27,7 @@ class TimerSection(DetectorSection):
     """The limits stand with each timer (`timers`); those here are not used."""
 
     needs_host: ClassVar[bool] = False
+    has_limits: ClassVar[bool] = False
 
     interval: Annotated[Duration, Field(ge=timedelta(seconds=0.2))] = timedelta(
         minutes=1

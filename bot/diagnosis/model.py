@@ -28,7 +28,11 @@ _HEARD: Final = 4000
 
 
 class ModelDiagnoser:
-    """A `Diagnoser` that asks a model, within a budget, and enters what it cost."""
+    """A `Diagnoser` that asks a model, within a budget, and enters what it cost.
+
+    host: that `tools` read from. elsewhere: those that may be used for another host's
+    incident; nobody reads this host's processes to explain another.
+    """
 
     def __init__(
         self,
@@ -37,9 +41,13 @@ class ModelDiagnoser:
         tools: Sequence[Tool],
         budget: Budget,
         account: Account,
+        host: str | None = None,
+        elsewhere: Sequence[Tool] = (),
     ) -> None:
         self._provider = provider
         self._tools = tuple(tools)
+        self._host = host
+        self._elsewhere = tuple(elsewhere)
         self._budget = budget
         self._account = account
 
@@ -58,7 +66,8 @@ class ModelDiagnoser:
         model = self._provider.model
         work = self._account.begin(incident.number, "diagnosis", model, self._budget)
         letters = tuple(letter for letter, _ in candidates)
-        rounds = self._rounds(work, letters, (*incident.evidence, *context))
+        shown = (*incident.evidence, *context)
+        rounds = self._rounds(work, letters, shown, self._tools_for(incident))
         inquiry = _Inquiry(rounds=rounds, letters=letters)
         outcome = "unavailable"
         try:
@@ -70,14 +79,22 @@ class ModelDiagnoser:
             self._account.enter(work, outcome)
         return opinion
 
+    def _tools_for(self, incident: Incident) -> tuple[Tool, ...]:
+        is_here = self._host is None or incident.host == self._host
+        return self._tools if is_here else self._elsewhere
+
     def _rounds(
-        self, work: Work, letters: Sequence[str], items: Sequence[EvidenceItem]
+        self,
+        work: Work,
+        letters: Sequence[str],
+        items: Sequence[EvidenceItem],
+        tools: tuple[Tool, ...],
     ) -> Rounds:
         return Rounds(
             provider=self._provider,
             work=work,
             schema=schema(letters),
-            tools=self._tools,
+            tools=tools,
             shown={item.id: item.id for item in items if item.id},
         )
 

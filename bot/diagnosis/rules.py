@@ -1,6 +1,7 @@
 """Diagnosis without a model: what the figures themselves allow to say."""
 
 from bot.model import RULES, Culprit, Diagnosis, Hypothesis, Incident, Level
+from bot.series import DETECTOR as PROMETHEUS
 from bot.words import seconds
 from remediation.unit import UnitFacts, end_in_words
 
@@ -13,6 +14,12 @@ class RuleDiagnoser:
         cited = tuple(item.id for item in incident.evidence)
         if incident.lead.level is Level.UNKNOWN:
             return _opinion("The figure cannot be read, so nothing is known.", cited, 0)
+        if incident.lead.detector == PROMETHEUS:
+            return _opinion(
+                "Prometheus tells the figure; what causes it is not known here.",
+                cited,
+                0,
+            )
         if incident.service is not None:
             return _opinion(_service_words(incident.service), cited, 0.7)
         if incident.culprit is None:

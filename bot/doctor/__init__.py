@@ -5,7 +5,16 @@ import sys
 from collections.abc import Iterator
 
 from bot.checkup import Finding, Grade
-from bot.doctor import cleaning, configuration, gate, host, knowledge, services, storage
+from bot.doctor import (
+    cleaning,
+    configuration,
+    gate,
+    host,
+    knowledge,
+    prometheus,
+    services,
+    storage,
+)
 from bot.environment import Environment
 from bot.wiring.parts import configured
 from bot.yamlfile import BadConfiguration
@@ -45,5 +54,6 @@ def _checks(environment: Environment) -> Iterator[Finding]:
     yield from storage.checks(environment)
     if settings is not None:
         yield from services.checks(settings)
+        yield from prometheus.checks(settings, environment)
         yield from knowledge.checks(settings, environment)
     yield from checkup.checks(environment, settings)

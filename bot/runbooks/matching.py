@@ -53,7 +53,7 @@ def words_of(incident: Incident) -> str:
 
 
 def _rank(page: Page, incident: Incident) -> tuple[tuple[int, ...], str]:
-    conditions = [condition_name(f.detector) for f in incident.findings]
+    conditions = [condition_name(f.runbook or f.detector) for f in incident.findings]
     place = next((i for i, c in enumerate(conditions) if c in page.conditions), None)
     service = _service(page, incident)
     if page.services and service is None:

@@ -4,14 +4,16 @@ A new tool is a copied sibling that ends with `TOOL = ItsClass`. All are read-on
 """
 
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Protocol
+from typing import Final, Protocol
 
 from bot.host import Facts
 from bot.metrics import History
 from bot.ports import Clock, Tool
+
+_ANYWHERE: Final = frozenset({"past_incidents", "runbooks"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,3 +51,8 @@ def known() -> dict[str, ToolClass]:
 def ready(sources: Sources) -> tuple[Tool, ...]:
     """Return one of each tool, by name."""
     return tuple(made(sources) for made in known().values())
+
+
+def anywhere(tools: Sequence[Tool]) -> tuple[Tool, ...]:
+    """Return those that read nothing of this host, so they may explain another."""
+    return tuple(tool for tool in tools if tool.name in _ANYWHERE)

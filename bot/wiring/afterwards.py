@@ -41,7 +41,11 @@ def afterwards(
 ) -> Afterwards:
     """Build it; nothing runs yet."""
     settings = loaded.settings
-    sections = {name: settings.detectors.get(name) or {} for name in loaded.detectors}
+    sections = {
+        name: settings.detectors.get(name) or {}
+        for name, section in loaded.detectors.items()
+        if section.has_limits
+    }
     return Afterwards(
         feedback=Feedbacks(record=record, poster=poster),
         false_alarms=FalseAlarms(record=record, sections=sections, poster=poster),

@@ -26,7 +26,7 @@ from bot.runbooks.matching import retold as read_out
 from bot.runbooks.shelf import Shelf
 from bot.settings import Settings
 from bot.tools import Sources as Readable
-from bot.tools import ready
+from bot.tools import anywhere, ready
 from memory.case import Symptoms
 from memory.embed import Embedder, MiniLm
 from memory.recollect import Memory
@@ -160,7 +160,14 @@ def _diagnoser(
     if model is None:
         return None
     budget = settings.model.budget
-    asks = ModelDiagnoser(model, tools=tools, budget=budget, account=account)
+    asks = ModelDiagnoser(
+        model,
+        tools=tools,
+        budget=budget,
+        account=account,
+        host=settings.host,
+        elsewhere=anywhere(tools),
+    )
     return ModelOrRules(asks, RuleDiagnoser())
 
 

@@ -12,6 +12,8 @@ from bot.host import HostContext, HostSampler
 from bot.metrics import History
 from bot.ports import Clock, Detector
 from bot.procfs import PROC
+from bot.prometheus.server import Server
+from bot.prometheus_section import PrometheusSection, Rule
 from bot.settings import DetectorSection, Loaded, Settings, load
 from remediation.facts import FactReader
 from remediation.gate_client import GateClient
@@ -64,8 +66,21 @@ def host_context(
         services=GatedServices(services, gate) if gate else services,
         declared=settings.services,
         timers=settings.timers,
+        rules=rules_of(settings.prometheus, environment),
         unseen=why,
     )
+
+
+def rules_of(
+    section: PrometheusSection, environment: Environment
+) -> tuple[tuple[Rule, Server], ...]:
+    """Return each rule with the server that it asks."""
+    secrets = environment.prometheus_secrets
+    servers = {
+        name: Server(name=name, section=found, secret=secrets.get(name))
+        for name, found in section.servers.items()
+    }
+    return tuple((rule, servers[section.server_of(rule)]) for rule in section.rules)
 
 
 def manager_of(settings: Settings) -> ServiceManager:

@@ -202,6 +202,16 @@ def test_the_service_is_the_unit_where_there_is_one() -> None:
     assert service_of(incident(findings=(finding(subject="/var"),))) == "/var"
 
 
+def test_a_rule_of_prometheus_is_a_condition_of_its_own() -> None:
+    hosts = ("web-7", "web-8")
+    seen = [
+        finding(detector="prometheus", host=host, subject=f"disk@{host}#0123456789")
+        for host in hosts
+    ]
+    told = [symptoms_of(incident(findings=(one,), host=one.host)) for one in seen]
+    assert {(one.condition, one.service) for one in told} == {("prometheus disk", "")}
+
+
 def with_process(found: Incident, facts: object) -> Incident:
     held = found.culprit
     assert held is not None

@@ -449,3 +449,43 @@ def test_a_storm_offers_nothing_and_says_why(story: Story) -> None:
     assert incident.no_action is not None
     assert incident.no_action.rule == "many causes at once"
     assert story.proposals() == []
+
+
+# --- another host ----------------------------------------------------------------------
+
+
+def test_another_hosts_incident_gets_no_action_and_none_of_our_evidence(
+    database: Database,
+) -> None:
+    story = Story(database, evidence=[FakeEvidence("top")])
+    incident = story.opens(host="web-7", culprits=())
+    assert incident.evidence == ()
+    assert story.proposals() == []
+    assert incident.no_action is not None
+    assert incident.no_action.reason == (
+        "cannot act on web-7: this bot acts on web-1 only"
+    )
+    assert incident.no_action.by_hand == "ssh web-7"
+
+
+def test_what_ended_without_a_figure_is_not_called_clear(story: Story) -> None:
+    told = "Nothing tells of it any more."
+    story.opens(culprits=(), is_passing=True)
+    story.sees(story.found(value=None, level=Level.OK, culprits=(), summary=told))
+    assert story.incident().resolution == "nothing tells of it any more"
+
+
+def test_a_findings_own_times_count(story: Story) -> None:
+    own = {"hold_for": timedelta(minutes=1), "keep_for": timedelta(seconds=30)}
+    story.sees(story.found(**own))
+    assert story.open() == []
+    story.clock.go(60)
+    story.sees(story.found(**own))
+    assert len(story.open()) == 1
+    story.sees(story.well(**own))
+    story.clock.go(29)
+    story.sees(story.well(**own))
+    assert len(story.open()) == 1
+    story.clock.go(1)
+    story.sees(story.well(**own))
+    assert story.open() == []

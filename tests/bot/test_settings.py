@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot import yamlfile
 from bot.durations import parse_duration
-from bot.environment import Environment
+from bot.environment import BadEnvironment, Environment
 from bot.policy_section import Approvers
 from bot.settings import DetectorSection, Loaded, Settings, check, load
 from bot.yamlfile import BadConfiguration
@@ -293,6 +293,19 @@ def test_empty_variables_are_unset() -> None:
 )
 def test_the_state_folder_is_found(env: dict[str, str], folder: str) -> None:
     assert Environment.read(env).state_dir == Path(folder)
+
+
+def test_prometheus_secrets_are_one_for_each_server() -> None:
+    told = {"COUNTERSIGN_PROMETHEUS_SECRETS": "main=a-token\nother=b=c"}
+    found = Environment.read(told)
+    assert found.prometheus_secrets == {"main": "a-token", "other": "b=c"}
+    assert "a-token" not in repr(found)
+
+
+def test_a_secret_without_its_server_is_not_repeated() -> None:
+    with pytest.raises(BadEnvironment, match="NAME=SECRET") as told:
+        Environment.read({"COUNTERSIGN_PROMETHEUS_SECRETS": "a-token"})
+    assert "a-token" not in str(told.value)
 
 
 def test_the_default_host_is_a_host_name() -> None:

@@ -22,9 +22,10 @@ SUBJECTS = {
     "unit_failed": "",
 }
 BACKUP = Timer(unit="backup.timer", every=timedelta(hours=1))
-# It measures from outside: a service that does not answer is down, not unknown.
+# They measure from outside: a service that does not answer is down, not unknown, and
+# what no rule of Prometheus asks for is over.
 NAMES = sorted(detectors.known())
-BLIND = [name for name in NAMES if name != "endpoint"]
+BLIND = [name for name in NAMES if name not in ("endpoint", "prometheus")]
 
 
 def test_the_folder_is_the_list() -> None:
@@ -43,6 +44,12 @@ def test_the_defaults_of_every_section_make_sense(name: str) -> None:
     assert made.name == name
     assert section.interval <= section.for_
     assert section.interval >= timedelta(seconds=1)
+
+
+def test_who_has_its_limits_elsewhere_says_so() -> None:
+    # A false alarm of theirs must not suggest a limit that nobody reads.
+    elsewhere = {n for n in NAMES if not detectors.known()[n].Section.has_limits}
+    assert elsewhere == {"endpoint", "timer", "prometheus"}
 
 
 @pytest.mark.parametrize("name", NAMES)

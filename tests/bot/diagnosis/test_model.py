@@ -16,6 +16,7 @@ from bot.diagnosis.model import ModelDiagnoser
 from bot.diagnosis.rules import RuleDiagnoser
 from bot.model_section import Budget
 from bot.ports import DiagnosisUnavailable
+from bot.tools import anywhere, ready
 from tests.bot.diagnosis.conftest import MODEL, Room
 from tests.fakes.gemini import (
     DRIPS,
@@ -352,3 +353,23 @@ def test_a_lie_about_tokens_uses_up_no_days_money(room: Room, lie: int) -> None:
     both = ModelOrRules(room.diagnoser(), RuleDiagnoser())
     assert both.diagnose(room.incident, candidates=CANDIDATES).summary
     assert 0 < cost(room).dollars <= 0.2
+
+
+def test_another_hosts_incident_is_not_explained_from_this_host(room: Room) -> None:
+    tools = ready(room.sources)
+    diagnoser = ModelDiagnoser(
+        room.provider(),
+        tools=tools,
+        budget=Budget(),
+        account=room.account,
+        host="web-1",
+        elsewhere=anywhere(tools),
+    )
+    room.gemini.will(says(GOOD), says(GOOD))
+    diagnoser.diagnose(replace(room.incident, host="web-1"), candidates=CANDIDATES)
+    assert b"process_detail" in room.gemini.heard[-1].raw
+    diagnoser.diagnose(replace(room.incident, host="web-7"), candidates=CANDIDATES)
+    asked = room.gemini.heard[-1].raw
+    assert not any(
+        tool.name.encode() in asked for tool in tools if tool not in anywhere(tools)
+    )

@@ -1,0 +1,44 @@
+"""Whether the Prometheus servers answer the team's rules, each asked once."""
+
+from collections.abc import Iterator
+
+from bot.checkup import Finding, fine, warn
+from bot.environment import Environment
+from bot.prometheus.answer import QuestionRefused, ServerSilent
+from bot.prometheus.server import Server
+from bot.prometheus_section import Rule
+from bot.settings import Settings
+from bot.wiring.parts import rules_of
+
+
+def checks(settings: Settings, environment: Environment) -> Iterator[Finding]:
+    """Ask every rule; none of them keeps the bot from starting."""
+    section, secrets = settings.prometheus, environment.prometheus_secrets
+    for name in sorted(set(secrets) - set(section.servers)):
+        yield warn(
+            "prometheus",
+            f"a secret is given for {name}, which is not in prometheus.servers. "
+            "Name it as the server is named",
+        )
+    for rule, server in rules_of(section, environment):
+        yield _asked(rule, server)
+    asked = {section.server_of(rule) for rule in section.rules}
+    for name in sorted(set(section.servers) - asked):
+        yield warn("prometheus", f"no rule asks {name}, so nothing is heard from it")
+
+
+def _asked(rule: Rule, server: Server) -> Finding:
+    subject = f"prometheus {server.name}, rule {rule.name}"
+    try:
+        series = len(server.now(rule.expr))
+    except ServerSilent as silent:
+        return warn(subject, f"the server does not answer: {silent}")
+    except QuestionRefused as refused:
+        return warn(subject, f"{refused}. Until then it tells nothing")
+    if not series and rule.missing == "unknown":
+        return warn(
+            subject,
+            "it gives no series, which is a condition of its own. Mend the expression, "
+            "or set missing: well if that is how it looks when all is well",
+        )
+    return fine(subject, f"{series} series")

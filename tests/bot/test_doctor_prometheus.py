@@ -1,0 +1,62 @@
+"""The doctor and Prometheus: what each rule gives, and what to do where it gives none."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.checkup import Grade
+from bot.doctor import prometheus
+from bot.environment import Environment
+from bot.settings import Settings
+from tests.fakes.lying import Liar, liar, one
+
+
+@pytest.fixture
+def lies() -> Iterator[Liar]:
+    with liar() as running:
+        yield running
+
+
+def found(url: str, secrets: dict[str, str], **rule: object) -> list[tuple[Grade, str]]:
+    raw = {"name": "cpu", "expr": "cpu", "warning": 80, **rule}
+    servers = {"main": {"url": url, "timeout": "1s"}}
+    section = {"servers": servers, "rules": [raw]}
+    settings = Settings.model_validate({"prometheus": section})
+    nowhere = Path("/nonexistent")
+    environment = Environment(
+        config=nowhere, state_dir=nowhere, prometheus_secrets=secrets
+    )
+    told = prometheus.checks(settings, environment)
+    return [(finding.grade, finding.text) for finding in told]
+
+
+def test_a_rule_that_gives_figures_is_fine(lies: Liar) -> None:
+    lies.says([one(instance="web-7"), one(instance="web-8")])
+    assert found(lies.url, {"main": "a-token"}) == [(Grade.FINE, "2 series")]
+    assert lies.heard[0][1]["Authorization"] == "Bearer a-token"
+
+
+def test_a_rule_that_gives_nothing_is_a_warning_unless_that_is_well(lies: Liar) -> None:
+    lies.says([])
+    ((grade, text),) = found(lies.url, {})
+    assert grade is Grade.WARN and "missing: well" in text
+    assert found(lies.url, {}, missing="well") == [(Grade.FINE, "0 series")]
+
+
+def test_a_silent_server_is_a_warning(lies: Liar) -> None:
+    lies.body = b"<html>"
+    ((grade, text),) = found(lies.url, {})
+    assert grade is Grade.WARN and "does not answer" in text
+
+
+def test_a_secret_for_nobody_is_a_warning_that_does_not_tell_it(lies: Liar) -> None:
+    lies.says([one()])
+    first, _ = found(lies.url, {"mian": "a-token"})
+    assert first[0] is Grade.WARN and "mian" in first[1] and "a-token" not in first[1]
+
+
+def test_without_a_server_nothing_is_said() -> None:
+    nowhere = Path("/nonexistent")
+    environment = Environment(config=nowhere, state_dir=nowhere)
+    assert list(prometheus.checks(Settings(), environment)) == []

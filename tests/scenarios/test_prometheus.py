@@ -1,0 +1,116 @@
+"""The fleet's own eyes: a real Prometheus tells of web-7, and falls silent."""
+
+import re
+from pathlib import Path
+
+from handlers.workspace.message import Message
+from handlers.workspace.workspace import Workspace
+from tests.fakes.lying import liar
+from tests.real.prometheus import prometheus
+from tests.scenarios.stage import PATIENT, Bot, config, thread_says
+
+CPU = 'cpu{instance="web-7:9100"}'
+RULES = [
+    {
+        "name": "cpu",
+        "expr": "cpu",
+        "for": "2s",
+        "keep_firing_for": "2s",
+        "warning": 80,
+        "critical": 95,
+        "unit": "%",
+        "label": "CPU",
+        "runbook": "cpu",
+    }
+]
+
+
+def asking(workspace: Workspace, url: str) -> dict[str, object]:
+    made = config(workspace)
+    detectors = made["detectors"]
+    assert isinstance(detectors, dict)
+    own = {"interval": "1s", "for": "2s", "keep_firing_for": "2s"}
+    detectors["prometheus"] = own
+    detectors["runaway_process"] = {"enabled": False}
+    servers = {"main": {"url": url, "timeout": "1s"}}
+    return made | {"prometheus": {"servers": servers, "rules": RULES}}
+
+
+def card_about(workspace: Workspace, title: str, words: str = "") -> Message:
+    """The card with this title, once it says the words."""
+
+    def find() -> Message | None:
+        cards = (post for post in workspace.posts() if title in post.all_text())
+        return next((card for card in cards if words in card.all_text()), None)
+
+    return workspace.wait_for(find, PATIENT)
+
+
+def buttons(card: Message) -> str:
+    rows = [block for block in card.blocks if block["type"] == "actions"]
+    return str(rows)
+
+
+def test_another_host_gets_a_card_and_no_action_and_is_resolved(
+    bot: Bot, tmp_path: Path
+) -> None:
+    with prometheus(tmp_path, **{CPU: 12.0}) as real:
+        bot.config = asking(bot.workspace, real.url)
+        real.wait_for("cpu")
+        bot.start()
+        real.target.lines[CPU] = 97.0
+
+        card = card_about(bot.workspace, "CPU 97 % on web-7", "cannot act on web-7")
+
+        text = card.all_text()
+        assert "CPU of web-7 is 97 %" in text
+        assert "ssh web-7" in text
+        assert "approve" not in buttons(card).lower()
+        assert "Top processes" not in text, "those are this host's"
+        status = bot.run("once")
+        assert re.search(r"critical +prometheus +cpu@web-7\S* +97 %", status.stdout)
+
+        real.target.lines[CPU] = 12.0
+        card_about(bot.workspace, "CPU 97 % on web-7", "Resolved")
+        thread = thread_says(bot.workspace, card, "it is clear again by itself")
+        assert "Evidence" not in thread
+
+
+def test_a_prometheus_that_dies_is_a_card_and_nothing_gets_well(
+    bot: Bot, tmp_path: Path
+) -> None:
+    with prometheus(tmp_path, **{CPU: 97.0}) as real:
+        bot.config = asking(bot.workspace, real.url)
+        real.wait_for("cpu")
+        bot.start()
+        card_about(bot.workspace, "CPU 97 % on web-7", "cannot act on web-7")
+
+        real.kill()
+
+        told = card_about(bot.workspace, "No data for Prometheus main on web-1")
+        assert (
+            "Prometheus main does not answer: it cannot be reached" in told.all_text()
+        )
+        assert "no process or service behind it" in told.all_text()
+        cards = [p for p in bot.workspace.posts() if "Incident" in p.all_text()]
+        assert len(cards) == 2
+        assert not any("Resolved" in card.all_text() for card in cards)
+
+
+def test_a_prometheus_that_lies_is_a_card_and_the_bot_goes_on(bot: Bot) -> None:
+    with liar() as lies:
+        lies.body = b"<html>Sign in</html>"
+        bot.config = asking(bot.workspace, lies.url)
+        bot.start()
+        title = "No data for Prometheus main on web-1"
+        card = card_about(bot.workspace, title, "is not Prometheus' JSON")
+
+        lies.says([])
+        thread_says(bot.workspace, card, "it is clear again by itself")
+        card_about(bot.workspace, "No data for Rule cpu", "no series with a number")
+
+        lies.hangs = True
+        again = card_about(bot.workspace, title, "no answer within 1 s")
+        assert again.ts != card.ts
+        lies.hangs = False
+        assert bot.stop() == 0
