@@ -4,8 +4,6 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from bot.environment import BadEnvironment
-
 _EPILOG = """\
 environment:
   COUNTERSIGN_CONFIG     the YAML file (default: countersign.yaml)
@@ -23,6 +21,8 @@ _MOST = 1_000_000
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return the exit code (0 well, 1 a finding, 2 bad input)."""
     parsed = _parser().parse_args(arguments)
+    from bot.environment import BadEnvironment
+
     run: Callable[[argparse.Namespace], int] = parsed.run
     try:
         return run(parsed)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Final
 
-from bot.secret_shapes import SHAPES
+from bot.secret_shapes import shapes
 from remediation.printable import printable
 
 HIDDEN: Final = "[redacted]"
@@ -93,7 +93,7 @@ def _plain(match: re.Match[str]) -> str:
 def _without_secrets(text: str) -> str:
     """Hide what has the shape of a secret; the text has as many lines as before."""
     shown, lower = text, text.lower()
-    for shape in SHAPES:
+    for shape in shapes():
         if any(map(lower.__contains__, shape.needs)):
             shown = shape.pattern.sub(_hide, shown)
     return _RUN.sub(_hide_if_random, shown)
