@@ -45,7 +45,7 @@ class Conditions:
         alert = advance(before, finding, timing.of(finding), measured.at.boot)
         if alert is None:
             self._alerts.pop(finding.key, None)
-            if _is_passing(finding):
+            if finding.is_passing:
                 self._latest.pop(finding.key, None)
         else:
             self._alerts[finding.key] = alert
@@ -74,7 +74,7 @@ class Conditions:
         Their relapses count for half an hour; then nothing is left of them.
         """
         for key, alert in list(self._alerts.items()):
-            kept = alert.stage is not Stage.OVER or not _is_passing(alert.finding)
+            kept = alert.stage is not Stage.OVER or not alert.finding.is_passing
             if kept or key in judged:
                 continue
             self._latest.pop(key, None)
@@ -104,7 +104,3 @@ class Conditions:
         finally:
             if not done:
                 self._alerts = before
-
-
-def _is_passing(finding: Finding) -> bool:
-    return finding.is_passing or finding.subject.startswith("process:")

@@ -16,11 +16,12 @@ from typing import get_args
 from bot import store
 from bot.markdown import cleaned
 from bot.model import Incident, Person
+from bot.policy_section import ActionKind
 from bot.ports import Wakeable
 from bot.record import Record
 from bot.runbooks import draft as drafting
 from bot.runbooks.folder import NOT_PAGES
-from bot.runbooks.page import TITLE_CHARACTERS, Permitted, parse
+from bot.runbooks.page import TITLE_CHARACTERS, parse
 from remediation.action import kind_of
 from remediation.audit import Event, append, read
 from remediation.decision import NotDecided
@@ -59,7 +60,7 @@ class _Source:
 
     incident: Incident
     events: tuple[str, ...]
-    permits: tuple[Permitted, ...]
+    permits: tuple[ActionKind, ...]
 
 
 class Drafts:
@@ -123,7 +124,7 @@ class Drafts:
         self._poster.wake()
 
 
-def helped(incident: Incident, proposals: Sequence[Proposal]) -> tuple[Permitted, ...]:
+def helped(incident: Incident, proposals: Sequence[Proposal]) -> tuple[ActionKind, ...]:
     """Return the kinds of actions that helped here and a runbook may permit. Pure."""
     said = incident.feedback.helped if incident.feedback else None
     check = incident.verification
@@ -131,7 +132,7 @@ def helped(incident: Incident, proposals: Sequence[Proposal]) -> tuple[Permitted
     if not (recovered if said is None else said):
         return ()
     done = {kind_of(p.action) for p in proposals if p.state is State.DONE}
-    return tuple(kind for kind in get_args(Permitted) if kind in done)
+    return tuple(kind for kind in get_args(ActionKind) if kind in done)
 
 
 def _made(source: _Source, title: str, taken: int) -> tuple[str, str, str]:

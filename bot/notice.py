@@ -74,7 +74,7 @@ def show() -> int:
         if not rows:
             print("nothing is in maintenance")
 
-    return _told("maintenance", use)
+    return _told("maintenance", use, looks=True)
 
 
 def mark(text: str, *, host: str | None, service: str | None) -> int:
@@ -93,13 +93,14 @@ def mark(text: str, *, host: str | None, service: str | None) -> int:
     return _told("mark", use)
 
 
-def _told(verb: str, use: Use) -> int:
+def _told(verb: str, use: Use, *, looks: bool = False) -> int:
+    """Do it in a transaction; `looks`: in one that writes nothing. Return the exit code."""
     environment = Environment.read(os.environ)
     try:
         settings = configured(environment).settings
         database = database_of(environment)
         try:
-            with database.write() as tx:
+            with database.read() if looks else database.write() as tx:
                 use(settings, tx, SystemClock().now())
         finally:
             database.close()

@@ -6,7 +6,8 @@ from fnmatch import fnmatchcase
 
 from bot.settings import Settings
 from bot.standing import circle_of
-from remediation.asked import IRREVERSIBLE, RISKS
+from remediation.action import IRREVERSIBLE
+from remediation.asked import RISKS
 from remediation.calendar import Freeze
 from remediation.policy import Rules
 from remediation.rule import Circle, Rule

@@ -31,9 +31,13 @@ class Detector(Protocol):
 
 
 class Evidence(Protocol):
-    """A read-only source of evidence; it never needs approval."""
+    """A read-only source of evidence; it never needs approval.
+
+    is_local: whether it reads the bot's own host, and so can tell of no other.
+    """
 
     name: str
+    is_local: bool
 
     def gather(self, incident: Incident) -> list[EvidenceItem]:
         """Read what this source knows about the incident; ids are given later."""

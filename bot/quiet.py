@@ -109,26 +109,13 @@ def forget(tx: Connection, over: Quiet) -> None:
 
 def kept(tx: Connection, now: Moment) -> tuple[Quiet, ...]:
     """Return what is quiet now, sorted by target."""
-    rows = tx.execute(select(mutes).where(mutes.c.until > now.wall))
-    muted = [Quiet(target=r.target, until=r.until, by=r.by) for r in rows]
-    works = [quiet for quiet, end in _works(tx) if not now.is_past(end)]
-    return tuple(sorted([*muted, *works], key=lambda q: (q.target, q.by)))
+    found = (quiet for quiet, end in _rows(tx) if not now.is_past(end))
+    return tuple(sorted(found, key=lambda q: (q.target, q.by)))
 
 
 def lapsed(tx: Connection, now: Moment) -> list[Quiet]:
-    """Return the maintenance whose time is over."""
-    return [quiet for quiet, end in _works(tx) if now.is_past(end)]
-
-
-def end_mutes(tx: Connection, now: Moment) -> bool:
-    """Forget the mutes whose time is over; say whether there were any."""
-    return tx.execute(delete(mutes).where(mutes.c.until <= now.wall)).rowcount > 0
-
-
-def has_lapsed_mutes(tx: Connection, now: Moment) -> bool:
-    """Say whether there is a mute whose time is over."""
-    query = select(mutes.c.target).where(mutes.c.until <= now.wall).limit(1)
-    return tx.execute(query).first() is not None
+    """Return whose time is over."""
+    return [quiet for quiet, end in _rows(tx) if now.is_past(end)]
 
 
 def kept_by(tx: Connection, person: str) -> list[str]:
@@ -145,7 +132,7 @@ def kept_by(tx: Connection, person: str) -> list[str]:
 def pass_on(tx: Connection, *, by: str, to: str) -> None:
     """Make somebody else the one who keeps quiet what `by` did."""
     tx.execute(update(mutes).where(mutes.c.by == by).values(by=to))
-    mine = [quiet for quiet, _ in _works(tx) if quiet.by == by]
+    mine = [q for q, _ in _rows(tx) if q.is_maintenance and q.by == by]
     for quiet in mine:
         # What both of them began goes on as the one that is handed over.
         taken = (maintenance.c.target == quiet.target) & (maintenance.c.by == to)
@@ -206,12 +193,20 @@ def is_kept_back(incident: Incident) -> bool:
     return none is not None and none.rule == RULE
 
 
-def _works(tx: Connection) -> list[tuple[Quiet, Moment]]:
-    rows = tx.execute(select(maintenance)).all()
-    return [
+def _rows(tx: Connection) -> list[tuple[Quiet, Moment]]:
+    """Return everything with its end; of a mute only the wall clock knows it."""
+    muted = [
+        (
+            Quiet(target=r.target, until=r.until, by=r.by),
+            Moment(wall=r.until, boot=0, boot_id=""),
+        )
+        for r in tx.execute(select(mutes))
+    ]
+    works = [
         (
             Quiet(target=r.target, until=r.until, by=r.by, why=r.why),
             Moment(wall=r.until, boot=r.until_boot, boot_id=r.boot_id),
         )
-        for r in rows
+        for r in tx.execute(select(maintenance))
     ]
+    return [*muted, *works]

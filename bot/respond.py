@@ -169,9 +169,9 @@ class Respond:
             escalate_if_spent(tx, self._ledger, incident.number, now)
 
     def _gather(self, incident: Incident) -> tuple[EvidenceItem, ...]:
-        if not self._candidates.covers(incident):
-            return ()  # the sources read this host, and would tell of another
-        items = [item for e in self._inquiry.evidence for item in _read(e, incident)]
+        is_here = self._candidates.covers(incident)
+        told = [e for e in self._inquiry.evidence if is_here or not e.is_local]
+        items = [item for source in told for item in _read(source, incident)]
         return tuple(
             replace(item, id=f"E{index}") for index, item in enumerate(items, start=1)
         )
@@ -257,8 +257,8 @@ class Respond:
             is_clear = all(map(self._conditions.is_clear, incident.findings))
             if is_clear and self._is_left_alone(incident):
                 fresh = self._conditions.fresh(incident.findings)
-                quiet = replace(incident, findings=fresh)
-                self._resolve(quiet, _how_it_ended(quiet), now)
+                ended = replace(incident, findings=fresh)
+                self._resolve(ended, _how_it_ended(ended), now)
 
     # --- did the action help? --------------------------------------------------
 

@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
@@ -100,25 +100,15 @@ def measured_finding(
     """Return the finding of a series that was measured."""
     label = _label(rule, sample)
     said = amount(sample.value, rule.unit)
-    return Finding(
-        detector=DETECTOR,
-        host=subject.host,
-        subject=str(subject),
+    summary = f"{label} of {subject.host} is {said}."
+    return replace(
+        bare_finding(rule, subject, at=at),
         label=label,
-        unit=rule.unit,
         value=sample.value,
-        limits=rule.limits,
         level=level,
-        summary=_filled(rule.summary, sample, said)
-        if rule.summary
-        else f"{label} of {subject.host} is {said}.",
-        at=at,
+        summary=_filled(rule.summary, sample, said) if rule.summary else summary,
         series=f"{rule.name}@{subject.host}#{subject.digest}",
         facts=_facts(rule, sample, label, level),
-        hold_for=rule.for_,
-        keep_for=rule.keep_firing_for,
-        is_passing=True,
-        runbook=rule.runbook or "",
     )
 
 

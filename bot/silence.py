@@ -118,9 +118,11 @@ class Silence:
                 return
         with self._database.write() as tx:
             for over in quiet.lapsed(tx, now):
-                quiet.forget(tx, over)
-                tell_end(tx, over, now)
-            quiet.end_mutes(tx, now)
+                if over.is_maintenance:
+                    quiet.forget(tx, over)
+                    tell_end(tx, over, now)
+                else:
+                    quiet.unmute(tx, over.target)
             self._withdraw(tx, now)
             _show(tx, now)
             left = _left(tx, now)
@@ -162,7 +164,7 @@ class Silence:
 
 def _is_behind(tx: Connection, now: Moment) -> bool:
     """Say whether a row is over, or a card does not show yet what is quiet."""
-    if quiet.lapsed(tx, now) or quiet.has_lapsed_mutes(tx, now):
+    if quiet.lapsed(tx, now):
         return True
     rows = quiet.kept(tx, now)
     return any(

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from bot import marks
 from bot.record import Record
+from bot.request_body import body_of
 from remediation.audit import Event, append
 
 _LIMIT_BYTES: Final = 16_384
@@ -32,7 +33,7 @@ def router(record: Record, token: str) -> APIRouter:
             return answer
         try:
             async with asyncio.timeout(_SECONDS):
-                body = await _body(request)
+                body = await body_of(request, _LIMIT_BYTES)
         except TimeoutError:
             return _said(408, f"the body took longer than {_SECONDS} s")
         except ClientDisconnect:
@@ -104,15 +105,6 @@ def _instant(text: str) -> datetime:
         return datetime.fromisoformat(text)
     except ValueError as error:
         raise ValueError("at: a time like 2026-11-21T17:00:00Z was expected") from error
-
-
-async def _body(request: Request) -> bytes | None:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LIMIT_BYTES:
-            return None
-    return body
 
 
 def _said(status: int, words: str) -> Response:

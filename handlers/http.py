@@ -8,6 +8,8 @@ from slack_bolt.adapter.starlette.handler import to_bolt_request, to_starlette_r
 from slack_sdk.signature import SignatureVerifier
 from starlette.concurrency import run_in_threadpool
 
+from bot.request_body import body_of
+
 _LIMIT_BYTES = 1_000_000
 _TOLERANCE_SECONDS = 300
 
@@ -19,7 +21,7 @@ def router(app: App, signing_secret: str) -> APIRouter:
 
     @routes.post("/slack/events", include_in_schema=False)
     async def slack(request: Request) -> Response:
-        body = await _body(request)
+        body = await body_of(request, _LIMIT_BYTES)
         timestamp = request.headers.get("x-slack-request-timestamp", "")
         signature = request.headers.get("x-slack-signature", "")
         if body is None or not is_signed(verifier, body, timestamp, signature):
@@ -29,16 +31,6 @@ def router(app: App, signing_secret: str) -> APIRouter:
         return to_starlette_response(answer)
 
     return routes
-
-
-async def _body(request: Request) -> bytes | None:
-    """Return the body, or None as soon as it is longer than Slack would send."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LIMIT_BYTES:
-            return None
-    return body
 
 
 def is_signed(

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Literal, assert_never
+from typing import Annotated, Final, Literal, assert_never
 
 from pydantic import Field, TypeAdapter
 
@@ -117,6 +117,9 @@ class CleanFiles:
         """Bytes of all files together."""
         return sum(file.size for file in self.files)
 
+
+IRREVERSIBLE: Final = frozenset({"terminate", "restart", "clean"})
+"""What `kind_of` says of actions that cannot be undone."""
 
 ProcessAction = Terminate | LowerPriority | Pause | Resume | RestorePriority
 """What is done to a process."""
@@ -268,11 +271,7 @@ def consequence(action: Action) -> str:
 
 def is_reversible(action: Action) -> bool:
     """Say whether the action can be undone."""
-    match action:
-        case Terminate() | CleanFiles() | OperateUnit(verb=Verb.RESTART):
-            return False
-        case _:
-            return True
+    return kind_of(action) not in IRREVERSIBLE
 
 
 _OPERATED = {

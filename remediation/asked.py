@@ -12,7 +12,13 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
-from remediation.action import Action, CleanFiles, OperateUnit, kind_of
+from remediation.action import (
+    IRREVERSIBLE,
+    Action,
+    CleanFiles,
+    OperateUnit,
+    kind_of,
+)
 from remediation.area import Area
 from remediation.attempt import TargetFacts
 from remediation.unit import UnitFacts
@@ -42,9 +48,6 @@ RISKS: Final = {
     "terminate": Risk.HIGH,
 }
 """Every kind of action and its class of risk."""
-
-IRREVERSIBLE: Final = frozenset({"terminate", "restart", "clean"})
-"""Kinds of action that cannot be undone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -152,6 +152,7 @@ class LeakingProcess:
             detector=self.name,
             host=self._host.name,
             subject=subject,
+            is_passing=True,
             label=f"Memory time left ({name})",
             unit="h",
             value=None,

@@ -152,6 +152,7 @@ class RunawayProcess:
             detector=self.name,
             host=self._host.name,
             subject=subject,
+            is_passing=True,
             label=f"CPU of {name}",
             unit=UNIT,
             value=None,

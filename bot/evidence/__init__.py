@@ -15,6 +15,7 @@ class EvidenceClass(Protocol):
     """The class of a source. name: its module's."""
 
     name: str
+    is_local: bool
 
     def __call__(self, host: HostContext) -> Evidence:
         """Make one for this host."""

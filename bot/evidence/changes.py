@@ -36,6 +36,7 @@ class ChangesEvidence:
     """
 
     name = "changes"
+    is_local = True
 
     def __init__(self, host: HostContext, *, root: Path = Path("/")) -> None:
         self._host = host

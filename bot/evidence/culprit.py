@@ -19,6 +19,7 @@ class CulpritEvidence:
     """Reads the incident's culprit, its parents and its children as they are now."""
 
     name = "culprit"
+    is_local = True
 
     def __init__(self, host: HostContext) -> None:
         self._host = host

@@ -15,6 +15,7 @@ class ResourcesEvidence:
     """Asks psutil about the culprit; figures only, never names of files or peers."""
 
     name = "resources"
+    is_local = True
 
     def __init__(self, host: HostContext) -> None:
         self._host = host

@@ -16,6 +16,7 @@ class ServiceEvidence:
     """Reads the unit's properties and the journal of its latest invocation."""
 
     name = "service"
+    is_local = True
 
     def __init__(self, host: HostContext) -> None:
         self._host = host

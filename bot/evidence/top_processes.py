@@ -22,6 +22,7 @@ class TopProcesses:
     """Lists processes; reads the details of at most ten."""
 
     name = "top_processes"
+    is_local = True
 
     def __init__(self, host: HostContext) -> None:
         self._host = host

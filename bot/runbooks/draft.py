@@ -6,7 +6,8 @@ import yaml
 
 from bot.markdown import cleaned, code, inert
 from bot.model import Incident
-from bot.runbooks.page import TITLE_CHARACTERS, Permitted
+from bot.policy_section import ActionKind
+from bot.runbooks.page import TITLE_CHARACTERS
 from bot.runbooks.prose import MAX_STEPS
 from bot.words import amount, measured
 from remediation.printable import printable
@@ -20,7 +21,7 @@ def draft(
     events: Sequence[str],
     *,
     title: str = "",
-    permits: Sequence[Permitted] = (),
+    permits: Sequence[ActionKind] = (),
 ) -> str:
     """Return a runbook in Markdown that `page.parse` reads without a problem. Pure.
 

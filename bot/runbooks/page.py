@@ -8,10 +8,11 @@ the file unusable.
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 from bot.markdown import cleaned, first_hidden
 from bot.model import Level
+from bot.policy_section import ActionKind
 from bot.redact import redact_lines
 from bot.runbooks import front, prose
 from bot.runbooks.front import MAX_ITEM_CHARACTERS, Value
@@ -21,18 +22,6 @@ from remediation.printable import printable
 
 MAX_BYTES = 256 * 1024
 TITLE_CHARACTERS = 150
-
-Permitted = Literal[
-    "terminate",
-    "lower_priority",
-    "pause",
-    "start",
-    "stop",
-    "restart",
-    "reload",
-    "clean",
-]
-"""The kinds of actions (`remediation/action.py`) that a runbook may permit."""
 
 _LEVELS = {"warning": Level.WARNING, "critical": Level.CRITICAL}
 _HELD = "what looks like a secret (it is shown as [redacted])"
@@ -59,7 +48,7 @@ class Page:
     symptoms: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     severity: Level | None = None
-    actions: tuple[Permitted, ...] = ()
+    actions: tuple[ActionKind, ...] = ()
     steps: tuple[str, ...] = ()
     sections: tuple[Section, ...] = ()
     body: str = ""
@@ -192,8 +181,8 @@ def _severity(values: dict[str, Value]) -> Level | None:
     return level
 
 
-def _actions(values: dict[str, Value]) -> tuple[Permitted, ...]:
-    known = {name: name for name in get_args(Permitted)}
+def _actions(values: dict[str, Value]) -> tuple[ActionKind, ...]:
+    known = {name: name for name in get_args(ActionKind)}
     value = values.get("actions")
     if value is None:
         return ()

@@ -320,7 +320,11 @@ def test_a_relapse_while_it_is_measured_is_not_recovered(story: Story) -> None:
 
 
 def test_a_process_that_ended_leaves_no_alert_behind(story: Story) -> None:
-    gone = {"detector": "runaway_process", "subject": "process:4242:42420"}
+    gone: dict[str, object] = {
+        "detector": "runaway_process",
+        "subject": "process:4242:42420",
+        "is_passing": True,
+    }
     story.opens(**gone)
     story.sees(story.well(**gone))
     assert story.respond.watched("runaway_process") == frozenset()

@@ -88,6 +88,8 @@ class FakeReader:
 class FakeEvidence:
     """An `Evidence` source with one item, or one that raises."""
 
+    is_local = True
+
     def __init__(self, name: str, *, broken: bool = False) -> None:
         self.name = name
         self._broken = broken

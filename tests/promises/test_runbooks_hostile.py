@@ -9,7 +9,7 @@ from typing import get_args
 
 import pytest
 
-from bot.runbooks.page import Permitted
+from bot.policy_section import ActionKind
 from bot.runbooks.shelf import Shelf
 from tests.fakes.things import finding, incident
 
@@ -126,7 +126,7 @@ def test_no_hostile_file_stops_the_good_one(
     )
     assert "good" in [page.name for page in shelf.pages()]
     assert any(match.page.title == "Good" for match in picked)
-    assert permitted <= set(get_args(Permitted))
+    assert permitted <= set(get_args(ActionKind))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["runbooks"]
     assert named >= count // 3
     lines = [record.getMessage() for record in caplog.records]

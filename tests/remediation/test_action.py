@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remediation.action import (
+    IRREVERSIBLE,
     Action,
     CleanFiles,
     LowerPriority,
@@ -26,7 +27,7 @@ from remediation.action import (
     to_json,
 )
 from remediation.area import FileIdentity
-from remediation.asked import IRREVERSIBLE, RISKS
+from remediation.asked import RISKS
 from remediation.unit import Verb
 from tests.fakes.services import service
 from tests.fakes.things import identity, terminate
@@ -121,7 +122,7 @@ def test_a_large_tree_is_counted() -> None:
     assert in_words(dataclasses.replace(TREE, members=many)).endswith("and 4 more")
 
 
-def test_what_cannot_be_undone_is_so_for_rules_too() -> None:
+def test_what_ends_or_deletes_something_cannot_be_undone() -> None:
     final = {kind_of(action) for action in EVERY if not is_reversible(action)}
     assert final == {"terminate", "clean", "restart"} == IRREVERSIBLE
 

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model import Level
+from bot.policy_section import ActionKind
 from bot.runbooks import front
-from bot.runbooks.page import MAX_BYTES, Page, Parsed, Permitted, parse
+from bot.runbooks.page import MAX_BYTES, Page, Parsed, parse
 from bot.runbooks.problem import Problem
 from remediation.action import CleanFiles, LowerPriority, Pause, Terminate
 from remediation.unit import Verb
@@ -207,7 +208,7 @@ def test_empty_values_count_as_left_out() -> None:
 
 def test_only_kinds_of_the_closed_set_of_actions_can_be_permitted() -> None:
     kinds = {action.__dataclass_fields__["kind"].default for action in (Terminate, LowerPriority, Pause, CleanFiles)}  # fmt: skip
-    assert set(get_args(Permitted)) == kinds | set(Verb)
+    assert set(get_args(ActionKind)) == kinds | set(Verb)
 
 
 def test_a_problem_reads_like_a_compiler_message() -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from bot import detectors
+from bot.policy_section import ActionKind
 from bot.runbooks import front
-from bot.runbooks.page import Page, Permitted
+from bot.runbooks.page import Page
 from bot.runbooks.shelf import Shelf
 from tests.fakes.things import finding, incident
 
@@ -90,7 +91,7 @@ def test_readme_documents_exactly_the_front_matter() -> None:
     text = (FOLDER / "README.md").read_text()
     keys = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
     assert tuple(keys) == front.KEYS
-    for action in Permitted.__args__:  # type: ignore[attr-defined]
+    for action in ActionKind.__args__:  # type: ignore[attr-defined]
         assert f"`{action}`" in text
 
 
