@@ -262,9 +262,10 @@ def _steps(worst: float) -> list[float]:
 
 def _beyond(worst: float, step: float, sign: int) -> float:
     """Return the multiple of `step` that comes next after `worst`, rounded."""
-    if sign > 0:
-        return round((math.floor(worst / step) + 1) * step, 6)
-    return round((math.ceil(worst / step) - 1) * step, 6)
+    nearest = round(worst / step)
+    # A quotient of floats may lie on either side of the number that it stands for.
+    multiples = (round((nearest + sign * n) * step, 6) for n in range(3))
+    return next(m for m in multiples if sign * m > sign * worst)
 
 
 def _yaml(detector: str, section: Mapping[str, object]) -> list[str]:

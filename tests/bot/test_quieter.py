@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.model import FALSE_ALARM, Culprit, Incident, Level, Limits, Phase
@@ -90,6 +90,8 @@ def test_other_units_may_double() -> None:
     assert quieter(limits, 380, unit) is None
 
 
+@example(worst=0.6, warning=0.41, beyond=3, above=True)
+@example(worst=0.28, warning=0.516, beyond=3, above=False)
 @given(
     worst=st.floats(0.01, 500, allow_nan=False),
     warning=st.floats(0.1, 400),
