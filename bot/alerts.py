@@ -102,7 +102,7 @@ def _begin(
         return replace(over, relapses=relapses) if over and relapses else None
     began = Alert(
         stage=Stage.PENDING,
-        since=finding.at,
+        since=finding.began or finding.at,
         began=at,
         stage_since=at,
         finding=finding,

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Final, Generic, Protocol, TypeVar
 
 from bot import procfs
+from bot.alerts_section import AlertsSection
+from bot.inbound.inbox import KeptAlert
 from bot.marks import Mark
 from bot.metrics import History
 from bot.mounts import Filesystem, Mounts
@@ -182,6 +184,7 @@ class HostContext:
     declared, timers: the services that the team says should run here, and the timers.
     rules: what is asked of Prometheus, each with the server that is asked.
     marks: what people said they changed here, of a service, from one time to another.
+    inbox: the alerts that others told and that fire; alerts: how they are read.
     unseen: why figures and processes are not this host's and not read; "" where they are.
     """
 
@@ -195,6 +198,8 @@ class HostContext:
     timers: Sequence[Timer] = ()
     rules: Sequence[tuple[Rule, Server]] = ()
     marks: Callable[[str, datetime, datetime], Sequence[Mark]] = _no_marks
+    inbox: Callable[[], Sequence[KeptAlert]] = tuple
+    alerts: AlertsSection = field(default_factory=AlertsSection)
     unseen: str = ""
 
 

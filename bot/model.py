@@ -110,6 +110,8 @@ class Finding:
     fire, and be clear to be over, where that is its own and not its detector's.
     is_passing: whether the subject may end for good, as a process does; nothing is kept
     of one that is well. runbook: the condition whose page is for it, if not its detector.
+    began: its onset, where whoever told it knows. group: what it was told together with.
+    about: the service that it names, of which nobody here has facts.
     """
 
     detector: str
@@ -132,6 +134,9 @@ class Finding:
     keep_for: timedelta | None = None
     is_passing: bool = False
     runbook: str = ""
+    began: datetime | None = None
+    group: str = ""
+    about: str = ""
 
     @property
     def key(self) -> str:

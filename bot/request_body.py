@@ -5,9 +5,9 @@ from fastapi import Request
 
 async def body_of(request: Request, most: int) -> bytes | None:
     """Return the body, or None as soon as it is longer than `most` bytes."""
-    body = b""
+    body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > most:
             return None
-    return body
+    return bytes(body)

@@ -36,7 +36,7 @@ from bot.quiet import Quiet
 from bot.record import Record
 from bot.target import Live
 from bot.triage import Change, Opened, Resolved, Updated, triage
-from bot.words import level_word, seconds, title_of
+from bot.words import joined_in_words, level_word, seconds, title_of
 from remediation.audit import Event, append
 from remediation.moment import Moment
 from remediation.proposal import State
@@ -98,7 +98,7 @@ class Respond:
             with self._database.read() as tx:
                 open_ = store.opened(tx)
                 rows = quiet.kept(tx, now)
-            for change in triage(open_, _heard(alerts, rows)):
+            for change in triage(open_, _heard(alerts, rows), now.wall):
                 self._apply(change, now)
             self._resolve_quiet(open_, now)
             self._verify_due(open_, now)
@@ -210,13 +210,16 @@ class Respond:
                 tx,
                 incident.number,
                 findings=incident.findings,
+                title=title_of(incident.findings, storm=True)
+                if incident.is_storm
+                else incident.title,
                 level=incident.level,
                 flapping=incident.flapping,
                 culprit=late or kept.culprit,
             )
-            for key in change.joined:
-                joined = next(f for f in incident.findings if f.key == key)
-                _log_event(tx, incident, "incident.joined", joined.summary, now)
+            joined = [f for f in incident.findings if f.key in set(change.joined)]
+            for text in joined_in_words(joined):
+                _log_event(tx, incident, "incident.joined", text, now)
             if change.worsened:
                 text = f"It got worse: {level_word(incident.level)}. {incident.lead.summary}"
                 _log_event(tx, incident, "incident.worsened", text, now)

@@ -15,6 +15,7 @@ from typing import Annotated, ClassVar, TypeVar, get_args
 
 from pydantic import Field, ValidationError, field_validator
 
+from bot.alerts_section import AlertsSection
 from bot.durations import Duration
 from bot.escalation_section import Escalation
 from bot.gate_section import GateSection
@@ -146,6 +147,7 @@ class Settings(Section):
     timers: tuple[Timer, ...] = ()
     supervisord: Supervisor = Supervisor()
     prometheus: PrometheusSection = PrometheusSection()
+    alerts: AlertsSection = AlertsSection()
     detectors: dict[str, dict[str, object] | None] = Field(default_factory=dict)
     policy: Policy = Policy()
     verify: Verify = Verify()

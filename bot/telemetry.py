@@ -49,6 +49,17 @@ class Telemetry:
             "Incidents that Slack has not seen completely",
             registry=self.registry,
         )
+        self._webhooks = Counter(
+            "countersign_webhooks",
+            "What other systems posted, by route and status of the answer",
+            ["route", "status"],
+            registry=self.registry,
+        )
+        self.alerts_waiting = Gauge(
+            "countersign_alerts_waiting",
+            "Alerts that others told and no round has looked at yet",
+            registry=self.registry,
+        )
         self._errors = Counter(
             "countersign_errors",
             "Unexpected errors at a border, by place",
@@ -75,6 +86,10 @@ class Telemetry:
     def posted(self, method: str, result: str) -> None:
         """Count a call to Slack: ok, retry or gave up."""
         self._posts.labels(method, result).inc()
+
+    def webhook(self, route: str, status: int) -> None:
+        """Count a call of another system."""
+        self._webhooks.labels(route, str(status)).inc()
 
     def failed(self, place: str) -> None:
         """Count an unexpected error caught at a border."""

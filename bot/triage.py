@@ -1,18 +1,21 @@
 """Which incident does an alert belong to? Pure: values in, changes out.
 
 An alert joins the incident that holds its condition already, else the open one with
-the same culprit or about the same service, else it opens a new one; many at once open
-one with a list.
+the same culprit, about the same service or told together with it, else it opens a new
+one; many at once, or one after the other, are one incident with a list.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from bot.alerts import Alert, Stage
 from bot.model import Finding, Incident, Level
 
 STORM = 3
-"""More new causes than this on one host in one round are one incident with a list."""
+"""More new causes than this in one round are one incident with a list."""
+STORM_WINDOW = timedelta(minutes=2)
+"""More of the same detector that begin within this time belong to the storm as well."""
 
 _ORDER = {Level.OK: 0, Level.UNKNOWN: 1, Level.WARNING: 2, Level.CRITICAL: 3}
 
@@ -48,50 +51,101 @@ class Resolved:
 Change = Opened | Updated | Resolved
 
 
-def triage(open_: Sequence[Incident], alerts: Sequence[Alert]) -> list[Change]:
+def triage(
+    open_: Sequence[Incident], alerts: Sequence[Alert], at: datetime
+) -> list[Change]:
     """Sort this round's firing and ended alerts into incidents.
 
-    `alerts`: all that are firing or just over. An incident is resolved when every
-    one of its conditions is over, or was measured as well, in this round or before.
+    `alerts`: all that are firing or just over. at: now. An incident is resolved when
+    every one of its conditions is over, or was measured as well, in this round or before.
     """
     changes: list[Change] = []
-    fresh = [alert for alert in alerts if alert.stage is Stage.FIRING]
+    taken: set[str] = set()
     for incident in open_:
-        mine = [a for a in alerts if _belongs(a, incident)]
-        fresh = [alert for alert in fresh if alert not in mine]
+        ties = _Ties.of(incident, at)
+        mine = [alert for alert in alerts if ties.hold(alert)]
+        taken |= {alert.key for alert in mine}
         change = _fold(incident, mine)
         if change is not None:
             changes.append(change)
-    return changes + _open(fresh)
+    fresh = [a for a in alerts if a.stage is Stage.FIRING and a.key not in taken]
+    return changes + _open(fresh, open_, at)
 
 
-def _belongs(alert: Alert, incident: Incident) -> bool:
-    if alert.key in {finding.key for finding in incident.findings}:
-        return True
-    if not alert.is_firing or alert.finding.host != incident.host:
-        return False
-    return bool(_causes(alert.finding) & _known_causes(incident))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ties:
+    """What makes an alert part of an incident.
+
+    keys: its conditions. causes: what it blames, on its host. kin: of a storm, what its
+    alerts have in common with those that may still come, on any host.
+    """
+
+    host: str
+    keys: frozenset[str]
+    causes: frozenset[object]
+    kin: frozenset[object]
+
+    @classmethod
+    def of(cls, incident: Incident, at: datetime) -> "_Ties":
+        return cls(
+            host=incident.host,
+            keys=frozenset(finding.key for finding in incident.findings),
+            causes=frozenset() if incident.is_storm else _known_causes(incident),
+            kin=_kin_of(incident, at) if incident.is_storm else frozenset(),
+        )
+
+    def hold(self, alert: Alert) -> bool:
+        if alert.key in self.keys:
+            return True
+        if not alert.is_firing:
+            return False
+        finding = alert.finding
+        is_here = finding.host == self.host
+        if is_here and not self.causes.isdisjoint(_causes(finding)):
+            return True
+        return not self.kin.isdisjoint(_kin(finding))
 
 
-def _known_causes(incident: Incident) -> set[object]:
+def _known_causes(incident: Incident) -> frozenset[object]:
     culprit = {incident.culprit.identity} if incident.culprit else set()
-    return culprit | ({incident.service.name} if incident.service else set())
+    service = {incident.service.name} if incident.service else set()
+    told = {cause for finding in incident.findings for cause in _told(finding)}
+    return frozenset(culprit | service | told)
 
 
 def _causes(finding: Finding) -> set[object]:
     """Return what the finding blames: a process, a service, the service it runs in."""
     if finding.service is not None:
-        return {finding.service.name}
+        return {finding.service.name, *_told(finding)}
     if finding.culprit is None:
-        return set()
+        return _told(finding)
     unit = finding.culprit.process.unit
-    return {finding.culprit.identity, *([unit] if unit else [])}
+    return {finding.culprit.identity, *([unit] if unit else []), *_told(finding)}
+
+
+def _told(finding: Finding) -> set[object]:
+    """Return the service and the group that were told with it."""
+    group = [("group", finding.group)] if finding.group else []
+    return {*([finding.about] if finding.about else []), *group}
+
+
+def _kin_of(storm: Incident, at: datetime) -> frozenset[object]:
+    goes_on = at - storm.opened_at <= STORM_WINDOW
+    kin = {kin for finding in storm.findings for kin in _kin(finding)}
+    return frozenset(k for k in kin if goes_on or k[0] == "group")
+
+
+def _kin(finding: Finding) -> set[tuple[str, str]]:
+    group = [("group", finding.group)] if finding.group else []
+    return {("detector", finding.detector), *group}
 
 
 def _cause(finding: Finding) -> object:
+    """Return what its first alerts are folded by; None where nothing is blamed."""
     if finding.service is not None:
         return finding.service.name
-    return finding.culprit.identity if finding.culprit else None
+    culprit = finding.culprit.identity if finding.culprit else None
+    return finding.about or culprit or finding.group or None
 
 
 def _fold(incident: Incident, alerts: Sequence[Alert]) -> Change | None:
@@ -131,16 +185,27 @@ def _as_of(alert: Alert) -> Finding:
     return finding
 
 
-def _open(alerts: Sequence[Alert]) -> list[Change]:
+def _open(
+    alerts: Sequence[Alert], open_: Sequence[Incident], at: datetime
+) -> list[Change]:
     groups: dict[object, list[Alert]] = {}
     for alert in alerts:
         cause = _cause(alert.finding) or alert.key
         groups.setdefault((alert.finding.host, cause), []).append(alert)
     causes = [tuple(sorted(group, key=_first)) for group in groups.values()]
-    if len(causes) <= STORM:
+    if len(causes) + _lately(alerts, open_, at) <= STORM:
         return [Opened(alerts=cause) for cause in causes]
     everything = sorted((alert for cause in causes for alert in cause), key=_first)
-    return [Opened(alerts=tuple(everything), is_storm=True)]
+    return [Opened(alerts=tuple(everything), is_storm=True)] if everything else []
+
+
+def _lately(alerts: Sequence[Alert], open_: Sequence[Incident], at: datetime) -> int:
+    """Count the open incidents that the same detectors began within the window."""
+    detectors = {alert.finding.detector for alert in alerts}
+    return sum(
+        incident.lead.detector in detectors and at - incident.opened_at <= STORM_WINDOW
+        for incident in open_
+    )
 
 
 def _first(alert: Alert) -> tuple[int, bool]:

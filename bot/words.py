@@ -6,6 +6,7 @@ from datetime import timedelta
 from bot.model import Finding, Level
 
 _STEPS = ("B", "KB", "MB", "GB", "TB", "PB")
+_NAMED = 3
 
 
 def amount(value: float | None, unit: str) -> str:
@@ -71,9 +72,19 @@ def level_word(level: Level) -> str:
     return "no data" if level is Level.UNKNOWN else level.value
 
 
+def joined_in_words(findings: Sequence[Finding]) -> Sequence[str]:
+    """Say what joined an incident, a line for each; of many at once one line for all."""
+    if len(findings) <= _NAMED:
+        return [finding.summary for finding in findings]
+    named = ", ".join(f"{f.label} on {f.host}" for f in findings[:_NAMED])
+    return [f"{len(findings)} more: {named} and {len(findings) - _NAMED} others"]
+
+
 def title_of(findings: Sequence[Finding], *, storm: bool) -> str:
     """Name an incident: what and where, short enough for a header (150 characters)."""
     lead = findings[0]
+    if storm and len(findings) == 1:
+        return f"More alerts: {lead.label} {measured(lead)} on {lead.host}"
     if storm:
         others = len({finding.host for finding in findings}) - 1
         more = "1 other host" if others == 1 else f"{others} other hosts"

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 
 from bot.database import BadDatabase, Database
 
-NEWEST = "0006"
+NEWEST = "0007"
 """The revision this release works with."""
 
 

@@ -20,6 +20,7 @@ from bot.environment import Environment
 from bot.evidence.top_processes import TopProcesses
 from bot.handover import Handover
 from bot.host import HostContext
+from bot.inbound.inbox import Inbox
 from bot.instance import instance_of
 from bot.loop import Loop
 from bot.marks import Marks
@@ -69,6 +70,7 @@ class Core:
     settings: Settings
     record: Record
     history: History
+    inbox: Inbox
     telemetry: Telemetry
     watch: Watch
     respond: Respond
@@ -95,6 +97,7 @@ class _Kit:
     loaded: Loaded
     environment: Environment
     host: HostContext
+    inbox: Inbox
     record: Record
     candidates: Candidates
     rules: Rules
@@ -118,6 +121,7 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
         settings=loaded.settings,
         record=record,
         history=kit.host.history,
+        inbox=kit.inbox,
         telemetry=kit.telemetry,
         watch=_watch(kit, respond),
         respond=respond,
@@ -141,9 +145,11 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
 def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
     settings, clock = loaded.settings, SystemClock()
     rules, own = rules_of(settings), OwnTree.read()
+    inbox = Inbox(database, clock)
     host = replace(
         parts.host_context(settings, environment, clock, History()),
         marks=Marks(database, settings.host),
+        inbox=inbox.firing,
     )
     instance = instance_of(database, settings.host)
     ledger = Ledger(instance=instance, caps=rules.caps, book=rules.book)
@@ -152,6 +158,7 @@ def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
         loaded=loaded,
         environment=environment,
         host=host,
+        inbox=inbox,
         record=Record(database=database, ledger=ledger, clock=clock),
         candidates=Candidates(
             host=settings.host,

@@ -67,6 +67,7 @@ def host_context(
         declared=settings.services,
         timers=settings.timers,
         rules=rules_of(settings.prometheus, environment),
+        alerts=settings.alerts,
         unseen=why,
     )
 

@@ -8,12 +8,14 @@ from datetime import timedelta
 
 from fastapi import APIRouter, FastAPI
 
-from bot import web, webhooks
+from bot import web
 from bot.environment import Environment
 from bot.heartbeat import Beat
 from bot.loop import Loop
 from bot.schedule import Schedule
 from bot.watch import Watch
+from bot.webhooks import alerts, changes
+from bot.webhooks.door import Door
 from bot.wiring.core import Core
 from handlers.app import build
 from handlers.channel import Channel
@@ -65,15 +67,25 @@ def _slack_side(core: Core, environment: Environment) -> _SlackSide:
     desk = _desk(core, guard, Reply(answering, api_url, channel))
     token = environment.app_token
     secret = None if token else environment.signing_secret
-    hooks = environment.webhook_token
     app = build(answering, desk, signing_secret=secret)
     return _SlackSide(
         poster=_poster(core, channel),
         socket=Socket(app, answering, token) if token else None,
         routers=[
             *([router(app, secret)] if secret else []),
-            *([webhooks.router(core.record, hooks)] if hooks else []),
+            *_webhooks(core, environment.webhook_token),
         ],
+    )
+
+
+def _webhooks(core: Core, token: str | None) -> Sequence[APIRouter]:
+    """Return the routes for other systems; none without a token."""
+    if token is None:
+        return ()
+    door = Door(token, core.telemetry)
+    return (
+        changes.router(core.record, door),
+        alerts.router(core.inbox, core.record.clock, door),
     )
 
 
@@ -197,6 +209,7 @@ class Running(AbstractContextManager[None]):
     def _sweep(self) -> None:
         self._schedule.guard_clock()
         self._core.decide.expire()
+        self._core.telemetry.alerts_waiting.set(self._core.inbox.waiting())
         self._core.silence.sweep()
         self._core.afterwards.escalate.sweep()
         self._core.afterwards.second.sweep()

@@ -1,7 +1,6 @@
 """What people and pipelines tell that they changed: kept, refused, shown as evidence."""
 
 import asyncio
-import json
 import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -10,20 +9,22 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
-from bot import marks, webhooks
+from bot import marks
 from bot.database import Database
 from bot.evidence.changes import ChangesEvidence
 from bot.marks import BadMark, Mark, Marks
+from bot.telemetry import Telemetry
+from bot.webhooks import changes
+from bot.webhooks.door import Door
 from tests.bot.test_cli import countersign
 from tests.detectors.pieces import this_host
 from tests.fakes.clock import START
+from tests.fakes.posting import TOKEN, posted
 from tests.fakes.services import service
 from tests.fakes.story import Story
 from tests.fakes.things import incident
 
-TOKEN = "the-token-of-the-pipeline"
 HOUR = timedelta(hours=1)
 
 
@@ -159,20 +160,11 @@ def post(
     *,
     token: str = TOKEN,
     raw: bytes | AsyncIterator[bytes] | None = None,
+    seconds: float = 10,
 ) -> httpx.Response:
-    api = FastAPI()
-    api.include_router(webhooks.router(story.record, TOKEN))
-
-    async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(app=api)
-        async with httpx.AsyncClient(transport=transport, base_url="http://b") as http:
-            return await http.post(
-                "/webhooks/change",
-                content=json.dumps(body).encode() if raw is None else raw,
-                headers={"Authorization": f"Bearer {token}"} if token else {},
-            )
-
-    return asyncio.run(ask())
+    door = Door(TOKEN, Telemetry(), seconds=seconds)
+    routes = changes.router(story.record, door)
+    return posted(routes, "/webhooks/change", body, token=token, raw=raw)
 
 
 def kept(story: Story) -> list[Mark]:
@@ -229,16 +221,12 @@ def test_garbage_is_refused_and_bounded(story: Story, raw: bytes, status: int) -
     assert post(story, None, raw=raw).status_code == status
 
 
-def test_a_body_that_never_ends_is_given_up(
-    story: Story, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(webhooks, "_SECONDS", 0.1)
-
+def test_a_body_that_never_ends_is_given_up(story: Story) -> None:
     async def drip() -> AsyncIterator[bytes]:
         yield b"{"
         await asyncio.sleep(5)
 
-    assert post(story, None, raw=drip()).status_code == 408
+    assert post(story, None, raw=drip(), seconds=0.1).status_code == 408
 
 
 # --- the commands --------------------------------------------------------------------

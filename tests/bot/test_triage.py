@@ -1,8 +1,12 @@
 """Which incident does an alert belong to?"""
 
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot import triage as sorting
 from bot.alerts import Alert, Stage
 from bot.model import Culprit, Finding, Incident, Level
-from bot.triage import Opened, Resolved, Updated, triage, worst
+from bot.triage import STORM, STORM_WINDOW, Change, Opened, Resolved, Updated, worst
 from tests.fakes.clock import START
 from tests.fakes.things import culprit, finding, incident
 
@@ -16,6 +20,10 @@ def alert(made: Finding, stage: Stage = Stage.FIRING, **changes: object) -> Aler
         finding=made,
         **changes,
     )
+
+
+def triage(open_: list[Incident], alerts: list[Alert]) -> list[Change]:
+    return sorting.triage(open_, alerts, START)
 
 
 def process_finding(pid: int = 4242, **changes: object) -> Finding:
@@ -151,3 +159,83 @@ def test_no_data_is_worse_than_well_and_better_than_bad() -> None:
     levels = [Level.OK, Level.UNKNOWN, Level.WARNING, Level.CRITICAL]
     found = [finding(level=level) for level in levels]
     assert [worst(found[: n + 1]) for n in range(4)] == levels
+
+
+# --- what others tell ------------------------------------------------------------------
+
+
+def told(host: str = "web-7", **changes: object) -> Finding:
+    return finding(detector="alert", subject=f"{host}{changes}", host=host, **changes)
+
+
+def test_a_service_that_an_alert_names_joins_what_is_about_it() -> None:
+    open_ = held(told(about="nginx.service"), host="web-7")
+    (change,) = triage([open_], [alert(told(about="nginx.service", group="g2"))])
+    assert isinstance(change, Updated)
+    assert len(change.joined) == 1
+
+
+def test_the_same_service_elsewhere_is_another_incident() -> None:
+    open_ = held(told(about="nginx.service"), host="web-7")
+    (change,) = triage([open_], [alert(told("web-8", about="nginx.service"))])
+    assert isinstance(change, Opened)
+
+
+def test_a_group_is_one_incident_on_each_host() -> None:
+    alerts = [
+        alert(told(group="g", label="a")),
+        alert(told(group="g", label="b")),
+        alert(told("web-8", group="g")),
+    ]
+    first, second = triage([], alerts)
+    assert isinstance(first, Opened)
+    assert isinstance(second, Opened)
+    assert (len(first.alerts), len(second.alerts)) == (2, 1)
+
+
+def storm_of(*findings: Finding, opened_at: datetime = START) -> Incident:
+    return held(
+        *findings, fingerprint=f"web-7/storm/{START}", host="web-7", opened_at=opened_at
+    )
+
+
+def test_more_of_a_storm_joins_it_whatever_its_host() -> None:
+    storm = storm_of(*(told(f"web-{n}") for n in range(9)))
+    (change,) = triage([storm], [alert(told("db-1")), alert(told("db-2"))])
+    assert isinstance(change, Updated)
+    assert len(change.joined) == 2
+
+
+def test_after_the_window_only_its_groups_join_a_storm() -> None:
+    old = START - STORM_WINDOW - timedelta(seconds=1)
+    storm = storm_of(*(told(f"web-{n}", group="g") for n in range(9)), opened_at=old)
+    changes = triage([storm], [alert(told("db-1", group="g")), alert(told("db-2"))])
+    assert [type(change) for change in changes] == [Updated, Opened]
+
+
+def test_another_detectors_alert_is_no_part_of_a_storm() -> None:
+    storm = storm_of(*(told(f"web-{n}") for n in range(9)))
+    (change,) = triage([storm], [alert(finding())])
+    assert isinstance(change, Opened)
+    assert not change.is_storm
+
+
+def test_alerts_one_after_the_other_become_a_storm_too() -> None:
+    open_ = [held(told(f"web-{n}"), number=n, host=f"web-{n}") for n in range(STORM)]
+    (change,) = triage(open_, [alert(told("db-1"))])
+    assert isinstance(change, Opened)
+    assert change.is_storm
+    old = START - STORM_WINDOW - timedelta(seconds=1)
+    open_[0] = replace(open_[0], opened_at=old)
+    (change,) = triage(open_, [alert(told("db-1"))])
+    assert isinstance(change, Opened)
+    assert not change.is_storm
+
+
+def test_two_thousand_alerts_are_sorted_in_a_moment() -> None:
+    many = [told(f"web-{n}", group=f"g{n}") for n in range(2000)]
+    (opened,) = triage([], [alert(one) for one in many])
+    assert isinstance(opened, Opened)
+    assert len(opened.alerts) == 2000
+    storm = storm_of(*many)
+    assert triage([storm], [alert(one) for one in many]) == []

@@ -1,55 +1,31 @@
-"""What other systems tell over HTTP: `POST /webhooks/change`. Without a token it is off."""
+"""What pipelines tell that they changed: `POST /webhooks/change`."""
 
-import asyncio
-import hmac
 import json
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
 
 from bot import marks
 from bot.record import Record
-from bot.request_body import body_of
+from bot.webhooks.door import Door, said
 from remediation.audit import Event, append
 
 _LIMIT_BYTES: Final = 16_384
-_SECONDS: Final = 10
 _KEYS: Final = frozenset({"text", "host", "service", "at", "by"})
 
 
-def router(record: Record, token: str) -> APIRouter:
-    """Return the routes; whoever does not bear the token is told nothing else."""
+def router(record: Record, door: Door) -> APIRouter:
+    """Return the route."""
     routes = APIRouter()
 
     @routes.post("/webhooks/change", include_in_schema=False)
     async def change(request: Request) -> Response:
-        if not bears(token, request.headers.get("authorization", "")):
-            answer = _said(401, "Authorization: Bearer TOKEN was expected")
-            answer.headers["WWW-Authenticate"] = "Bearer"
-            return answer
-        try:
-            async with asyncio.timeout(_SECONDS):
-                body = await body_of(request, _LIMIT_BYTES)
-        except TimeoutError:
-            return _said(408, f"the body took longer than {_SECONDS} s")
-        except ClientDisconnect:
-            return _said(400, "the body ended too early")
-        if body is None:
-            return _said(413, f"at most {_LIMIT_BYTES} bytes were expected")
-        return await run_in_threadpool(_kept, record, body)
+        return await door.open(request, _LIMIT_BYTES, partial(_kept, record))
 
     return routes
-
-
-def bears(token: str, header: str) -> bool:
-    """Say whether the header carries the token; in constant time."""
-    scheme, _, given = header.partition(" ")
-    same = hmac.compare_digest(given.strip().encode(), token.encode())
-    return same and scheme.lower() == "bearer"
 
 
 def _kept(record: Record, body: bytes) -> Response:
@@ -57,15 +33,15 @@ def _kept(record: Record, body: bytes) -> Response:
     try:
         mark = _mark(body, now)
     except ValueError as error:
-        return _said(400, str(error))
+        return said(400, str(error))
     try:
         with record.database.write() as tx:
             marks.keep(tx, mark)
             text = f"{mark.by or 'a webhook'} told a change: {mark.text}"
             append(tx, Event(kind="change.told", text=text, at=now))
     except SQLAlchemyError:
-        return _said(503, "it could not be kept; send it again")
-    return _said(201, "kept")
+        return said(503, "it could not be kept; send it again")
+    return said(201, "kept")
 
 
 def _mark(body: bytes, now: datetime) -> marks.Mark:
@@ -105,7 +81,3 @@ def _instant(text: str) -> datetime:
         return datetime.fromisoformat(text)
     except ValueError as error:
         raise ValueError("at: a time like 2026-11-21T17:00:00Z was expected") from error
-
-
-def _said(status: int, words: str) -> Response:
-    return Response(f"{words}\n", status, media_type="text/plain")

@@ -1,0 +1,114 @@
+"""What a told alert means here: which host, how bad, in which words. Pure.
+
+Labels and annotations come from whoever is scraped: they become clean words, and names
+of hosts that are shaped like names.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from bot.alerts_section import AlertsSection
+from bot.inbound.told import ToldAlert, digest_of
+from bot.model import Fact, Finding, Level
+from bot.redact import fit_to_keep
+from bot.series import Subject, host_named, only
+from remediation.unit import is_service_name, unit_name
+
+DETECTOR: Final = "alert"
+FLEET: Final = "fleet"
+"""The host of what names none."""
+
+_NAME: Final = 60
+_WORD: Final = 80
+_TEXT: Final = 300
+_LABELS: Final = 12
+
+
+def is_news(alert: ToldAlert, section: AlertsSection) -> bool:
+    """Say whether people should hear of it: a watchdog fires always, and is none."""
+    return alert.labels.get(section.severity, "").lower() not in section.ignored
+
+
+def subject_of(alert: ToldAlert, section: AlertsSection) -> Subject:
+    """Return the condition, the same for every firing of the same labels."""
+    # What is not a plain name must not look like the parts of a subject.
+    name = re.sub(r"[^A-Za-z0-9_.:-]+", "-", alert.name)[:_NAME].strip("-")
+    return Subject(
+        name=name or "alert",
+        host=host_named(_first(alert.labels, section.host)) or FLEET,
+        digest=digest_of(alert.source, alert.fingerprint),
+    )
+
+
+def finding_of(
+    alert: ToldAlert | None, subject: Subject, section: AlertsSection, *, at: datetime
+) -> Finding:
+    """Return the finding of an alert that fires; None: of which only the subject is known."""
+    level = Level.WARNING if alert is None else _level(alert, section)
+    return Finding(
+        detector=DETECTOR,
+        host=subject.host,
+        subject=str(subject),
+        label=subject.name,
+        unit="",
+        value=1.0,
+        limits=only(1),
+        level=level,
+        summary=f"{subject.name} of {subject.host} fires."
+        if alert is None
+        else _summary(alert, subject),
+        at=at,
+        series="",
+        facts=() if alert is None else _facts(alert, section),
+        shown="firing",
+        is_passing=True,
+        began=None if alert is None else alert.starts_at,
+        group="" if alert is None else alert.group,
+        about="" if alert is None else _service(alert, section),
+    )
+
+
+def _level(alert: ToldAlert, section: AlertsSection) -> Level:
+    severity = alert.labels.get(section.severity, "").lower()
+    return Level.CRITICAL if severity in section.critical else Level.WARNING
+
+
+def _service(alert: ToldAlert, section: AlertsSection) -> str:
+    unit = unit_name(_first(alert.labels, section.service))
+    return unit if is_service_name(unit) else ""
+
+
+def _summary(alert: ToldAlert, subject: Subject) -> str:
+    said = alert.annotations
+    words = said.get("summary") or said.get("description") or said.get("message") or ""
+    clean = fit_to_keep(words, limit=_TEXT)
+    return clean or f"{subject.name} of {subject.host} fires."
+
+
+def _facts(alert: ToldAlert, section: AlertsSection) -> tuple[Fact, ...]:
+    severity = alert.labels.get(section.severity, "")
+    service = _first(alert.labels, section.service)
+    more = alert.annotations.get("description", "")
+    said = fit_to_keep(more, limit=_TEXT) if alert.annotations.get("summary") else ""
+    rest = sorted(set(alert.labels) - {"alertname", section.severity})
+    shown = ", ".join(f"{_word(k)}={_word(alert.labels[k])}" for k in rest[:_LABELS])
+    cut = f" and {len(rest) - _LABELS} more" if rest[_LABELS:] else ""
+    left_out = f"{alert.left_out} more alerts of this group were not sent"
+    return (
+        Fact(label="Told by", value=alert.source.capitalize()),
+        *([Fact(label="Severity", value=_word(severity))] if severity else []),
+        *([Fact(label="Service", value=_word(service))] if service else []),
+        *([Fact(label="Description", value=said)] if said else []),
+        *([Fact(label="Labels", value=shown[:_TEXT] + cut)] if shown else []),
+        *([Fact(label="Left out", value=left_out)] if alert.left_out else []),
+    )
+
+
+def _first(labels: Mapping[str, str], names: Sequence[str]) -> str:
+    return next((labels[name] for name in names if labels.get(name)), "")
+
+
+def _word(text: str) -> str:
+    return fit_to_keep(text, limit=_WORD)

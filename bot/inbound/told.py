@@ -1,0 +1,49 @@
+"""One alert as another system told it. Its words are data: cleaned, cut, never obeyed."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Source(StrEnum):
+    """Who told it; the way its message looks."""
+
+    ALERTMANAGER = "alertmanager"
+    GRAFANA = "grafana"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldAlert:
+    """One alert. Its key is (source, fingerprint, starts_at).
+
+    fingerprint: the same for every firing of the same labels. starts_at: of this firing,
+    aware. group: what the sender sent it with; alerts of one group are about one thing.
+    left_out: alerts of the group that the sender did not send.
+    """
+
+    source: Source
+    fingerprint: str
+    starts_at: datetime
+    is_firing: bool
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    group: str = ""
+    left_out: int = 0
+
+    @property
+    def name(self) -> str:
+        """What it is called: the label that all these systems write."""
+        return self.labels.get("alertname") or "alert"
+
+
+def digest_of(*words: str) -> str:
+    """Return ten hexadecimal digits that stand for the words.
+
+    >>> digest_of("grafana", "c6eadffa33fcdf37") == digest_of("grafanac6eadffa33fcdf37")
+    False
+    """
+    return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:10]
