@@ -37,9 +37,20 @@ def subject_of(alert: ToldAlert, section: AlertsSection) -> Subject:
     name = re.sub(r"[^A-Za-z0-9_.:-]+", "-", alert.name)[:_NAME].strip("-")
     return Subject(
         name=name or "alert",
-        host=host_named(_first(alert.labels, section.host)) or FLEET,
+        host=host_named(alert.labels.get(host_label(alert, section), "")) or FLEET,
         digest=digest_of(alert.source, alert.fingerprint),
     )
+
+
+def host_label(alert: ToldAlert, section: AlertsSection) -> str:
+    """Return the label that names the alert's host; "" where none does."""
+    return next((name for name in section.host if alert.labels.get(name)), "")
+
+
+def key_of(alert: ToldAlert, section: AlertsSection) -> str:
+    """Return the name of its condition, under which it can be muted."""
+    subject = subject_of(alert, section)
+    return f"{subject.host}/{DETECTOR}/{subject}"
 
 
 def finding_of(
@@ -64,6 +75,7 @@ def finding_of(
         facts=() if alert is None else _facts(alert, section),
         shown="firing",
         is_passing=True,
+        runbook=subject.name,
         began=None if alert is None else alert.starts_at,
         group="" if alert is None else alert.group,
         about="" if alert is None else _service(alert, section),

@@ -29,6 +29,7 @@ class Environment:
     pagerduty_key: str | None = field(default=None, repr=False)
     escalation_webhook: str | None = field(default=None, repr=False)
     webhook_token: str | None = field(default=None, repr=False)
+    alertmanager_secret: str | None = field(default=None, repr=False)
     prometheus_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     container: str | None = None
 
@@ -54,6 +55,7 @@ class Environment:
             pagerduty_key=_secret(env, "PAGERDUTY_ROUTING_KEY"),
             escalation_webhook=_secret(env, "COUNTERSIGN_ESCALATION_WEBHOOK"),
             webhook_token=_secret(env, "COUNTERSIGN_WEBHOOK_TOKEN"),
+            alertmanager_secret=_secret(env, "COUNTERSIGN_ALERTMANAGER_SECRET"),
             prometheus_secrets=_by_name(_secret(env, "COUNTERSIGN_PROMETHEUS_SECRETS")),
             container=env.get("container") or None,
         )

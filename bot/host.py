@@ -184,7 +184,8 @@ class HostContext:
     declared, timers: the services that the team says should run here, and the timers.
     rules: what is asked of Prometheus, each with the server that is asked.
     marks: what people said they changed here, of a service, from one time to another.
-    inbox: the alerts that others told and that fire; alerts: how they are read.
+    inbox: the alerts that others told and that fire. alerts: how they are read.
+    deaf: why their Alertmanager cannot be asked, "" where it can or there is none.
     unseen: why figures and processes are not this host's and not read; "" where they are.
     """
 
@@ -200,6 +201,7 @@ class HostContext:
     marks: Callable[[str, datetime, datetime], Sequence[Mark]] = _no_marks
     inbox: Callable[[], Sequence[KeptAlert]] = tuple
     alerts: AlertsSection = field(default_factory=AlertsSection)
+    deaf: Callable[[], str] = str
     unseen: str = ""
 
 

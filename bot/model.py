@@ -109,7 +109,7 @@ class Finding:
     about, where deleting old files may help. hold_for, keep_for: how long it must last to
     fire, and be clear to be over, where that is its own and not its detector's.
     is_passing: whether the subject may end for good, as a process does; nothing is kept
-    of one that is well. runbook: the condition whose page is for it, if not its detector.
+    of one that is well. runbook: the condition whose page is for it, before its detector's.
     began: its onset, where whoever told it knows. group: what it was told together with.
     about: the service that it names, of which nobody here has facts.
     """

@@ -32,7 +32,7 @@ def run() -> int:
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
         stream=sys.stderr,
     )
-    for chatty in ("apscheduler", "alembic", "matplotlib", "watchfiles"):
+    for chatty in ("apscheduler", "alembic", "httpx2", "matplotlib", "watchfiles"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     # Warns once that an answer has parts that are no text: tool calls, as asked for.
     logging.getLogger("google_genai").setLevel(logging.ERROR)

@@ -15,6 +15,7 @@ declare -A package_of=(
   [systemd-nspawn]=systemd-container
   [mmdebstrap]=mmdebstrap
   [prometheus]=prometheus
+  [prometheus-alertmanager]=prometheus-alertmanager
 )
 
 missing=()

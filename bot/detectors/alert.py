@@ -6,10 +6,10 @@ fires at once and is over when its sender says so. A sender that falls silent fo
 trusts an alert: it opens a card, and acting takes a person as ever.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
@@ -17,10 +17,14 @@ from bot.alert_findings import finding_of, is_news, subject_of
 from bot.durations import Duration
 from bot.host import HostContext
 from bot.inbound.inbox import KeptAlert
+from bot.inbound.told import AlertKey, ToldAlert
 from bot.model import Finding, Level
-from bot.series import Subject
+from bot.series import Subject, only
 from bot.settings import DetectorSection
 from bot.words import seconds
+
+ALERTMANAGER: Final = "alertmanager"
+"""The subject of Alertmanager itself; an alert's has an @ in it."""
 
 
 class AlertSection(DetectorSection):
@@ -47,40 +51,78 @@ class AlertDetector:
     def __init__(self, section: AlertSection, host: HostContext) -> None:
         self.section = section
         self._host = host
-        self._known: Mapping[str, Finding] = {}
+        self._known: Mapping[str, tuple[ToldAlert | None, Finding]] = {}
+        self._made: Mapping[AlertKey, tuple[ToldAlert, Finding]] = {}
 
     def check(self, watched: Collection[str]) -> list[Finding]:
         """Read once; what is watched and does not fire any more is over."""
         now = self._host.clock.now().wall
         kept = [k for k in self._host.inbox() if is_news(k.alert, self._host.alerts)]
-        found = {f.subject: f for f in (self._finding(one, now) for one in kept)}
-        gone = {subject: self._over(subject, now) for subject in watched}
-        self._known = found
-        return list({**gone, **found}.values())
+        self._made = {k.alert.key: self._read(k.alert, now) for k in kept}
+        found = {f.subject: f for f in (self._as_it_stands(k, now) for k in kept)}
+        gone = set(watched) - set(found) - {ALERTMANAGER}
+        over = [self._over(text, now) for text in sorted(gone)]
+        self._known = {made[1].subject: made for made in self._made.values()}
+        return [*found.values(), *over, *self._of_alertmanager(watched, now)]
 
-    def _finding(self, kept: KeptAlert, now: datetime) -> Finding:
-        subject = subject_of(kept.alert, self._host.alerts)
-        made = finding_of(kept.alert, subject, self._host.alerts, at=now)
+    def _read(self, alert: ToldAlert, now: datetime) -> tuple[ToldAlert, Finding]:
+        # Its words are cleaned once: a storm is looked at each second.
+        before, made = self._made.get(alert.key, (None, None))
+        if made is not None and before == alert:
+            return alert, replace(made, at=now)
+        subject = subject_of(alert, self._host.alerts)
+        return alert, finding_of(alert, subject, self._host.alerts, at=now)
+
+    def _as_it_stands(self, kept: KeptAlert, now: datetime) -> Finding:
+        """Return its finding; one of which nobody told for long is not called firing."""
+        _, made = self._made[kept.alert.key]
         silent = now - kept.heard_at
         if silent < self._host.alerts.forgotten_after:
             return made
-        for_how_long = seconds(silent)
-        said = f"{kept.alert.source.capitalize()} has told nothing of it for {for_how_long}"
+        who = kept.alert.source.capitalize()
+        said = f"{who} has told nothing of it for {seconds(silent)}"
         summary = f"{said}; how it stands is not known."
         return replace(made, level=Level.OK, value=None, shown="", summary=summary)
 
     def _over(self, text: str, now: datetime) -> Finding:
         subject = Subject.of(text)
-        known = self._known.get(text) or finding_of(
-            None, subject, self._host.alerts, at=now
-        )
+        unknown = finding_of(None, subject, self._host.alerts, at=now)
+        alert, known = self._known.get(text, (None, unknown))
+        who = alert.source.capitalize() if alert else "Whoever told it"
         return replace(
             known,
-            value=0.0,
+            value=None,
             level=Level.OK,
             at=now,
             shown="over",
-            summary=f"{known.label} of {subject.host} is over, says who told of it.",
+            summary=f"{who} says that {known.label} of {subject.host} is over.",
+        )
+
+    def _of_alertmanager(
+        self, watched: Collection[str], now: datetime
+    ) -> Iterator[Finding]:
+        """Yield how Alertmanager itself stands, while it is or was not to be asked."""
+        why = self._host.deaf()
+        if not why and ALERTMANAGER not in watched:
+            return
+        said = f"{why}. What is muted here is not silenced there"
+        yield Finding(
+            detector=self.name,
+            host=self._host.name,
+            subject=ALERTMANAGER,
+            label="Alertmanager",
+            unit="",
+            value=None if why else 1.0,
+            limits=only(0),
+            level=Level.UNKNOWN if why else Level.OK,
+            summary=f"Alertmanager does not answer: {said}."
+            if why
+            else "Alertmanager answers again.",
+            at=now,
+            series="",
+            shown="" if why else "answers",
+            hold_for=timedelta(minutes=1),
+            is_passing=True,
         )
 
 

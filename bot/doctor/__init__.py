@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bot.checkup import Finding, Grade
 from bot.doctor import (
+    alerts,
     cleaning,
     configuration,
     gate,
@@ -55,5 +56,6 @@ def _checks(environment: Environment) -> Iterator[Finding]:
     if settings is not None:
         yield from services.checks(settings)
         yield from prometheus.checks(settings, environment)
+        yield from alerts.checks(settings, environment)
         yield from knowledge.checks(settings, environment)
     yield from checkup.checks(environment, settings)

@@ -32,7 +32,7 @@ from sqlalchemy import (
 from bot import store
 from bot.database import Database
 from bot.inbound.messages import MOST_ALERTS
-from bot.inbound.told import Source, ToldAlert
+from bot.inbound.told import AlertKey, Source, ToldAlert
 from bot.ports import Clock
 from remediation.audit import Event, append
 from remediation.tables import Instant
@@ -104,12 +104,11 @@ class Inbox:
         now = self._clock.now().wall
         with self._database.write() as tx:
             known = _known(tx, alerts)
-            news: dict[tuple[str, str], _Row] = {}
+            news: dict[AlertKey, _Row] = {}
             for alert in alerts:
-                key = (alert.source, alert.fingerprint)
-                row = _row(alert, known.get(key), now)
+                row = _row(alert, known.get(alert.key), now)
                 if row is not None:
-                    known[key] = news[key] = row
+                    known[alert.key] = news[alert.key] = row
             _write(tx, list(news.values()), now)
             if any(row.is_firing for row in news.values()):
                 _has_room(tx)
@@ -173,7 +172,7 @@ class _Row:
     body: str
 
 
-def _known(tx: Connection, alerts: Sequence[ToldAlert]) -> dict[tuple[str, str], _Row]:
+def _known(tx: Connection, alerts: Sequence[ToldAlert]) -> dict[AlertKey, _Row]:
     named = inbox.c.fingerprint.in_({alert.fingerprint for alert in alerts})
     rows = (_Row(**row) for row in tx.execute(select(inbox).where(named)).mappings())
     return {(row.source, row.fingerprint): row for row in rows}

@@ -13,14 +13,12 @@ from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, ValidationError
 
-from bot.inbound.told import Source, ToldAlert, digest_of
+from bot.inbound.told import LONGEST, MOST_LABELS, Source, ToldAlert, digest_of
 from bot.redact import visible
 
 MOST_ALERTS: Final = 2000
 """In one message."""
-_LABELS: Final = 64
 _NAME: Final = 100
-_VALUE: Final = 1000
 _AHEAD: Final = timedelta(minutes=5)
 """How far another clock may be ahead; beyond it an alert began when it was told."""
 _OLDEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -56,7 +54,7 @@ class _Plain(BaseModel):
     host: Annotated[str, StringConstraints(max_length=_NAME)] = ""
     service: Annotated[str, StringConstraints(max_length=_NAME)] = ""
     severity: Literal["warning", "critical"] = "warning"
-    summary: Annotated[str, StringConstraints(max_length=_VALUE)] = ""
+    summary: Annotated[str, StringConstraints(max_length=LONGEST)] = ""
 
 
 def of_alertmanager(body: bytes, now: datetime) -> tuple[ToldAlert, ...]:
@@ -145,8 +143,8 @@ def _sensible(at: datetime, now: datetime) -> datetime:
 
 def _bounded(words: Mapping[str, str]) -> dict[str, str]:
     """Cut what is more than a person reads; who it is, the fingerprint knows."""
-    first = islice(sorted(words.items(), key=_first_of_all), _LABELS)
-    return {visible(k[:_NAME]): visible(v[:_VALUE]) for k, v in first}
+    first = islice(sorted(words.items(), key=_first_of_all), MOST_LABELS)
+    return {visible(k[:_NAME]): visible(v[:LONGEST]) for k, v in first}
 
 
 def _first_of_all(pair: tuple[str, str]) -> tuple[bool, str]:

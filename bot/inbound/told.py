@@ -6,6 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
+
+AlertKey = tuple[str, str]
+
+
+MOST_LABELS: Final = 64
+LONGEST: Final = 1000
+"""Characters of a value; more is cut, and nobody reads it."""
 
 
 class Source(StrEnum):
@@ -18,7 +26,7 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToldAlert:
-    """One alert. Its key is (source, fingerprint, starts_at).
+    """One alert; each of its firings is one of (source, fingerprint, starts_at).
 
     fingerprint: the same for every firing of the same labels. starts_at: of this firing,
     aware. group: what the sender sent it with; alerts of one group are about one thing.
@@ -33,6 +41,17 @@ class ToldAlert:
     annotations: Mapping[str, str] = field(default_factory=dict)
     group: str = ""
     left_out: int = 0
+
+    @property
+    def key(self) -> AlertKey:
+        """Who it is, whenever it fires."""
+        return self.source, self.fingerprint
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no label was cut, so that these match this alert and no other."""
+        is_uncut = all(len(value) < LONGEST for value in self.labels.values())
+        return is_uncut and len(self.labels) < MOST_LABELS
 
     @property
     def name(self) -> str:

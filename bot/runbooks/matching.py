@@ -53,7 +53,7 @@ def words_of(incident: Incident) -> str:
 
 
 def _rank(page: Page, incident: Incident) -> tuple[tuple[int, ...], str]:
-    conditions = [condition_name(f.runbook or f.detector) for f in incident.findings]
+    conditions = _conditions(incident)
     place = next((i for i, c in enumerate(conditions) if c in page.conditions), None)
     service = _service(page, incident)
     if page.services and service is None:
@@ -67,6 +67,13 @@ def _rank(page: Page, incident: Incident) -> tuple[tuple[int, ...], str]:
     return (2, place, off_level), why
 
 
+def _conditions(incident: Incident) -> list[str]:
+    """Return what the incident is about, what a finding says of itself first."""
+    named = [f.runbook for f in incident.findings if f.runbook]
+    detectors = [f.detector for f in incident.findings]
+    return [condition_name(name) for name in (*named, *detectors)]
+
+
 def _service(page: Page, incident: Incident) -> str | None:
     names = {name for name in _names(incident) if name}
     return next((s for s in page.services if _bare(s) in names), None)
@@ -75,7 +82,7 @@ def _service(page: Page, incident: Incident) -> str | None:
 def _names(incident: Incident) -> set[str]:
     culprit = incident.culprit
     if culprit is None:
-        return {_bare(f.subject) for f in incident.findings}
+        return {_bare(name) for f in incident.findings for name in (f.subject, f.about)}
     process = culprit.process
     exe = process.identity.exe.rpartition("/")[2]
     return {_bare(process.unit or ""), _bare(exe), _bare(process.name)}

@@ -20,6 +20,7 @@ from bot.environment import Environment
 from bot.evidence.top_processes import TopProcesses
 from bot.handover import Handover
 from bot.host import HostContext
+from bot.in_step import InStep
 from bot.inbound.inbox import Inbox
 from bot.instance import instance_of
 from bot.loop import Loop
@@ -71,6 +72,7 @@ class Core:
     record: Record
     history: History
     inbox: Inbox
+    in_step: InStep | None
     telemetry: Telemetry
     watch: Watch
     respond: Respond
@@ -98,6 +100,7 @@ class _Kit:
     environment: Environment
     host: HostContext
     inbox: Inbox
+    in_step: InStep | None
     record: Record
     candidates: Candidates
     rules: Rules
@@ -122,6 +125,7 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
         record=record,
         history=kit.host.history,
         inbox=kit.inbox,
+        in_step=kit.in_step,
         telemetry=kit.telemetry,
         watch=_watch(kit, respond),
         respond=respond,
@@ -146,20 +150,24 @@ def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
     settings, clock = loaded.settings, SystemClock()
     rules, own = rules_of(settings), OwnTree.read()
     inbox = Inbox(database, clock)
+    instance = instance_of(database, settings.host)
+    ledger = Ledger(instance=instance, caps=rules.caps, book=rules.book)
+    record = Record(database=database, ledger=ledger, clock=clock)
+    in_step = parts.in_step_of(settings, environment, record, inbox)
     host = replace(
         parts.host_context(settings, environment, clock, History()),
         marks=Marks(database, settings.host),
         inbox=inbox.firing,
+        deaf=lambda: in_step.trouble if in_step else "",
     )
-    instance = instance_of(database, settings.host)
-    ledger = Ledger(instance=instance, caps=rules.caps, book=rules.book)
     note_policy(database, rules.book.digest, clock.now())
     return _Kit(
         loaded=loaded,
         environment=environment,
         host=host,
         inbox=inbox,
-        record=Record(database=database, ledger=ledger, clock=clock),
+        in_step=in_step,
+        record=record,
         candidates=Candidates(
             host=settings.host,
             targets=Targets(

@@ -5,15 +5,20 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError
 
 from bot import detectors, migrations
+from bot.alertmanager.server import AlertmanagerServer
+from bot.alerts_section import AlertsSection
 from bot.database import BadDatabase, Database, connect, url_of
 from bot.enclosure import NOTHING, NoFacts, unseen
 from bot.environment import Environment
 from bot.host import HostContext, HostSampler
+from bot.in_step import InStep
+from bot.inbound.inbox import Inbox
 from bot.metrics import History
 from bot.ports import Clock, Detector
 from bot.procfs import PROC
 from bot.prometheus.server import Server
 from bot.prometheus_section import PrometheusSection, Rule
+from bot.record import Record
 from bot.settings import DetectorSection, Loaded, Settings, load
 from remediation.facts import FactReader
 from remediation.gate_client import GateClient
@@ -82,6 +87,31 @@ def rules_of(
         for name, found in section.servers.items()
     }
     return tuple((rule, servers[section.server_of(rule)]) for rule in section.rules)
+
+
+def alertmanager_of(
+    section: AlertsSection, environment: Environment
+) -> AlertmanagerServer | None:
+    """Return the Alertmanager, where the configuration names one."""
+    found = section.alertmanager
+    secret = environment.alertmanager_secret
+    return None if found is None else AlertmanagerServer(section=found, secret=secret)
+
+
+def in_step_of(
+    settings: Settings, environment: Environment, record: Record, inbox: Inbox
+) -> InStep | None:
+    """Return what brings mutes and silences in line, where there is an Alertmanager."""
+    server = alertmanager_of(settings.alerts, environment)
+    if server is None:
+        return None
+    return InStep(
+        host=settings.host,
+        record=record,
+        inbox=inbox,
+        section=settings.alerts,
+        server=server,
+    )
 
 
 def manager_of(settings: Settings) -> ServiceManager:

@@ -114,8 +114,19 @@ def _knowing(core: Core) -> Mapping[Loop, float]:
         **(asking if explain.has_model else {}),
         Loop("memory", remember.step, every=5, failed=failed): 2.0,
         Loop("false alarms", alarms.step, every=15, failed=failed): 2.0,
+        **_in_step(core),
         **(telling if pager.has_anybody else {}),
     }
+
+
+def _in_step(core: Core) -> Mapping[Loop, float]:
+    """Return the loop that asks Alertmanager, where there is one."""
+    section, in_step = core.settings.alerts.alertmanager, core.in_step
+    if section is None or in_step is None:
+        return {}
+    every = section.every.total_seconds()
+    loop = Loop("alertmanager", in_step.step, every=every, failed=core.telemetry.failed)
+    return {loop: 1.0}
 
 
 class Running(AbstractContextManager[None]):

@@ -99,7 +99,7 @@ def test_what_is_over_is_told_with_its_old_words(others: Told) -> None:
     others.says()
     (over,) = others.detector.check({found.subject})
     assert (over.level, over.key) == (Level.OK, found.key)
-    assert over.summary == "HighLatency of web-7 is over, says who told of it."
+    assert over.summary == "Alertmanager says that HighLatency of web-7 is over."
 
 
 def test_after_a_restart_the_subject_says_whose_it_was(others: Told) -> None:

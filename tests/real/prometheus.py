@@ -70,19 +70,20 @@ def promtool() -> str:
 
 @contextlib.contextmanager
 def prometheus(
-    folder: Path, *, web: str = "", **lines: float
+    folder: Path, *, web: str = "", more: str = "", **lines: float
 ) -> Iterator[RealPrometheus]:
     """Start a server that scrapes a target each second; stop both.
 
-    web: its own web configuration; with one it is asked by https.
+    web: its own web configuration; with one it is asked by https. more: lines of its
+    configuration, for rules and whom it tells.
     """
     program = shutil.which("prometheus")
     if program is None:
         missing("prometheus, of Debian's package prometheus")
     with _target(lines) as target:
-        port = _free_port()
+        port = free_port()
         config = folder / "prometheus.yml"
-        config.write_text(_CONFIG.format(port=target.port))
+        config.write_text(_CONFIG.format(port=target.port) + more)
         words = [
             program or "",
             f"--config.file={config}",
@@ -130,7 +131,7 @@ def _wait_ready(log: Path) -> None:
     raise AssertionError(f"not ready within 60 s: {log.read_text()}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

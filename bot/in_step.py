@@ -1,0 +1,231 @@
+"""Mutes here and silences in Alertmanager go together; what it has no more is over.
+
+Every few seconds both sides are looked at and brought in line: a crash in between, a
+silence that somebody ended there and a mute that was lifted here need no code of their
+own. A mute of an alert, or of a host, is a silence that says so in its comment; a silence
+of somebody else, or an inhibition, mutes the card for as long as it lasts.
+"""
+
+import logging
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from bot import quiet, store
+from bot.alert_findings import host_label, key_of, subject_of
+from bot.alertmanager.server import AlertmanagerServer
+from bot.alertmanager.standing import Matcher, NotSaid, ServerAlert, Standing
+from bot.alerts_section import AlertsSection
+from bot.inbound.inbox import Inbox, KeptAlert
+from bot.inbound.told import Source
+from bot.maintenance import event
+from bot.quiet import Quiet
+from bot.record import Record
+from bot.redact import fit_to_keep
+from remediation.moment import Moment
+
+log = logging.getLogger(__name__)
+
+COMMENT: Final = "Muted in Slack: "
+BY: Final = "alertmanager"
+"""Who keeps quiet what Alertmanager does."""
+
+_INHIBITED: Final = "inhibited by another alert"
+_INHIBITED_FOR: Final = timedelta(minutes=10)
+"""An inhibition does not tell its end; it is looked at again long before this."""
+_ALIKE: Final = timedelta(seconds=5)
+
+
+class InStep:
+    """Brings the two in line. trouble: why it cannot, "" where it can."""
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        record: Record,
+        inbox: Inbox,
+        section: AlertsSection,
+        server: AlertmanagerServer,
+    ) -> None:
+        self._host = host
+        self._record = record
+        self._inbox = inbox
+        self._section = section
+        self._server = server
+        self._seen: set[str] = set()
+        self._started: datetime | None = None
+        self.trouble = ""
+
+    def step(self) -> None:
+        """Look at both sides once."""
+        try:
+            self._step()
+        except NotSaid as silent:
+            if not self.trouble:
+                log.warning("alertmanager.silent why=%r", str(silent))
+            self.trouble = str(silent)
+        else:
+            self.trouble = ""
+
+    def _step(self) -> None:
+        # Read first: what is told while it answers may not be in the answer.
+        firing = [k for k in self._inbox.firing() if _is_its(k)]
+        now = self._record.clock.now()
+        standing = self._server.standing()
+        self._end(firing, standing)
+        with self._record.database.read() as tx:
+            mutes = [q for q in quiet.kept(tx, now) if not q.is_maintenance]
+        self._silence(firing, mutes, standing, now)
+        self._mute(firing, mutes, standing, now)
+
+    def _end(self, firing: Sequence[KeptAlert], standing: Standing) -> None:
+        """End what it has no more: the end of a silenced alert is told to nobody.
+
+        Only what this very server was seen to have, since it was started last: an empty
+        memory is no proof that all is well.
+        """
+        if standing.started != self._started:
+            self._started, self._seen = standing.started, set()
+        vanished = self._seen - set(standing.alerts)
+        self._inbox.end([k.alert for k in firing if k.alert.fingerprint in vanished])
+        self._seen = set(standing.alerts)
+
+    # --- mutes here, silences there ---------------------------------------------
+
+    @property
+    def _author(self) -> str:
+        return f"Countersign on {self._host}"
+
+    def _silence(
+        self,
+        firing: Sequence[KeptAlert],
+        mutes: Sequence[Quiet],
+        standing: Standing,
+        now: Moment,
+    ) -> None:
+        wanted = {q.target: q for q in mutes if not q.by.startswith(BY)}
+        standing_for: set[str] = set()
+        for silence in standing.silences.values():
+            if not silence.created_by.startswith(self._author):
+                continue
+            target = silence.comment.removeprefix(COMMENT)
+            mute = wanted.get(target)
+            if mute is None or abs(mute.until - silence.ends_at) > _ALIKE:
+                self._server.expire(silence.id)
+            else:
+                standing_for.add(target)
+        for target, matchers in self._matchers(firing, wanted):
+            if target not in standing_for:
+                mute = wanted[target]
+                self._server.silence(
+                    matchers,
+                    since=now.wall,
+                    until=mute.until,
+                    by=f"{self._author} for {mute.by}",
+                    comment=COMMENT + target,
+                )
+
+    def _matchers(
+        self, firing: Sequence[KeptAlert], wanted: Mapping[str, Quiet]
+    ) -> Iterator[tuple[str, Sequence[Matcher]]]:
+        """Yield what a silence must match for each mute of an alert or a host."""
+        alerts = {key_of(k.alert, self._section): k.alert for k in firing}
+        labels = {
+            subject_of(alert, self._section).host: host_label(alert, self._section)
+            for alert in alerts.values()
+        }
+        for target in wanted:
+            if "/" not in target:
+                name = labels.get(target) or self._section.host[0]
+                yield target, [_of_host(name, target)]
+            elif target in alerts and alerts[target].is_whole:
+                told = sorted(alerts[target].labels.items())
+                yield target, [Matcher(name=name, value=value) for name, value in told]
+
+    # --- silences there, mutes here ---------------------------------------------
+
+    def _mute(
+        self,
+        firing: Sequence[KeptAlert],
+        mutes: Sequence[Quiet],
+        standing: Standing,
+        now: Moment,
+    ) -> None:
+        rows = {row.target: row for row in mutes}
+        for kept in firing:
+            target = key_of(kept.alert, self._section)
+            row = rows.get(target)
+            if row is not None and not row.by.startswith(BY):
+                continue  # a person's own
+            there = standing.alerts.get(kept.alert.fingerprint)
+            wanted = self._kept_quiet(target, there, standing, now)
+            if wanted is None and row is not None:
+                self._heard(row)
+            elif wanted is not None and _is_news(row, wanted):
+                self._told(wanted, now, is_first=row is None)
+
+    def _kept_quiet(
+        self,
+        target: str,
+        alert: ServerAlert | None,
+        standing: Standing,
+        now: Moment,
+    ) -> Quiet | None:
+        """Return the mute that stands for what keeps an alert quiet there, if any does."""
+        if alert is None:
+            return None
+        known = (standing.silences.get(name) for name in alert.status.silenced_by)
+        others = [s for s in known if s and not s.created_by.startswith(self._author)]
+        if others:
+            last = max(others, key=lambda silence: silence.ends_at)
+            return Quiet(
+                target=target,
+                until=last.ends_at,
+                by=fit_to_keep(f"{BY}: {last.created_by}", limit=40),
+            )
+        if not alert.status.inhibited_by:
+            return None
+        until = now.wall + _INHIBITED_FOR
+        return Quiet(target=target, until=until, by=f"{BY}: {_INHIBITED}")
+
+    def _told(self, wanted: Quiet, now: Moment, *, is_first: bool) -> None:
+        """Mute what is quiet there; say so in the threads of its incidents, once."""
+        who = wanted.by.removeprefix(f"{BY}: ")
+        how = who if who == _INHIBITED else f"silenced by {who}"
+        with self._record.database.write() as tx:
+            quiet.mute(tx, wanted.target, until=wanted.until, by=wanted.by)
+            for incident in store.opened(tx) if is_first else ():
+                if any(f.key == wanted.target for f in incident.findings):
+                    text = f"Alertmanager keeps this quiet: {how}"
+                    number = incident.number
+                    event(tx, "incident.muted", text, now, None, number)
+
+    def _heard(self, row: Quiet) -> None:
+        with self._record.database.write() as tx:
+            quiet.unmute(tx, row.target)
+
+
+def _is_its(kept: KeptAlert) -> bool:
+    return kept.alert.source is Source.ALERTMANAGER
+
+
+def _is_news(row: Quiet | None, wanted: Quiet) -> bool:
+    """Say whether the row must be written: a new one, another end, nearly over."""
+    if row is None or row.by != wanted.by:
+        return True
+    shifted = abs(row.until - wanted.until)
+    return shifted > (_INHIBITED_FOR / 2 if wanted.by.endswith(_INHIBITED) else _ALIKE)
+
+
+def _of_host(label: str, host: str) -> Matcher:
+    """Return what matches a host with its port, path and scheme, and no other.
+
+    >>> import re
+    >>> value = _of_host("instance", "web-7").value
+    >>> [bool(re.fullmatch(value, it)) for it in ("web-7:9100", "web-77", "http://web-7/x")]
+    [True, False, True]
+    """
+    named = rf"(https?://)?{re.escape(host)}([:/].*)?"
+    return Matcher(name=label, value=named, is_regex=True)
