@@ -75,13 +75,15 @@ def _belongs(alert: Alert, incident: Incident) -> bool:
 
 def _known_causes(incident: Incident) -> set[object]:
     culprit = {incident.culprit.identity} if incident.culprit else set()
-    return culprit | ({incident.service.name} if incident.service else set())
+    pointed = None if incident.is_storm else incident.lead.service_name
+    service = incident.service.name if incident.service else pointed
+    return culprit | ({service} if service else set())
 
 
 def _causes(finding: Finding) -> set[object]:
     """Return what the finding blames: a process, a service, the service it runs in."""
-    if finding.service is not None:
-        return {finding.service.name}
+    if finding.service_name is not None:
+        return {finding.service_name}
     if finding.culprit is None:
         return set()
     unit = finding.culprit.process.unit
@@ -89,8 +91,8 @@ def _causes(finding: Finding) -> set[object]:
 
 
 def _cause(finding: Finding) -> object:
-    if finding.service is not None:
-        return finding.service.name
+    if finding.service_name is not None:
+        return finding.service_name
     return finding.culprit.identity if finding.culprit else None
 
 

@@ -42,6 +42,7 @@ from bot.wiring import parts
 from bot.wiring.afterwards import Afterwards, afterwards
 from bot.wiring.knowledge import Known, known
 from remediation.execute import Executor
+from remediation.fleet import Fleet
 from remediation.identity import open_process
 from remediation.ledger import Ledger
 from remediation.lock import locked
@@ -97,6 +98,7 @@ class _Kit:
     host: HostContext
     record: Record
     candidates: Candidates
+    fleet: Fleet
     rules: Rules
     own: OwnTree
     telemetry: Telemetry
@@ -145,8 +147,13 @@ def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
         parts.host_context(settings, environment, clock, History()),
         marks=Marks(database, settings.host),
     )
-    instance = instance_of(database, settings.host)
-    ledger = Ledger(instance=instance, caps=rules.caps, book=rules.book)
+    fleet = parts.fleet_of(settings, environment, host.services)
+    ledger = Ledger(
+        instance=instance_of(database, settings.host),
+        caps=rules.caps,
+        book=rules.book,
+        elsewhere=settings.hosts,
+    )
     note_policy(database, rules.book.digest, clock.now())
     return _Kit(
         loaded=loaded,
@@ -157,7 +164,7 @@ def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
             host=settings.host,
             targets=Targets(
                 reader=host.facts,
-                services=host.services,
+                fleet=fleet,
                 allowed=rules.services.allow,
                 disks=Disks(rules.areas, has_gate=parts.gate_of(settings) is not None),
             ),
@@ -165,6 +172,7 @@ def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
             rules=rules,
             own=own,
         ),
+        fleet=fleet,
         rules=rules,
         own=own,
         telemetry=Telemetry(),
@@ -197,6 +205,7 @@ def _ask(kit: _Kit) -> Ask:
 def _silence(kit: _Kit, ask: Ask) -> Silence:
     return Silence(
         host=kit.host.name,
+        others=kit.fleet.others,
         record=kit.record,
         ask=ask,
         targets=kit.candidates.targets,
@@ -258,7 +267,7 @@ def _executor(kit: _Kit) -> Executor:
     return Executor(
         rules=kit.rules,
         own=kit.own,
-        services=kit.host.services,
+        fleet=kit.fleet,
         halted=halted,
         now=lambda: clock.now().wall,
         gate=parts.gate_of(kit.loaded.settings),
@@ -267,9 +276,9 @@ def _executor(kit: _Kit) -> Executor:
 
 
 def _observer(kit: _Kit) -> Observer:
-    host, gate = kit.host, parts.gate_of(kit.loaded.settings)
+    gate = parts.gate_of(kit.loaded.settings)
     with open_process(os.getpid()) as me:
-        return Observer(me.identity, host=host.name, services=host.services, gate=gate)
+        return Observer(me.identity, fleet=kit.fleet, gate=gate)
 
 
 def _window(loaded: Loaded) -> "Window":

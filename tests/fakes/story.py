@@ -19,9 +19,9 @@ from bot.model import (
     Finding,
     Incident,
     Level,
-    Origin,
     Person,
 )
+from bot.origin import Origin
 from bot.own import Own
 from bot.pictures import Pictures
 from bot.policy_section import Policy
@@ -198,7 +198,7 @@ class Story:
             host="web-1",
             targets=Targets(
                 reader=self.reader,
-                services=self.services,
+                fleet=self.fleet,
                 allowed=rules.services.allow,
                 disks=Disks(rules.areas),
             ),
@@ -211,9 +211,7 @@ class Story:
         self.carry_out = CarryOut(
             record=self.record,
             executor=self.hands,  # type: ignore[arg-type]
-            observer=Observer(
-                identity(4_190_001), host="web-1", services=self.services
-            ),
+            observer=Observer(identity(4_190_001), fleet=self.fleet),
             window=lambda _: self.window,
             poster=self.poster,
         )
