@@ -7,6 +7,7 @@ the first question.
 """
 
 import asyncio
+import os
 import time
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,7 +18,7 @@ from remediation.gate_door import Waiting, greeted, read_answer
 from remediation.gate_fields import LONGEST_LINE
 from remediation.gate_request import Answer
 from remediation.printable import printable
-from remediation.privilege import GateClosed, Unanswered
+from remediation.privilege import GateClosed, GateRefused, Unanswered
 
 if TYPE_CHECKING:
     from asyncssh import (
@@ -33,6 +34,8 @@ PATIENCE: Final = timedelta(seconds=5)
 
 _COMMAND: Final = "countersign-gate"  # sshd runs its forced command in place of any
 _GOODBYE: Final = 1.0
+_WHILE: Final = timedelta(hours=1)  # who waits for the greeting has a deadline
+_SSH: Final = 22
 _SILENCES: Final = 3
 _SILENT: Final = 5.0
 
@@ -48,7 +51,7 @@ class SshHost:
 
     name: str
     address: str
-    port: int = 22
+    port: int = _SSH
     user: str = "root"
     key: str | None = field(default=None, repr=False)
     host_key: str | None = None
@@ -82,14 +85,14 @@ class SshDoor:
             # One deadline for all that comes before the request.
             async with asyncio.timeout(self.patience.total_seconds()):
                 connection = await self._connected()
-                gate = await _greeting(connection)
+                gate = await self._greeting(connection)
         except TimeoutError as error:
             _drop(connection)
             seconds = self.patience.total_seconds()
             raise self._closed(f"gave no answer within {seconds:g} s") from error
-        except GateClosed as closed:
+        except (GateClosed, GateRefused):
             _drop(connection)
-            raise self._closed(f"was reached, but {closed}") from closed
+            raise
         try:
             answer = await _asked(gate, request, waiting)
             await _ended(connection)
@@ -117,13 +120,29 @@ class SshDoor:
                 keepalive_count_max=_SILENCES,
             )
         except asyncssh.HostKeyNotVerifiable as error:
-            raise self._closed(_FOREIGN.format(host.how_to_know)) from error
+            raise self._closed(self._foreign()) from error
         except asyncssh.PermissionDenied as error:
             raise self._closed(f"does not accept this bot's key as {host.user}") from (
                 error
             )
         except (OSError, asyncssh.Error) as error:
             raise self._closed(f"cannot be reached ({_why(error)})") from error
+
+    async def _greeting(
+        self, connection: "SSHClientConnection"
+    ) -> "SSHClientProcess[bytes]":
+        """Start the gate there and hear its greeting; raise `GateClosed`, `GateRefused`."""
+        import asyncssh
+
+        try:
+            gate: SSHClientProcess[bytes] = await connection.create_process(
+                _COMMAND, encoding=None, stderr=asyncssh.DEVNULL
+            )
+            first = await _line(gate.stdout, Waiting(longest=_WHILE))
+        except (OSError, asyncssh.Error) as error:
+            raise self._closed("was reached, but no gate greets there") from error
+        greeted(first)
+        return gate
 
     def _key(self) -> "SSHKey":
         import asyncssh
@@ -147,31 +166,31 @@ class SshDoor:
                 return asyncssh.import_known_hosts(f"* {host.host_key}\n")
             return asyncssh.read_known_hosts(str(host.known_hosts))
         except FileNotFoundError as error:
-            raise self._closed(_FOREIGN.format(host.how_to_know)) from error
+            raise self._closed(_NOT_KNOWN.format(host.how_to_know)) from error
         except (OSError, ValueError) as error:
             reason = f"is not asked: {host.known_hosts} cannot be read as known hosts"
             raise self._closed(reason) from error
+
+    def _foreign(self) -> str:
+        """Say what is not right about the key that the host showed."""
+        host = self._host
+        told = f"hosts.{host.name}.host_key"
+        if host.host_key is None:
+            told = str(host.known_hosts)
+            port = None if host.port == _SSH else host.port
+            if not self._trusted().match(host.address, host.address, port)[0]:
+                return _NOT_KNOWN.format(host.how_to_know)
+        return _CHANGED.format(told, host.name)
 
     def _closed(self, why: str) -> GateClosed:
         return GateClosed(f"{self._host.name} {why}; it was asked nothing")
 
 
-_FOREIGN: Final = "does not have the host key that is known of it, or none is known: {}"
-
-
-async def _greeting(connection: "SSHClientConnection") -> "SSHClientProcess[bytes]":
-    """Start the gate there and hear its greeting; raise `GateClosed`, `GateRefused`."""
-    import asyncssh
-
-    try:
-        gate: SSHClientProcess[bytes] = await connection.create_process(
-            _COMMAND, encoding=None, stderr=asyncssh.DEVNULL
-        )
-        first = await _line(gate.stdout, Waiting(longest=PATIENCE))
-    except (OSError, asyncssh.Error) as error:
-        raise GateClosed("no gate greets there") from error
-    greeted(first)
-    return gate
+_NOT_KNOWN: Final = "has a host key that nobody has told of: {}"
+_CHANGED: Final = (
+    "has another host key than {} says, so it may be somebody else. If {} was installed "
+    "anew, put its new key there"
+)
 
 
 async def _asked(
@@ -234,6 +253,5 @@ def _drop(connection: "SSHClientConnection | None") -> None:
 
 
 def _why(error: Exception) -> str:
-    if isinstance(error, OSError):
-        return printable(error.strerror or str(error) or "closed", limit=120)
-    return printable(str(error), limit=120)
+    number = error.errno if isinstance(error, OSError) else None
+    return os.strerror(number) if number else printable(str(error), limit=120)
