@@ -12,6 +12,7 @@ from typing import Final
 from bot.alerts_section import AlertsSection
 from bot.inbound.told import ToldAlert, digest_of
 from bot.model import Fact, Finding, Level
+from bot.pointed import Pointed
 from bot.redact import fit_to_keep
 from bot.series import Subject, host_named, only
 from remediation.unit import is_service_name, unit_name
@@ -78,7 +79,7 @@ def finding_of(
         runbook=subject.name,
         began=None if alert is None else alert.starts_at,
         group="" if alert is None else alert.group,
-        about="" if alert is None else _service(alert, section),
+        points_at=None if alert is None else _pointed(alert, subject.name, section),
     )
 
 
@@ -87,9 +88,12 @@ def _level(alert: ToldAlert, section: AlertsSection) -> Level:
     return Level.CRITICAL if severity in section.critical else Level.WARNING
 
 
-def _service(alert: ToldAlert, section: AlertsSection) -> str:
+def _pointed(alert: ToldAlert, name: str, section: AlertsSection) -> Pointed | None:
+    """Return the service that a label names, if what it says can be one's name."""
     unit = unit_name(_first(alert.labels, section.service))
-    return unit if is_service_name(unit) else ""
+    if not is_service_name(unit):
+        return None
+    return Pointed(service=unit, rule=name, actions=section.actions)
 
 
 def _summary(alert: ToldAlert, subject: Subject) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from bot.durations import Duration
-from bot.prometheus_section import Address, LabelName
+from bot.prometheus_section import Address, LabelName, ServiceAction
 from bot.section import Section
 
 LabelNames = Annotated[tuple[LabelName, ...], Field(min_length=1, max_length=20)]
@@ -41,7 +41,8 @@ class Alertmanager(Section):
 class AlertsSection(Section):
     """What the labels of an alert mean, and where its Alertmanager is.
 
-    host, service: the labels that name them; the first that an alert has. severity: the
+    host, service: the labels that name them; the first that an alert has. actions: all
+    that may be proposed for such a service. severity: the
     label that says how bad it is. critical: its values that are critical; ignored: those
     that are no news for people. forgotten_after: how long nobody may tell of an alert
     until it counts as gone; more than Alertmanager's `repeat_interval`.
@@ -49,6 +50,7 @@ class AlertsSection(Section):
 
     host: LabelNames = ("instance", "host", "hostname", "node", "nodename")
     service: LabelNames = ("service", "unit")
+    actions: Annotated[tuple[ServiceAction, ...], Field(min_length=1)] = ("restart",)
     severity: LabelName = "severity"
     critical: tuple[str, ...] = ("critical", "page", "emergency", "fatal")
     ignored: tuple[str, ...] = ("none", "info")

@@ -18,7 +18,7 @@ from bot.ports import Wakeable
 from bot.record import Record
 from bot.requested import process_requested, service_requested
 from bot.settle import settle_request
-from bot.target import Suspect
+from bot.target import Hidden, Suspect
 from remediation.action import OperateUnit
 from remediation.audit import Event, append
 from remediation.decision import NotDecided
@@ -109,15 +109,12 @@ class Ask:
 
     def operate(self, host: str, verb: Verb, name: str, who: Person) -> Proposal:
         """Propose to operate a service that a person named; raise `NotDecided`."""
-        self._here(host)
-        live = self._candidates.targets.service(unit_name(name))
-        if live is None:
-            raise NotDecided(f"nobody on {self._host} knows a service {name}")
+        live = self._service(host, unit_name(name))
         now = self._clock.now()
-        action = self._candidates.operate(verb, live)
+        action = self._candidates.operate(verb, live, host)
         with self._database.write() as tx:
             allowed = _allowed(self._candidates.review(tx, action, live, now))
-            number = _incident_about(tx, live) or self._open_for(
+            number = _incident_about(tx, live, host) or self._open_for(
                 tx, action, live, now, who
             )
             draft = self._candidates.draft(number, action, live, allowed, who.id)
@@ -131,6 +128,15 @@ class Ask:
     def _here(self, host: str) -> None:
         if host != self._host:
             raise NotDecided(f"this Countersign acts on {self._host}, not on {host}")
+
+    def _service(self, host: str, name: str) -> UnitFacts:
+        targets = self._candidates.targets
+        if not targets.covers(host):
+            self._here(host)
+        found = targets.look(host, name)
+        if isinstance(found, Hidden):
+            raise NotDecided(f"nobody tells of {name} on {host}: {found.why}")
+        return found
 
     def _find(self, pid: int) -> Suspect:
         try:
@@ -197,9 +203,11 @@ def _incident_of(tx: Connection, suspect: Suspect) -> int | None:
     return None
 
 
-def _incident_about(tx: Connection, service: UnitFacts) -> int | None:
-    names = (i.number for i in store.opened(tx) if i.unit_name == service.name)
-    return next(names, None)
+def _incident_about(tx: Connection, service: UnitFacts, host: str) -> int | None:
+    for incident in store.opened(tx):
+        if incident.host == host and incident.unit_name == service.name:
+            return incident.number
+    return None
 
 
 def _allowed(verdict: Allowed | Refusal) -> Allowed:

@@ -6,7 +6,6 @@ The order is the team's (`policy.candidates`); the model has no say in it.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from shlex import quote
 from typing import assert_never
 
 from sqlalchemy import Connection
@@ -15,9 +14,10 @@ from bot import quiet
 from bot.disk import Disk
 from bot.give_up import past_of
 from bot.model import Incident, NoAction
+from bot.no_action import no_target, nothing_to_clean, why
+from bot.pointed import Pointed
 from bot.policy_section import CandidateKind, Policy
-from bot.series import DETECTOR as PROMETHEUS
-from bot.target import Live, Suspect, Targets
+from bot.target import Hidden, Live, Suspect, Targets
 from remediation.action import (
     Action,
     CleanFiles,
@@ -44,7 +44,7 @@ from remediation.verdict import Allowed, Refusal
 
 
 class Candidates:
-    """Makes exact actions for what an incident is about, on this host."""
+    """Makes exact actions for what an incident is about; of other hosts, on services."""
 
     def __init__(
         self, *, host: str, targets: Targets, policy: Policy, rules: Rules, own: OwnTree
@@ -61,26 +61,31 @@ class Candidates:
         return self._rules.caps.cooldown
 
     def covers(self, incident: Incident) -> bool:
-        """Say whether it is about the host that is read and acted on here."""
+        """Say whether it is about the host whose processes and files are read here."""
         return incident.host == self._host
 
     def judge(
-        self, tx: Connection, incident: Incident, live: Live | None, now: Moment
+        self,
+        tx: Connection,
+        incident: Incident,
+        live: Live | Hidden | None,
+        now: Moment,
     ) -> tuple[list[Draft], NoAction | None]:
         """Return what may be proposed, best first, or why nothing may."""
         over = quiet.maintenance_of(quiet.kept(tx, now), incident)
         if over is not None:
             return [], quiet.no_action(over)
-        if live is None or not self.covers(incident):
-            return [], _no_target(incident, self._host)
+        if live is None or isinstance(live, Hidden):
+            reached = self.targets.covers(incident.host)
+            return [], no_target(incident, self._host, live, is_reached=reached)
         if isinstance(live, Disk) and not any(c.files for c in live.clutters):
-            return [], _nothing_to_clean(live)
+            return [], nothing_to_clean(live)
         drafts: list[Draft] = []
         refused: list[Refusal] = []
         past = past_of(tx, incident, self._rules.book, now)
         verdicts = [
             (action, self.review(tx, action, live, now, past))
-            for action in self._actions(live)
+            for action in self._actions(incident, live)
         ]
         for action, verdict in self._reversible_first(verdicts, past):
             match verdict:
@@ -92,7 +97,7 @@ class Candidates:
                 # The team's first choice is refused: that is the answer, and a milder
                 # action in its place would hide it. An area stands in for no other.
                 break
-        return drafts, None if drafts else _why(refused)
+        return drafts, None if drafts else why(refused, incident, self._host)
 
     def _reversible_first(
         self, verdicts: Sequence[tuple[Action, Allowed | Refusal]], past: Past
@@ -154,20 +159,21 @@ class Candidates:
             return (live.refusal(action) if is_allowed else None) or verdict
         return verdict
 
-    def _actions(self, live: Live) -> list[Action]:
+    def _actions(self, incident: Incident, live: Live) -> list[Action]:
         if isinstance(live, Disk):
             return [self.clean(clutter) for clutter in live.clutters if clutter.files]
+        host = incident.host
         if isinstance(live, UnitFacts):
-            return [self.operate(verb, live) for verb in _verbs(live)]
+            verbs = _permitted(_verbs(live), incident.lead.points_at)
+            return [self.operate(verb, live, host) for verb in verbs]
         # What belongs to a service is mended there: its manager knows how it is run.
-        whole = (
-            [] if live.service is None else [self.operate(Verb.RESTART, live.service)]
-        )
+        service = live.service
+        whole = [] if service is None else [self.operate(Verb.RESTART, service, host)]
         return [*whole, *(self.action(k, live) for k in self._policy.candidates)]
 
-    def operate(self, verb: Verb, service: UnitFacts) -> OperateUnit:
-        """Return the exact action on a service."""
-        action = OperateUnit(host=self._host, unit=service.identity, verb=verb)
+    def operate(self, verb: Verb, service: UnitFacts, host: str) -> OperateUnit:
+        """Return the exact action on a service of a host."""
+        action = OperateUnit(host=host, unit=service.identity, verb=verb)
         if not action.takes_dependents:
             return action
         return replace(action, dependents=service.needed_by)
@@ -244,65 +250,6 @@ def _verbs(service: UnitFacts) -> tuple[Verb, ...]:
     return (Verb.STOP,)
 
 
-def _no_target(incident: Incident, host: str) -> NoAction:
-    if incident.host != host:
-        return NoAction(
-            rule="another host",
-            reason=f"cannot act on {incident.host}: this bot acts on {host} only",
-            by_hand=f"ssh {quote(incident.host)}",
-        )
-    if incident.service is None:
-        return _no_culprit(incident)
-    name = incident.service.name
-    return NoAction(
-        rule="service is gone",
-        reason=f"nobody here tells how {name} stands",
-        by_hand=f"systemctl status {name}",
-    )
-
-
-def _nothing_to_clean(disk: Disk) -> NoAction:
-    """Say why no file can be offered, and where a person begins to look."""
-    troubles = [clutter.trouble for clutter in disk.clutters if clutter.trouble]
-    if not disk.clutters:
-        reason = f"no folder on {disk.mount} is listed for cleaning"
-    elif troubles:
-        reason = f"of {disk.areas} {troubles[0]}"
-    else:
-        reason = f"nothing in {disk.areas} is old enough to go"
-    return NoAction(
-        rule="policy.cleaning",
-        reason=reason,
-        by_hand=f"du -xh {quote(disk.mount)} | sort -h | tail; journalctl --disk-usage",
-    )
-
-
-def _no_culprit(incident: Incident) -> NoAction:
-    if incident.is_storm:
-        return NoAction(
-            rule="many causes at once",
-            reason="several conditions began together; each of them needs a look first",
-            by_hand="top",
-        )
-    if incident.culprit is not None:
-        reason = "the process has ended by now, or cannot be looked at"
-        return NoAction(rule="culprit is gone", reason=reason)
-    if incident.lead.detector == PROMETHEUS:
-        reason = "Prometheus tells a figure, and no process or service behind it"
-        return NoAction(rule="no culprit", reason=reason)
-    top = incident.lead.culprits[0] if incident.lead.culprits else None
-    share = (
-        f" (the largest part is {top.share:.0%}, {top.process.label})" if top else ""
-    )
-    return NoAction(
-        rule="no culprit",
-        reason=f"no process explains at least half of the problem{share}",
-        by_hand="top -o %CPU" if incident.lead.detector == "cpu" else "",
-    )
-
-
-def _why(refused: Sequence[Refusal]) -> NoAction:
-    if not refused:
-        return NoAction(rule="policy.candidates", reason="the list of actions is empty")
-    first = refused[0]
-    return NoAction(rule=first.rule, reason=first.reason, by_hand=first.by_hand)
+def _permitted(verbs: Sequence[Verb], pointed: Pointed | None) -> list[Verb]:
+    """Leave out what the rule that names the service does not permit."""
+    return [v for v in verbs if pointed is None or v.value in pointed.actions]

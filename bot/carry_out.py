@@ -19,7 +19,8 @@ from bot.ports import Wakeable
 from bot.record import Record
 from bot.settle import settle_request
 from bot.told import named, tell
-from remediation.action import CleanFiles, OperateUnit, boot_of
+from remediation import docket
+from remediation.action import CleanFiles, OperateUnit
 from remediation.decision import NotClaimable
 from remediation.execute import Executor
 from remediation.ledger import Approval
@@ -30,6 +31,9 @@ from remediation.proposal import Proposal, State
 from remediation.undo import UNDO
 
 log = logging.getLogger(__name__)
+
+_FORGOTTEN = timedelta(hours=6)
+"""For how long it is looked what became of an interrupted action."""
 
 _UNKNOWN = Outcome(
     result=Result.INTERRUPTED,
@@ -67,15 +71,36 @@ class CarryOut:
         self._record_ended()
         with self._database.read() as tx:
             approved = self._ledger.in_state(tx, State.APPROVED)
-        here = self._clock.now().boot_id
         for proposal in approved:
             # What belongs to another host is its own executor's; what belongs to an
             # earlier boot expires.
-            if boot_of(proposal.action) != here:
+            if not self._ledger.acts_on(proposal, self._clock.now()):
                 continue
             approval = self._claim(proposal)
             if approval is not None:
                 self._act(approval)
+
+    def look_again(self) -> None:
+        """Tell what is seen by now of interrupted actions whose target was out of sight.
+
+        Nothing is asked for anew; a host that comes back tells what became of it.
+        """
+        now = self._clock.now()
+        with self._database.read() as tx:
+            ended = self._ledger.in_state(tx, State.INTERRUPTED)
+        for proposal in ended:
+            decided = proposal.decided_at or proposal.created_at
+            is_old = now.wall - decided > _FORGOTTEN
+            seen = None if is_old else self._observer.later(proposal)
+            if seen is not None:
+                self._told_later(proposal, seen, now)
+
+    def _told_later(self, proposal: Proposal, seen: Outcome, now: Moment) -> None:
+        with self._database.write() as tx:
+            if docket.see(tx, proposal, seen):
+                tell(tx, proposal, "action.seen", seen.summary, now)
+                store.bump(tx, proposal.incident)
+        self._poster.wake()
 
     def _claim(self, proposal: Proposal) -> Approval | None:
         now = self._clock.now()

@@ -30,6 +30,7 @@ class Environment:
     escalation_webhook: str | None = field(default=None, repr=False)
     webhook_token: str | None = field(default=None, repr=False)
     alertmanager_secret: str | None = field(default=None, repr=False)
+    ssh_key: str | None = field(default=None, repr=False)
     prometheus_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     container: str | None = None
 
@@ -56,6 +57,7 @@ class Environment:
             escalation_webhook=_secret(env, "COUNTERSIGN_ESCALATION_WEBHOOK"),
             webhook_token=_secret(env, "COUNTERSIGN_WEBHOOK_TOKEN"),
             alertmanager_secret=_secret(env, "COUNTERSIGN_ALERTMANAGER_SECRET"),
+            ssh_key=_key(_secret(env, "COUNTERSIGN_SSH_KEY")),
             prometheus_secrets=_by_name(_secret(env, "COUNTERSIGN_PROMETHEUS_SECRETS")),
             container=env.get("container") or None,
         )
@@ -78,6 +80,19 @@ def _by_name(text: str | None) -> dict[str, str]:
             "for each server, with blanks or new lines between them"
         )
     return {name: secret for name, _, secret in (w.partition("=") for w in words)}
+
+
+def _key(said: str | None) -> str | None:
+    """Return a private key: itself, or what the file holds whose path is given."""
+    if said is None or said.startswith("-----BEGIN "):
+        return f"{said}\n" if said else None
+    try:
+        return Path(said).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadEnvironment(
+            f"COUNTERSIGN_SSH_KEY names a file that uid {os.geteuid()} cannot read as "
+            "text. Give the path of a private key, or the key itself"
+        ) from error
 
 
 def _secret(env: Mapping[str, str], name: str) -> str | None:

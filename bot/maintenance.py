@@ -3,7 +3,7 @@
 What follows on the cards is `silence.py`, in the running bot.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from sqlalchemy import Connection
@@ -21,26 +21,32 @@ LONGEST = timedelta(days=7)
 """What is quiet for longer is forgotten by everybody."""
 
 
-def target_of(named: str, here: str, service: Callable[[str], UnitFacts | None]) -> str:
+def target_of(
+    named: str,
+    hosts: Sequence[str],
+    service: Callable[[str, str], UnitFacts | None],
+) -> str:
     """Return the target by a host's or service's name; raise `NotDecided`.
 
-    here: this host. service: reads one by its canonical name; None where there is none.
+    hosts: this one first, then the others that are acted on. service: reads one by its
+    canonical name and its host; None where there is none.
     """
-    target = row_name(named, here)
-    name = target.removeprefix(f"{here}/")
-    if target != here and service(name) is None:
+    target = row_name(named, hosts)
+    host, slash, name = target.partition("/")
+    if slash and service(name, host) is None:
         raise NotDecided(
-            f"{here} is not called {named}, and nobody here tells of such a service"
+            f"{host} is not called {named}, and nobody there tells of such a service"
         )
     return target
 
 
-def row_name(named: str, here: str) -> str:
+def row_name(named: str, hosts: Sequence[str]) -> str:
     """Return what a target is called in the rows, whether it is there or not."""
     host, slash, bare = named.rpartition("/")
-    if slash and host != here:
-        raise NotDecided(f"this Countersign watches {here}, not {host}")
-    if named == here:
+    here = host if slash else hosts[0]
+    if here not in hosts:
+        raise NotDecided(f"this Countersign watches {hosts[0]}, not {host}")
+    if named in hosts:
         return named
     name = unit_name(bare)
     if not is_service_name(name):

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.lore import Feedback, Knowledge
+from bot.pointed import Pointed
 from remediation.facts import ProcessFacts
 from remediation.identity import ProcessIdentity
 from remediation.moment import Moment
@@ -111,7 +112,7 @@ class Finding:
     is_passing: whether the subject may end for good, as a process does; nothing is kept
     of one that is well. runbook: the condition whose page is for it, before its detector's.
     began: its onset, where whoever told it knows. group: what it was told together with.
-    about: the service that it names, of which nobody here has facts.
+    points_at: the service that a rule names, where nobody has looked at it.
     """
 
     detector: str
@@ -136,12 +137,18 @@ class Finding:
     runbook: str = ""
     began: datetime | None = None
     group: str = ""
-    about: str = ""
+    points_at: Pointed | None = None
 
     @property
     def key(self) -> str:
         """Name of the condition: the same host, detector and subject."""
         return f"{self.host}/{self.detector}/{self.subject}"
+
+    @property
+    def service_name(self) -> str | None:
+        """The service that it is about, however much is known of it."""
+        pointed = self.points_at.service if self.points_at else None
+        return self.service.name if self.service else pointed
 
     @property
     def is_well(self) -> bool:
@@ -308,7 +315,9 @@ class Incident:
         """The service it is about, or the one that its culprit belongs to."""
         if self.service is not None:
             return self.service.name
-        return self.culprit.process.unit if self.culprit else None
+        if self.culprit is not None or self.is_storm:
+            return self.culprit.process.unit if self.culprit else None
+        return self.lead.service_name
 
     @property
     def is_open(self) -> bool:
@@ -340,11 +349,3 @@ class Person:
     def voter(self) -> Voter:
         """The same person as rules see them."""
         return Voter(id=self.id, groups=self.groups)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """The message a click came from."""
-
-    channel: str
-    ts: str

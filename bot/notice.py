@@ -23,12 +23,13 @@ from bot.quiet import Quiet
 from bot.redact import fit_to_keep
 from bot.settings import Settings
 from bot.target import service_of
-from bot.wiring.parts import configured, database_of, manager_of
+from bot.wiring.parts import configured, database_of, fleet_of, manager_of
 from bot.words import seconds
 from bot.yamlfile import BadConfiguration
 from remediation.audit import Event, append
 from remediation.decision import NotDecided
 from remediation.moment import Moment
+from remediation.unit import UnitFacts
 
 _REASON = 300
 
@@ -54,7 +55,7 @@ def end(named: str | None) -> int:
     """End it, also where there is none: a script's clean-up may run twice."""
 
     def use(settings: Settings, tx: Connection, now: Moment) -> None:
-        target = settings.host if named is None else row_name(named, settings.host)
+        target = settings.host if named is None else row_name(named, _hosts(settings))
         ended = maintenance.end(tx, target, now, by=_who())
         print(f"the maintenance of {target} {'has' if ended else 'had'} ended")
         for one in _works(tx, now):
@@ -116,8 +117,16 @@ def _told(verb: str, use: Use, *, looks: bool = False) -> int:
 def _target(settings: Settings, named: str | None) -> str:
     if named is None:
         return settings.host
-    services = manager_of(settings)
-    return target_of(named, settings.host, lambda name: service_of(services, name))
+    fleet = fleet_of(settings, Environment.read(os.environ), manager_of(settings))
+
+    def service(name: str, host: str) -> UnitFacts | None:
+        return service_of(fleet.of(host), name)
+
+    return target_of(named, _hosts(settings), service)
+
+
+def _hosts(settings: Settings) -> tuple[str, ...]:
+    return (settings.host, *settings.hosts)
 
 
 def _works(tx: Connection, now: Moment) -> list[Quiet]:

@@ -60,7 +60,8 @@ def _never(rule: Rule, settings: Settings, now: datetime) -> Iterator[str]:
         yield f"it never matches: {_listed(kinds)} is nothing{risk}{undone}"
     if isinstance(rule.when, Freeze) and rule.when.is_over(now):
         yield "it never matches: its freeze is over"
-    if rule.hosts and not _any(settings.host, rule.hosts):
+    hosts = (settings.host, *settings.hosts)
+    if rule.hosts and not any(_any(host, rule.hosts) for host in hosts):
         yield f"it never matches here: this is {settings.host}"
     if left and left <= OF_SERVICES:
         yield from _no_service(rule, settings)

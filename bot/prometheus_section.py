@@ -16,6 +16,7 @@ from bot.section import Section
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 LabelName = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]{0,99}$")]
+ServiceAction = Literal["start", "stop", "restart", "reload"]
 Address = Annotated[
     str, Field(pattern=r"^https?://[^\s@?#/]+[^\s@?#]*$", max_length=500)
 ]
@@ -59,7 +60,7 @@ class Rule(Section):
     for, keep_firing_for: as for detectors. warning, critical: limits in `unit`, at least
     one. bad: on which side of them it is bad. clear_warning, clear_critical: where it
     ends again. missing: what it means when a series is not in the answer. host, service:
-    the labels that name them. label: the figure's name; `{a_label}` in it and in summary
+    the labels that name them. actions: all that may be proposed for the service. label: the figure's name; `{a_label}` in it and in summary
     is replaced by that label's value, `{value}` by the figure. runbook: the condition
     whose page is shown.
     """
@@ -78,6 +79,7 @@ class Rule(Section):
     unit: Annotated[str, Field(max_length=20)] = ""
     host: LabelName = "instance"
     service: LabelName | None = None
+    actions: Annotated[tuple[ServiceAction, ...], Field(min_length=1)] = ("restart",)
     label: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     summary: Annotated[str, Field(min_length=1, max_length=300)] | None = None
     runbook: Name | None = None
@@ -86,6 +88,8 @@ class Rule(Section):
     def _limits_make_sense(self) -> Self:
         if self.warning is None and self.critical is None:
             raise ValueError("warning or critical is needed")
+        if "actions" in self.model_fields_set and self.service is None:
+            raise ValueError("actions need service, the label that names one")
         sign = 1 if self.bad == "above" else -1
         limits = self.limits
         if sign * limits.critical < sign * limits.warning:

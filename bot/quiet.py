@@ -144,8 +144,8 @@ def targets_of(finding: Finding) -> Iterator[str]:
     """Yield every target under which a finding is quiet."""
     yield finding.key
     yield finding.host
-    if finding.service is not None:
-        yield f"{finding.host}/{finding.service.name}"
+    if finding.service_name is not None:
+        yield f"{finding.host}/{finding.service_name}"
     if finding.culprit is not None and finding.culprit.process.unit is not None:
         yield f"{finding.host}/{finding.culprit.process.unit}"
 

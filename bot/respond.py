@@ -34,12 +34,13 @@ from bot.model import (
 from bot.ports import Diagnoser, DiagnosisUnavailable, Evidence, Wakeable
 from bot.quiet import Quiet
 from bot.record import Record
-from bot.target import Live
+from bot.target import Hidden, Live
 from bot.triage import Change, Opened, Resolved, Updated, triage
 from bot.words import joined_in_words, level_word, seconds, title_of
 from remediation.audit import Event, append
 from remediation.moment import Moment
 from remediation.proposal import State
+from remediation.unit import UnitFacts
 from remediation.verify import Verdict
 
 log = logging.getLogger(__name__)
@@ -122,6 +123,8 @@ class Respond:
     def _open(self, change: Opened, now: Moment) -> None:
         draft = self._draw(change, now)
         live = self._candidates.targets.of(draft)
+        if isinstance(live, UnitFacts) and draft.service is None:
+            draft = replace(draft, service=live)
         evidence = self._gather(draft)
         draft = replace(draft, evidence=evidence)
         draft = replace(draft, diagnosis=self._diagnose(draft))
@@ -159,7 +162,11 @@ class Respond:
         )
 
     def _offer(
-        self, tx: Connection, incident: Incident, live: Live | None, now: Moment
+        self,
+        tx: Connection,
+        incident: Incident,
+        live: Live | Hidden | None,
+        now: Moment,
     ) -> None:
         drafts, none = self._candidates.judge(tx, incident, live, now)
         made = [self._ledger.propose(tx, draft, now=now) for draft in drafts]

@@ -15,10 +15,12 @@ from urllib.parse import urlsplit
 
 from bot.levels import with_limit
 from bot.model import Fact, Finding, Level, Limits
+from bot.pointed import Pointed
 from bot.prometheus.answer import Sample
 from bot.prometheus_section import Rule
 from bot.redact import fit_to_keep
 from bot.words import amount
+from remediation.unit import is_service_name, unit_name
 
 DETECTOR: Final = "prometheus"
 _HOST: Final = 63
@@ -109,7 +111,17 @@ def measured_finding(
         summary=_filled(rule.summary, sample, said) if rule.summary else summary,
         series=f"{rule.name}@{subject.host}#{subject.digest}",
         facts=_facts(rule, sample, label, level),
+        points_at=_pointed(rule, sample),
     )
+
+
+def _pointed(rule: Rule, sample: Sample) -> Pointed | None:
+    """Return the service that a label names, if what it says can be one's name."""
+    said = sample.labels.get(rule.service, "") if rule.service else ""
+    name = unit_name(said)
+    if not said or not is_service_name(name):
+        return None
+    return Pointed(service=name, rule=rule.name, actions=rule.actions)
 
 
 def bare_finding(rule: Rule, subject: Subject, *, at: datetime) -> Finding:

@@ -35,6 +35,7 @@ def run() -> int:
     for chatty in ("apscheduler", "alembic", "httpx2", "matplotlib", "watchfiles"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     # Warns once that an answer has parts that are no text: tool calls, as asked for.
+    logging.getLogger("asyncssh").setLevel(logging.ERROR)
     logging.getLogger("google_genai").setLevel(logging.ERROR)
     environment = Environment.read(os.environ)
     folder = StateFolder(environment.state_dir)

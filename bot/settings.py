@@ -13,12 +13,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, ClassVar, TypeVar, get_args
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from bot.alerts_section import AlertsSection
 from bot.durations import Duration
 from bot.escalation_section import Escalation
 from bot.gate_section import GateSection
+from bot.hosts_section import HostName, HostSection
 from bot.knowledge_section import MemorySection, RunbooksSection
 from bot.model import Limits
 from bot.model_section import Model
@@ -138,9 +139,7 @@ class Settings(Section):
     not given: unless the bot is in a container that sees itself only.
     """
 
-    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$")] = Field(
-        default_factory=_hostname
-    )
+    host: HostName = Field(default_factory=_hostname)
     watch_host: bool | None = None
     slack: Slack = Slack()
     services: tuple[Service, ...] = ()
@@ -148,6 +147,7 @@ class Settings(Section):
     supervisord: Supervisor = Supervisor()
     prometheus: PrometheusSection = PrometheusSection()
     alerts: AlertsSection = AlertsSection()
+    hosts: Mapping[HostName, HostSection] = Field(default_factory=dict)
     detectors: dict[str, dict[str, object] | None] = Field(default_factory=dict)
     policy: Policy = Policy()
     verify: Verify = Verify()
@@ -158,6 +158,16 @@ class Settings(Section):
     model: Model = Model()
     memory: MemorySection = MemorySection()
     runbooks: RunbooksSection = RunbooksSection()
+
+    @field_validator("hosts")
+    @classmethod
+    def _others_only(
+        cls, hosts: Mapping[str, HostSection], info: ValidationInfo
+    ) -> Mapping[str, HostSection]:
+        here = info.data.get("host")
+        if here in hosts:
+            raise ValueError(f"{here} is this very host, which needs no entry")
+        return hosts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

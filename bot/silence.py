@@ -5,7 +5,7 @@ rows, so that a script, a crash or a lost second of the database need no way of 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -28,12 +28,22 @@ _PERSON = re.compile(r"[UW][A-Z0-9]{2,}")
 
 
 class Silence:
-    """Keeps targets quiet. host: this one. ask: measures anew when maintenance ends."""
+    """Keeps targets quiet. host: this one. others: those that are acted on from here.
+
+    ask: measures anew when maintenance ends.
+    """
 
     def __init__(
-        self, *, host: str, record: Record, ask: Ask, targets: Targets, poster: Wakeable
+        self,
+        *,
+        host: str,
+        record: Record,
+        ask: Ask,
+        targets: Targets,
+        poster: Wakeable,
+        others: Collection[str] = (),
     ) -> None:
-        self._host = host
+        self._hosts = (host, *others)
         self._ask = ask
         self._targets = targets
         self._database = record.database
@@ -85,7 +95,7 @@ class Silence:
         """Keep pages and proposals about a host or service quiet; approvers only."""
         _may(who, "begin maintenance")
         check(span, why)
-        target = target_of(named, self._host, self._targets.service)
+        target = target_of(named, self._hosts, self._targets.service)
         now = self._clock.now()
         begun = Quiet(target=target, until=now.wall + span, by=who.id, why=why)
         with self._database.write() as tx:
@@ -101,7 +111,7 @@ class Silence:
         What is still wrong is measured anew by the next sweep.
         """
         _may(who, "end maintenance")
-        target = row_name(named, self._host)
+        target = row_name(named, self._hosts)
         now = self._clock.now()
         with self._database.write() as tx:
             if not end(tx, target, now, actor=who.id):

@@ -1,13 +1,18 @@
-"""What an action would touch, as it is this second: a process tree, a service, old files."""
+"""What an action would touch, as it is this second: a process tree, a service, old files.
 
+Of other hosts it is a service, read through that host's gate; nothing else is read there.
+"""
+
+import time
 from collections.abc import Container
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from bot.disk import Disk, Disks
 from bot.model import Culprit, Incident
 from remediation.action import Action, CleanFiles, OperateUnit
 from remediation.facts import ProcessFacts
+from remediation.fleet import Fleet
 from remediation.identity import Gone, ProcessIdentity, Unobservable
 from remediation.service_manager import (
     JobFailed,
@@ -16,6 +21,10 @@ from remediation.service_manager import (
     ServiceManager,
 )
 from remediation.unit import UnitFacts
+
+_LONG: Final = 1.0
+_RESTS: Final = 10.0
+"""Seconds for which a host that was waited for in vain (`_LONG`) is not asked again."""
 
 
 class Reader(Protocol):
@@ -40,32 +49,49 @@ class Suspect:
     service: UnitFacts | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hidden:
+    """A service that nobody tells of now. why: printable."""
+
+    why: str
+
+
 Live = Suspect | UnitFacts | Disk
 
 
 class Targets:
     """Reads what an incident is about, and what an action would touch.
 
-    allowed: services that may be operated, by canonical name. disks: what may be cleaned.
+    fleet: whoever tells of services, on each host. allowed: services that may be operated,
+    by canonical name. disks: what may be cleaned.
     """
 
     def __init__(
         self,
         *,
         reader: Reader,
-        services: ServiceManager,
+        fleet: Fleet,
         allowed: Container[str],
         disks: Disks,
     ) -> None:
         self._reader = reader
-        self._services = services
+        self._fleet = fleet
         self._allowed = allowed
         self._disks = disks
+        self._silent: dict[str, tuple[float, str]] = {}
 
-    def of(self, incident: Incident) -> Live | None:
+    def covers(self, host: str) -> bool:
+        """Say whether anything can be read and done on this host."""
+        return self._fleet.covers(host)
+
+    def of(self, incident: Incident) -> Live | Hidden | None:
         """Read what it is about; None when that is nothing, gone or another one."""
+        if incident.host != self._fleet.here:
+            return self._elsewhere(incident)
         if incident.service is not None:
             return self.service(incident.service.name)
+        if incident.culprit is None and incident.unit_name is not None:
+            return self.service(incident.unit_name)
         if incident.culprit is not None:
             return self._of_culprit(incident.culprit)
         mount = "" if incident.is_storm else incident.lead.mount
@@ -81,7 +107,7 @@ class Targets:
     def target(self, action: Action) -> Live | None:
         """Read what the action is about; None when it is gone, another one or hidden."""
         if isinstance(action, OperateUnit):
-            return self.service(action.unit.name)
+            return self.service(action.unit.name, action.host)
         if isinstance(action, CleanFiles):
             return self._disks.to_clean(action)
         return self.process(action.process)
@@ -100,9 +126,37 @@ class Targets:
         process = self._reader.read(pid)
         return Suspect(process=process, children=self._reader.descendants(pid))
 
-    def service(self, name: str) -> UnitFacts | None:
-        """Read the service as it is now; None when its manager does not tell."""
-        return service_of(self._services, name)
+    def service(self, name: str, host: str | None = None) -> UnitFacts | None:
+        """Read the service as it is now; None when its manager does not tell.
+
+        host: this one where it is None.
+        """
+        found = self.look(host or self._fleet.here, name)
+        return found if isinstance(found, UnitFacts) else None
+
+    def look(self, host: str, name: str) -> UnitFacts | Hidden:
+        """Read the service as it is now, or say why it cannot be read."""
+        try:
+            return self._fleet.of(host).facts(name)
+        except (NoSuchUnit, ManagerUnavailable, JobFailed) as silent:
+            return Hidden(why=str(silent))
+
+    def _elsewhere(self, incident: Incident) -> UnitFacts | Hidden | None:
+        """Read the service on another host; one that was silent a moment ago rests.
+
+        Many conditions of a host that is down cost one wait.
+        """
+        host, name = incident.host, incident.unit_name
+        if name is None or not self.covers(host):
+            return None
+        until, why = self._silent.get(host, (0.0, ""))
+        if time.monotonic() < until:
+            return Hidden(why=why)
+        began = time.monotonic()
+        found = self.look(host, name)
+        if isinstance(found, Hidden) and time.monotonic() - began > _LONG:
+            self._silent[host] = (time.monotonic() + _RESTS, found.why)
+        return found
 
 
 def service_of(services: ServiceManager, name: str) -> UnitFacts | None:

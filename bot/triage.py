@@ -60,10 +60,10 @@ def triage(
     every one of its conditions is over, or was measured as well, in this round or before.
     """
     changes: list[Change] = []
-    taken: set[str] = set()
+    taken = {finding.key for incident in open_ for finding in incident.findings}
     for incident in open_:
         ties = _Ties.of(incident, at)
-        mine = [alert for alert in alerts if ties.hold(alert)]
+        mine = [a for a in alerts if ties.hold(a, is_taken=a.key in taken)]
         taken |= {alert.key for alert in mine}
         change = _fold(incident, mine)
         if change is not None:
@@ -94,11 +94,10 @@ class _Ties:
             kin=_kin_of(incident, at) if incident.is_storm else frozenset(),
         )
 
-    def hold(self, alert: Alert) -> bool:
-        if alert.key in self.keys:
-            return True
-        if not alert.is_firing:
-            return False
+    def hold(self, alert: Alert, *, is_taken: bool) -> bool:
+        """Say whether it belongs there. is_taken: an incident has it already."""
+        if is_taken or not alert.is_firing:
+            return alert.key in self.keys
         finding = alert.finding
         is_here = finding.host == self.host
         if is_here and not self.causes.isdisjoint(_causes(finding)):
@@ -108,25 +107,24 @@ class _Ties:
 
 def _known_causes(incident: Incident) -> frozenset[object]:
     culprit = {incident.culprit.identity} if incident.culprit else set()
-    service = {incident.service.name} if incident.service else set()
-    told = {cause for finding in incident.findings for cause in _told(finding)}
-    return frozenset(culprit | service | told)
+    service = incident.service.name if incident.service else incident.lead.service_name
+    groups = {group for finding in incident.findings for group in _group(finding)}
+    return frozenset(culprit | ({service} if service else set()) | groups)
 
 
 def _causes(finding: Finding) -> set[object]:
     """Return what the finding blames: a process, a service, the service it runs in."""
-    if finding.service is not None:
-        return {finding.service.name, *_told(finding)}
+    if finding.service_name is not None:
+        return {finding.service_name, *_group(finding)}
     if finding.culprit is None:
-        return _told(finding)
+        return {*_group(finding)}
     unit = finding.culprit.process.unit
-    return {finding.culprit.identity, *([unit] if unit else []), *_told(finding)}
+    return {finding.culprit.identity, *([unit] if unit else []), *_group(finding)}
 
 
-def _told(finding: Finding) -> set[object]:
-    """Return the service and the group that were told with it."""
-    group = [("group", finding.group)] if finding.group else []
-    return {*([finding.about] if finding.about else []), *group}
+def _group(finding: Finding) -> set[tuple[str, str]]:
+    """Return what it was told together with, if anything."""
+    return {("group", finding.group)} if finding.group else set()
 
 
 def _kin_of(storm: Incident, at: datetime) -> frozenset[object]:
@@ -136,16 +134,13 @@ def _kin_of(storm: Incident, at: datetime) -> frozenset[object]:
 
 
 def _kin(finding: Finding) -> set[tuple[str, str]]:
-    group = [("group", finding.group)] if finding.group else []
-    return {("detector", finding.detector), *group}
+    return {("detector", finding.detector), *_group(finding)}
 
 
 def _cause(finding: Finding) -> object:
     """Return what its first alerts are folded by; None where nothing is blamed."""
-    if finding.service is not None:
-        return finding.service.name
     culprit = finding.culprit.identity if finding.culprit else None
-    return finding.about or culprit or finding.group or None
+    return finding.service_name or culprit or finding.group or None
 
 
 def _fold(incident: Incident, alerts: Sequence[Alert]) -> Change | None:

@@ -11,7 +11,8 @@ from bot.decide import Decide
 from bot.drafts import Drafts
 from bot.feedback import Feedbacks
 from bot.handover import Handover
-from bot.model import Incident, Origin, Person
+from bot.model import Incident, Person
+from bot.origin import Origin
 from bot.own import Own
 from bot.pictures import Pictures
 from bot.reports import Reports

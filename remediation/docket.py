@@ -10,10 +10,12 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    update,
 )
 
 from remediation import asked
 from remediation.action import from_json
+from remediation.audit import serialize
 from remediation.decision import NotDecided
 from remediation.lock import is_free, locked
 from remediation.moment import Moment
@@ -59,6 +61,22 @@ def in_state(tx: Connection, state: State) -> list[Proposal]:
     """Return all proposals in this state, the oldest decision first."""
     rows = tx.execute(_IN_STATE, {"wanted": state})
     return [_proposal(tx, row) for row in rows.all()]
+
+
+def see(tx: Connection, proposal: Proposal, outcome: Outcome) -> bool:
+    """Keep what was seen of an interrupted action in the end; False if it was before."""
+    serialize(tx)
+    told = OUTCOMES.dump_json(proposal.outcome).decode() if proposal.outcome else ""
+    done = tx.execute(
+        update(proposals)
+        .where(
+            proposals.c.id == proposal.id,
+            proposals.c.state == State.INTERRUPTED,
+            proposals.c.outcome == told,
+        )
+        .values(outcome=OUTCOMES.dump_json(outcome).decode())
+    )
+    return done.rowcount == 1
 
 
 def past(now: Moment) -> ColumnElement[bool]:

@@ -5,25 +5,26 @@ from datetime import datetime
 
 from remediation.action import CleanFiles, OperateUnit
 from remediation.asked import asked_of
-from remediation.attempt import Attempt, TargetFacts
+from remediation.attempt import Attempt, Refused, TargetFacts
 from remediation.clean import clean
+from remediation.fleet import Fleet
 from remediation.ledger import Approval
-from remediation.outcome import Outcome
+from remediation.outcome import Outcome, Seen
 from remediation.policy import Rules, refuse_target
 from remediation.privilege import Gate
 from remediation.process import perform
 from remediation.proposal import Proposal
 from remediation.protect import OwnTree
 from remediation.service import operate
-from remediation.service_manager import ServiceManager
+from remediation.service_manager import ManagerUnavailable
 from remediation.undo import UNDO
 from remediation.verdict import Refusal
 
 
 class Executor:
-    """Acts on this host, with nothing but an `Approval`.
+    """Acts, with nothing but an `Approval`: on this host, and on services of others.
 
-    services: whoever starts and stops services here. halted: asked right before every
+    fleet: whoever starts and stops services on each. halted: asked right before every
     signal; words stop the action (the lock). now: aware UTC, for the steps of the
     outcome. gate: acts on processes where the bot's own user may not. unseen: why this
     host's processes are not looked at, so that an approval of before ends; "": they are.
@@ -34,7 +35,7 @@ class Executor:
         *,
         rules: Rules,
         own: OwnTree,
-        services: ServiceManager,
+        fleet: Fleet,
         halted: Callable[[], str | None],
         now: Callable[[], datetime],
         gate: Gate | None = None,
@@ -42,7 +43,7 @@ class Executor:
     ) -> None:
         self._rules = rules
         self._own = own
-        self._services = services
+        self._fleet = fleet
         self._halted = halted
         self._now = now
         self._gate = gate
@@ -65,14 +66,22 @@ class Executor:
         attempt = Attempt(recheck=recheck, progress=progress, now=now, gate=gate)
         match action:
             case OperateUnit():
-                stable_for = self._rules.stable_for
-                return operate(action, attempt, self._services, stable_for=stable_for)
+                return self._operate(action, attempt)
             case CleanFiles():
                 return clean(action, attempt, self._rules.areas)
             case _:
                 return perform(
                     action, recheck=recheck, progress=progress, now=now, gate=gate
                 )
+
+    def _operate(self, action: OperateUnit, attempt: Attempt) -> Outcome:
+        try:
+            manager = self._fleet.of(action.host)
+        except ManagerUnavailable as elsewhere:
+            reason = Refused(str(elsewhere), Seen.UNKNOWN)
+            return attempt.refused(action.unit.name, reason)
+        stable_for = self._rules.stable_for
+        return operate(action, attempt, manager, stable_for=stable_for)
 
     def _by_rules(self, proposal: Proposal, facts: TargetFacts) -> Refusal | None:
         """Ask what the team set, as of this instant, about what is really there."""

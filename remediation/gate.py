@@ -35,6 +35,7 @@ from remediation.gate_request import (
     Answer,
     CleanOut,
     LookAt,
+    LookAtUnit,
     Operate,
     PauseFor,
     Renice,
@@ -140,7 +141,7 @@ class Gate:
             os.write(writer, encode_answer(given))
 
     def _tell(self, who: str, request: Request | None, given: Answer) -> None:
-        if isinstance(request, LookAt) and given.verdict is Verdict.DONE:
+        if isinstance(request, LookAt | LookAtUnit) and given.verdict is Verdict.DONE:
             return  # it changed nothing, and detectors look all day
         line = {
             "who": who,
@@ -163,6 +164,8 @@ def _in_words(request: Request | None) -> str:
             return "nothing readable"
         case LookAt(pid=pid):
             return f"look at pid {pid}"
+        case LookAtUnit(name=name):
+            return f"look at {name}"
         case Operate(job=job, unit=unit):
             return f"{job} {unit.name} {unit.invocation}"
         case CleanOut(folder=folder, files=files):

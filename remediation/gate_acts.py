@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from signal import Signals
 from typing import assert_never
 
-from remediation import jobs, renice, signals
+from remediation import jobs, renice, signals, unit_look, unit_told
 from remediation.area import FileIdentity
 from remediation.attempt import Attempt, Refused, TargetFacts
 from remediation.facts import FactReader, ProcessFacts
@@ -21,6 +21,7 @@ from remediation.gate_request import (
     Answer,
     CleanOut,
     LookAt,
+    LookAtUnit,
     Operate,
     PauseFor,
     Renice,
@@ -39,7 +40,7 @@ from remediation.outcome import Seen
 from remediation.protect import OwnTree
 from remediation.sweep import Spared, Sweep, sweeping
 from remediation.target import Target, holding
-from remediation.unit import UnitIdentity, changed_unit
+from remediation.unit import UnitIdentity, Verb, changed_unit
 from remediation.verdict import Refusal
 
 _READER = FactReader("")
@@ -68,7 +69,7 @@ def answer(
         return _refused(forbidden.by.rule, forbidden.by.reason)
     except (Refused, Gone, Unobservable, signals.NotArmed) as refused:
         return _refused("gate.target", str(refused))
-    except jobs.NotDone as failed:
+    except (jobs.NotDone, unit_look.Unreadable) as failed:
         return Answer(verdict=Verdict.FAILED, rule="gate.systemctl", reason=str(failed))
     except OSError as error:
         reason = f"the kernel says: {error.strerror}"
@@ -89,6 +90,8 @@ def _answer(
     match request:
         case LookAt():
             return _look(request, caller, allowed, own)
+        case LookAtUnit():
+            return _look_at_unit(request, allowed, own)
         case SendSignal() | PauseFor() | Renice():
             return _act(request, caller, allowed, own)
         case Operate():
@@ -113,6 +116,26 @@ def _look(request: LookAt, caller: Caller, allowed: AllowList, own: OwnTree) -> 
         "denied": f"{refusal.rule}: {refusal.reason}" if refusal else None,
     }
     return Answer(verdict=Verdict.DONE, seen=seen)
+
+
+def _look_at_unit(request: LookAtUnit, allowed: AllowList, own: OwnTree) -> Answer:
+    name = request.name
+    # Who took the bot over learns nothing of what is not listed.
+    if name not in allowed.units:
+        return _refused("gate.units", f"the gate's list does not name {name}")
+    facts = unit_look.look(name)
+    row = jobs.UnitRow(
+        name=facts.name,
+        names=facts.names,
+        load=facts.load,
+        active=facts.active,
+        invocation=facts.identity.invocation,
+        cgroup=facts.cgroup,
+        needed_by=facts.needed_by,
+    )
+    found = {v: refuse_job(jobs.JobVerb(v), name, row, allowed, own) for v in Verb}
+    denied = {v: f"{r.rule}: {r.reason}" for v, r in found.items() if r is not None}
+    return Answer(verdict=Verdict.DONE, seen=unit_told.told(facts, denied))
 
 
 def _act(

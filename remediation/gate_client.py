@@ -1,25 +1,17 @@
-"""The gate as the bot sees it: one connection, one request, one answer, with deadlines.
+"""The gate as the bot sees it: one request, one answer, with deadlines.
 
-Before anything is sent, the other end must be root's and must have greeted. So a gate
-that is down, slow or somebody else's socket was never asked. An answer that gets lost
-after that leaves open what was done; it is said so, and nothing is asked twice.
+The door is this host's socket or another host's SSH (`gate_door.py`).
 """
 
-import select
-import socket
-import struct
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from pathlib import Path
 from signal import Signals
 from typing import Final
 
 from remediation.area import FileIdentity
+from remediation.gate_door import Door, OnWait, Waiting, said
 from remediation.gate_fields import (
-    LONGEST_LINE,
     BadRequest,
     Fields,
     number_in,
@@ -27,11 +19,11 @@ from remediation.gate_fields import (
     one,
 )
 from remediation.gate_request import (
-    GREETING,
     LONGEST_JOB,
     Answer,
     CleanOut,
     LookAt,
+    LookAtUnit,
     Operate,
     PauseFor,
     Renice,
@@ -39,7 +31,6 @@ from remediation.gate_request import (
     SendSignal,
     Verdict,
     encode_request,
-    parse_answer,
     read_identity_fields,
 )
 from remediation.identity import ProcessIdentity
@@ -54,39 +45,27 @@ from remediation.privilege import (
     Unanswered,
 )
 from remediation.sweep import Spared
-from remediation.unit import UnitIdentity
-
-PATIENCE: Final = timedelta(seconds=2)
-"""For the connection and the greeting; and as long again for each answer but a job's."""
+from remediation.unit import UnitFacts, UnitIdentity
+from remediation.unit_told import facts_told
 
 CLEANING: Final = timedelta(minutes=2)
 """For the answer to a batch of files: a large one takes its file system seconds."""
 
-_TOLD_EVERY: Final = 5.0
 _ASKED_EVERY: Final = 0.5
 _SPARE: Final = timedelta(seconds=5)
 _PORTS: Final = 65_536
-_CREDENTIALS: Final = struct.Struct("3i")  # unix(7): pid, uid, gid
-_ROOT: Final = 0
 _RESTS: Final = 10.0
-
-OnWait = Callable[[timedelta], None]
 
 
 class GateClient:
-    """Implements `privilege.Gate` over the gate's socket.
+    """Implements `privilege.Gate` through a door.
 
-    owner: whose the other end must be; root but in tests. patience: see `PATIENCE`.
     A gate that did not answer is left in peace for ten seconds by `look`, so that a scan
     of many processes waits once; acting asks always.
     """
 
-    def __init__(
-        self, path: Path, *, owner: int = _ROOT, patience: timedelta = PATIENCE
-    ) -> None:
-        self._path = path
-        self._owner = owner
-        self._patience = patience
+    def __init__(self, door: Door) -> None:
+        self._door = door
         self._rests_until = 0.0
 
     def look(self, pid: int) -> Look:
@@ -116,6 +95,14 @@ class GateClient:
             threads=_figure(answer, "threads"), others=_figure(answer, "others")
         )
 
+    def unit(self, name: str) -> UnitFacts:
+        """Return how a service stands there; its ages are by this host's clock."""
+        answer = self._answer(LookAtUnit(name=name))
+        try:
+            return facts_told(answer.seen or {})
+        except BadRequest as error:
+            raise GateClosed("the gate's answer was unreadable") from error
+
     def operate(
         self, verb: str, unit: UnitIdentity, *, on_wait: OnWait, deadline: timedelta
     ) -> bool:
@@ -123,7 +110,7 @@ class GateClient:
         seconds = min(deadline.total_seconds(), LONGEST_JOB)
         request = Operate(job=JobVerb(verb), unit=unit, seconds=seconds)
         longest = timedelta(seconds=seconds) + _SPARE
-        answer = self._answer(request, _Waiting(longest=longest, told=on_wait))
+        answer = self._answer(request, Waiting(longest=longest, told=on_wait))
         return answer.verdict is Verdict.DONE
 
     def clean(
@@ -139,7 +126,7 @@ class GateClient:
         What `on_wait` raises hangs up, upon which the gate goes no further.
         """
         request = CleanOut(boot_id=boot_id, folder=folder, files=tuple(files))
-        waiting = _Waiting(longest=CLEANING, told=on_wait, every=_ASKED_EVERY)
+        waiting = Waiting(longest=CLEANING, told=on_wait, every=_ASKED_EVERY)
         return _left(self._answer(request, waiting), files)
 
     def _done(self, request: Request) -> Answer:
@@ -149,111 +136,16 @@ class GateClient:
         except GateFailed as failed:
             raise GateRefused(str(failed)) from failed
 
-    def _answer(self, request: Request, waiting: "_Waiting | None" = None) -> Answer:
-        waiting = waiting or _Waiting(longest=self._patience)
-        with self._connected() as line:
-            answer = line.ask(encode_request(request), waiting)
-        words = f"the gate refuses: {_said(answer)}"
+    def _answer(self, request: Request, waiting: Waiting | None = None) -> Answer:
+        waiting = waiting or Waiting(longest=self._door.patience)
+        answer = self._door.ask(encode_request(request), waiting)
         match answer.verdict:
             case Verdict.REFUSED:
-                raise GateRefused(words)
+                raise GateRefused(f"the gate refuses: {said(answer)}")
             case Verdict.FAILED:
-                raise GateFailed(f"the gate could not do it: {_said(answer)}")
+                raise GateFailed(f"the gate could not do it: {said(answer)}")
             case _:
                 return answer
-
-    @contextmanager
-    def _connected(self) -> Iterator["_Line"]:
-        """Yield the greeted connection; raise `GateClosed` or `GateRefused`."""
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(self._patience.total_seconds())
-            try:
-                connection.connect(str(self._path))
-                _belongs_to(connection, self._owner)
-                line = _Line(connection)
-                first = line.read(_Waiting(longest=self._patience))
-            except TimeoutError as error:
-                raise GateClosed("the gate is slow; it was asked nothing") from error
-            except OSError as error:
-                why = error.strerror or "closed"
-                raise GateClosed(f"the gate cannot be reached ({why})") from error
-            _greeted(first)
-            yield line
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Waiting:
-    """How long an answer is waited for; who is told meanwhile, every so many seconds."""
-
-    longest: timedelta
-    told: OnWait | None = None
-    every: float = _TOLD_EVERY
-
-
-class _Line:
-    """A connection that is spoken over in lines."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-
-    def ask(self, request: bytes, waiting: _Waiting) -> Answer:
-        """Send and wait; from here on nobody knows what a lost answer was."""
-        try:
-            self._connection.sendall(request)
-            return parse_answer(self.read(waiting))
-        except TimeoutError as error:
-            raise Unanswered("the gate gave no answer in time") from error
-        except OSError as error:
-            raise Unanswered("the gate's answer was lost") from error
-        except BadRequest as error:
-            raise Unanswered("the gate's answer was unreadable") from error
-
-    def read(self, waiting: _Waiting) -> bytes:
-        """Return one line; raise `TimeoutError` or `OSError`."""
-        found = bytearray()
-        began = time.monotonic()
-        poller = select.poll()
-        poller.register(self._connection, select.POLLIN)
-        while not found.endswith(b"\n"):
-            past = time.monotonic() - began
-            left = waiting.longest.total_seconds() - past
-            if left <= 0:
-                raise TimeoutError
-            if poller.poll(min(left, waiting.every) * 1000):
-                found += self._part(LONGEST_LINE - len(found))
-            elif waiting.told is not None:
-                waiting.told(timedelta(seconds=time.monotonic() - began))
-        return bytes(found)
-
-    def _part(self, room: int) -> bytes:
-        part = self._connection.recv(room) if room else b""
-        if not part:
-            raise ConnectionResetError
-        return part
-
-
-def _belongs_to(connection: socket.socket, owner: int) -> None:
-    found = connection.getsockopt(
-        socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size
-    )
-    _, uid, _ = _CREDENTIALS.unpack(found)
-    if uid != owner:
-        raise GateClosed(f"the gate's socket is not root's but uid {uid}'s")
-
-
-def _greeted(line: bytes) -> None:
-    if line == GREETING:
-        return
-    try:
-        answer = parse_answer(line)
-    except BadRequest as error:
-        raise GateClosed("what answers there is no gate of this version") from error
-    raise GateRefused(f"the gate refuses: {_said(answer)}")
-
-
-def _said(answer: Answer) -> str:
-    rule = printable(answer.rule, limit=60)
-    return f"{rule}: {printable(answer.reason, limit=400)}"
 
 
 def _look(seen: Fields) -> Look:

@@ -67,6 +67,14 @@ class LookAt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LookAtUnit:
+    """Ask how a listed service stands, and what the gate would do with it."""
+
+    verb: Literal["look at unit"] = "look at unit"
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SendSignal:
     """SIGTERM, SIGKILL or SIGCONT. A stop without an end is not among them."""
 
@@ -113,7 +121,7 @@ class CleanOut:
     files: tuple[FileIdentity, ...]
 
 
-Request = LookAt | SendSignal | PauseFor | Renice | Operate | CleanOut
+Request = LookAt | LookAtUnit | SendSignal | PauseFor | Renice | Operate | CleanOut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +203,17 @@ def _look(fields: Fields) -> LookAt:
     return LookAt(pid=number_in(fields, "pid", 1, _PID_MAX))
 
 
+def _look_at_unit(fields: Fields) -> LookAtUnit:
+    return LookAtUnit(name=_service(fields))
+
+
+def _service(fields: Fields) -> str:
+    name = one(fields, "name", str)
+    if not is_service_name(name):
+        raise BadRequest("name: that of one service was expected")
+    return name
+
+
 def _signal(fields: Fields) -> SendSignal:
     number = _SENT.get(one(fields, "number", str))
     if number is None:
@@ -213,9 +232,9 @@ def _renice(fields: Fields) -> Renice:
 
 def _operate(fields: Fields) -> Operate:
     unit = object_of(fields["unit"])
-    name = one(unit, "name", str)
-    if set(unit) != {"boot_id", "name", "invocation"} or not is_service_name(name):
+    if set(unit) != {"boot_id", "name", "invocation"}:
         raise BadRequest("unit: one service was expected")
+    name = _service(unit)
     try:
         job = JobVerb(one(fields, "job", str))
     except ValueError as error:
@@ -263,6 +282,7 @@ def _file(value: object) -> FileIdentity:
 
 _READERS: Final[Mapping[str, tuple[tuple[str, ...], Callable[[Fields], Request]]]] = {
     "look": (("pid",), _look),
+    "look at unit": (("name",), _look_at_unit),
     "signal": (("process", "number"), _signal),
     "pause": (("process", "seconds"), _pause),
     "renice": (("process", "nice"), _renice),

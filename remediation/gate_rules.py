@@ -37,13 +37,14 @@ class BadList(Exception):
 class AllowList:
     """What root has written.
 
-    peer: the user id of the bot, the only one that is heard. users: accounts whose
+    peer: the user id of the bot, the only one that is heard on the socket; None: nobody
+    is, for sshd says who may ask over SSH. users: accounts whose
     processes may be acted on. units: verbs by canonical name of the service. allow:
     executables or units that lift a protection of `kinds.OVERRIDABLE`. areas: folders
     whose files may be deleted, by path.
     """
 
-    peer: int
+    peer: int | None
     users: frozenset[str]
     units: Mapping[str, frozenset[JobVerb]]
     allow: tuple[str, ...] = ()
@@ -160,7 +161,9 @@ def _areas(value: object, path: Path) -> Mapping[str, Area]:
         raise BadList(f"{path}: folders: {bad}") from bad
 
 
-def _uid(name: object, path: Path) -> int:
+def _uid(name: object, path: Path) -> int | None:
+    if name is None:
+        return None
     try:
         uid = pwd.getpwnam(str(name)).pw_uid
     except (KeyError, ValueError) as error:

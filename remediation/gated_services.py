@@ -31,6 +31,7 @@ class GatedServices:
 
     def __init__(self, inner: ServiceManager, gate: Gate) -> None:
         self.name = inner.name
+        self.look_every = inner.look_every
         self._inner = inner
         self._gate = gate
 

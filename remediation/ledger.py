@@ -6,6 +6,7 @@ refusal. `claim` is the only place in the product that makes an `Approval`, and
 `execute()` takes nothing else.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 from sqlalchemy import (
@@ -53,14 +54,23 @@ class Approval:
 
 
 class Ledger:
-    """The record of decisions of one instance (HOST~INSTANCE), by the team's rules."""
+    """The record of decisions of one instance (HOST~INSTANCE), by the team's rules.
+
+    elsewhere: other hosts that are acted on from here.
+    """
 
     def __init__(
-        self, *, instance: str, caps: Caps, book: RuleBook | None = None
+        self,
+        *,
+        instance: str,
+        caps: Caps,
+        book: RuleBook | None = None,
+        elsewhere: Container[str] = (),
     ) -> None:
         self.instance = instance
         self.book = book or RuleBook()
         self._caps = caps
+        self._elsewhere = elsewhere
 
     def propose(self, tx: Connection, draft: Draft, *, now: Moment) -> Proposal:
         """Write a pending proposal under the incident's next free letter, and its event."""
@@ -174,7 +184,7 @@ class Ledger:
         found = self.get(tx, proposal_id)
         if found.state is not State.APPROVED:
             raise NotClaimable("it is not approved, or taken already", final=False)
-        if boot_of(found.action) != now.boot_id:
+        if not self.acts_on(found, now):
             raise NotClaimable("it belongs to another host or boot", final=True)
         ballot.check_claim(self.book, found, now)
         target = Target.of(found.action, is_undo=found.rule == UNDO)
@@ -194,6 +204,13 @@ class Ledger:
         return Approval(
             proposal=self.get(tx, proposal_id), approvers=found.voters, seal=_SEAL
         )
+
+    def acts_on(self, proposal: Proposal, now: Moment) -> bool:
+        """Say whether it may be claimed here: this host's boot, or it was made in it."""
+        if proposal.action.host in self._elsewhere:
+            # That host's boot is compared there, right before the act.
+            return proposal.expires.boot_id == now.boot_id
+        return boot_of(proposal.action) == now.boot_id
 
     def finish(self, tx: Connection, proposal_id: str, outcome: Outcome) -> bool:
         """Record how an executing proposal ended; False if it had ended already."""

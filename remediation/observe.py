@@ -1,10 +1,12 @@
 """What became of an action whose executor died: observed, never repeated."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from remediation.action import Action, CleanFiles, OperateUnit
 from remediation.area import counted
 from remediation.facts import FactReader
+from remediation.fleet import Fleet
 from remediation.folder import is_silent
 from remediation.identity import (
     Gone,
@@ -21,10 +23,9 @@ from remediation.service_manager import (
     JobFailed,
     ManagerUnavailable,
     NoSuchUnit,
-    ServiceManager,
 )
 from remediation.sweep import Spared, standing
-from remediation.unit import UnitIdentity, changed_unit, state_in_words
+from remediation.unit import changed_unit, state_in_words
 
 _FOREIGN_PATIENCE = timedelta(minutes=15)
 """How long an executor on another host may take before it counts as lost."""
@@ -37,14 +38,12 @@ class Observer:
         self,
         me: ProcessIdentity,
         *,
-        host: str,
-        services: ServiceManager,
+        fleet: Fleet,
         gate: Gate | None = None,
     ) -> None:
         self._me = me
-        self._reader = FactReader(host, gate)
-        self._services = services
-        self._host = host
+        self._reader = FactReader(fleet.here, gate)
+        self._fleet = fleet
         self.claimant = _name(me)
 
     def after_crash(self, proposal: Proposal, now: Moment) -> Outcome | None:
@@ -59,9 +58,20 @@ class Observer:
             f"far it came; it does not try again. Seen now: {words}",
         )
 
+    def later(self, proposal: Proposal) -> Outcome | None:
+        """Return what is seen by now where nothing could be; None while that lasts."""
+        before = proposal.outcome
+        is_service = isinstance(proposal.action, OperateUnit)
+        if not is_service or before is None or before.seen is not Seen.UNKNOWN:
+            return None
+        seen, words = self._look(proposal.action)
+        if seen is Seen.UNKNOWN:
+            return None
+        return replace(before, seen=seen, summary=f"Seen by now: {words}")
+
     def _look(self, action: Action) -> tuple[Seen, str]:
         if isinstance(action, OperateUnit):
-            return _service(action.unit, self._services)
+            return _service(action, self._fleet)
         if isinstance(action, CleanFiles):
             return _files(action)
         return process_now(action.process, self._reader)
@@ -74,7 +84,7 @@ class Observer:
             # This host booted since, and whoever claimed it is gone; or it is another.
             decided = proposal.decided_at or proposal.created_at
             late = now.wall - decided >= _FOREIGN_PATIENCE
-            return proposal.action.host != self._host and not late
+            return proposal.action.host != self._fleet.here and not late
         if proposal.claimed_by == self.claimant:
             return True
         try:
@@ -88,9 +98,10 @@ def _name(identity: ProcessIdentity) -> str:
     return f"{identity.boot_id}/{identity.pid}/{identity.start_ticks}"
 
 
-def _service(target: UnitIdentity, services: ServiceManager) -> tuple[Seen, str]:
+def _service(action: OperateUnit, fleet: Fleet) -> tuple[Seen, str]:
+    target = action.unit
     try:
-        facts = services.facts(target.name)
+        facts = fleet.of(action.host).facts(target.name)
     except (NoSuchUnit, ManagerUnavailable, JobFailed) as hidden:
         return Seen.UNKNOWN, str(hidden)
     since = " of another start" if changed_unit(target, facts.identity) else ""

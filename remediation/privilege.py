@@ -9,7 +9,7 @@ from typing import Protocol
 from remediation.area import FileIdentity
 from remediation.identity import ProcessIdentity
 from remediation.sweep import Spared
-from remediation.unit import UnitIdentity
+from remediation.unit import UnitFacts, UnitIdentity
 
 
 class GateClosed(Exception):
@@ -83,6 +83,9 @@ class Gate(Protocol):
         on_wait: told how long, twice a second. What it raises is passed on, and the
         gate then goes no further than the file that it is at.
         """
+
+    def unit(self, name: str) -> UnitFacts:
+        """Return how a listed service stands there."""
 
     def operate(
         self,

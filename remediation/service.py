@@ -30,7 +30,6 @@ LONGEST_WAIT: Final = timedelta(seconds=60)
 
 _BESIDES: Final = timedelta(seconds=15)
 _STARTS: Final = frozenset({Verb.START, Verb.RESTART})
-_STEP_SECONDS: Final = 0.25
 _STOPPED_FOR: Final = timedelta(seconds=2)
 
 
@@ -233,7 +232,7 @@ def _stability(
         trouble = _trouble(action.verb, before, first, facts)
         if trouble or lasted >= span:
             return _Watch(facts=facts, lasted=lasted, trouble=trouble)
-        time.sleep(_STEP_SECONDS)
+        time.sleep(manager.look_every)
 
 
 def _trouble(verb: Verb, before: UnitFacts, first: UnitFacts, now: UnitFacts) -> str:

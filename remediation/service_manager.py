@@ -1,11 +1,14 @@
-"""What manages services here, asked and told through one protocol."""
+"""What manages services on a host, asked and told through one protocol."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 from remediation.unit import UnitFacts, UnitIdentity, Verb
+
+LOOK_EVERY: Final = 0.25
+"""Seconds between two looks where a look takes a millisecond."""
 
 OnWait = Callable[[timedelta], None]
 """Told now and then how long a job has been under way. What it raises ends the wait."""
@@ -42,12 +45,14 @@ class UnitRow:
 
 
 class ServiceManager(Protocol):
-    """The one that starts and stops services on this host.
+    """The one that starts and stops services on one host.
 
-    Every method but `is_present` raises `ManagerUnavailable`.
+    look_every: seconds between two looks of somebody who watches. Every method but
+    `is_present` raises `ManagerUnavailable`.
     """
 
     name: str
+    look_every: float
 
     def is_present(self) -> bool:
         """Say whether it manages this machine; it may still not answer."""

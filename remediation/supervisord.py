@@ -18,6 +18,7 @@ from xmlrpc.client import Fault, ProtocolError, ResponseError, ServerProxy, Tran
 from remediation.identity import boot_id
 from remediation.printable import printable
 from remediation.service_manager import (
+    LOOK_EVERY,
     JobFailed,
     ManagerUnavailable,
     NoSuchUnit,
@@ -62,6 +63,7 @@ class Supervisord:
     """supervisord behind a socket."""
 
     name = "supervisord"
+    look_every = LOOK_EVERY
 
     def __init__(self, socket_path: Path) -> None:
         self._path = socket_path

@@ -6,7 +6,6 @@ is none to lose.
 """
 
 import asyncio
-import string
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from dbus_fast.aio import MessageBus
 from remediation.printable import printable
 from remediation.programs import systemd_runs
 from remediation.service_manager import (
+    LOOK_EVERY,
     JobFailed,
     ManagerUnavailable,
     NoSuchUnit,
@@ -27,6 +27,7 @@ from remediation.service_manager import (
     UnitRow,
 )
 from remediation.unit import UnitFacts, UnitIdentity, Verb, is_service_name
+from remediation.unit_look import escaped
 from remediation.unit_properties import facts_of, instant
 
 DEADLINE: Final = timedelta(seconds=3)
@@ -68,6 +69,7 @@ class Systemd:
     """systemd of this host. address: of its bus; None for the system's own."""
 
     name = "systemd"
+    look_every = LOOK_EVERY
 
     def __init__(self, address: str | None = None) -> None:
         self._address = address
@@ -225,7 +227,7 @@ class _Bus:
 
     async def restarts(self, name: str) -> int | None:
         """Return the automatic restarts of one service; None where it has none."""
-        path = f"{_ROOT}/unit/{_escaped(name)}"
+        path = f"{_ROOT}/unit/{escaped(name)}"
         wanted = [f"{_SYSTEMD}.Service", "NRestarts"]
         try:
             (count,) = await self.call(path, _PROPERTIES, "Get", "ss", wanted)
@@ -235,7 +237,7 @@ class _Bus:
 
     async def last_run(self, timer: str) -> int | None:
         """Return the last start of a timer in µs, 0 for none; None if it is not active."""
-        path = f"{_ROOT}/unit/{_escaped(timer)}"
+        path = f"{_ROOT}/unit/{escaped(timer)}"
         state = [f"{_SYSTEMD}.Unit", "ActiveState"]
         last = [f"{_SYSTEMD}.Timer", "LastTriggerUSec"]
         try:
@@ -285,12 +287,6 @@ class _Bus:
             text = str(answer.body[0]) if answer.body else ""
             raise _Failed(answer.error_name or "", text)
         return answer
-
-
-def _escaped(name: str) -> str:
-    """Return the last part of a unit's object path, as sd_bus_path_encode(3) makes it."""
-    plain = string.ascii_letters + string.digits
-    return "".join(c if c in plain else f"_{ord(c):02x}" for c in name)
 
 
 def _grammar(name: str) -> None:

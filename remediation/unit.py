@@ -70,7 +70,8 @@ class UnitFacts:
     read. can_reload, may_start, may_stop: what its definition allows.
     burst, interval: its start limit, this many starts in this time; burst 0 is none.
     last_start: its newest start by the monotonic clock, in seconds; None before the first.
-    changed_at: when its state changed last. What has a default is what a manager may not
+    changed_at: when its state changed last. denied: what whoever acts there would not do,
+    each with the reason; empty where nobody was asked. What has a default is what a manager may not
     tell; what decides whether it may be operated has none.
     """
 
@@ -102,6 +103,7 @@ class UnitFacts:
     stop_timeout: timedelta | None = None
     last_start: float | None = None
     changed_at: datetime | None = None
+    denied: tuple[tuple[Verb, str], ...] = ()
 
     @property
     def name(self) -> str:

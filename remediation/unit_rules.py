@@ -44,7 +44,15 @@ def _rules(
     yield from _unlisted(facts, settings)
     for other in action.dependents if action.takes_dependents else ():
         yield from of_kinds((other,), f"{other} needs it, and ")
+    yield from _denied(action.verb, facts)
     yield from _pointless(action.verb, facts)
+
+
+def _denied(verb: Verb, facts: UnitFacts) -> Iterator[Refusal]:
+    for denied, reason in facts.denied:
+        if denied is verb:
+            by_hand = f"systemctl {verb} {facts.name}  (as root, after a look at it)"
+            yield Refusal(rule="privilege", reason=reason, by_hand=by_hand)
 
 
 def _unfit(facts: UnitFacts) -> Iterator[Refusal]:

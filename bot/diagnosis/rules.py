@@ -14,14 +14,16 @@ class RuleDiagnoser:
         cited = tuple(item.id for item in incident.evidence)
         if incident.lead.level is Level.UNKNOWN:
             return _opinion("The figure cannot be read, so nothing is known.", cited, 0)
-        if incident.lead.detector == PROMETHEUS:
+        service = incident.service
+        is_known = service is not None and not service.is_running
+        if incident.lead.detector == PROMETHEUS and not is_known:
             return _opinion(
                 "Prometheus tells the figure; what causes it is not known here.",
                 cited,
                 0,
             )
-        if incident.service is not None:
-            return _opinion(_service_words(incident.service), cited, 0.7)
+        if service is not None:
+            return _opinion(_service_words(service), cited, 0.7)
         if incident.culprit is None:
             return _opinion(
                 "No single process explains this; it may be many small ones, "

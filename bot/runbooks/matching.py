@@ -82,7 +82,11 @@ def _service(page: Page, incident: Incident) -> str | None:
 def _names(incident: Incident) -> set[str]:
     culprit = incident.culprit
     if culprit is None:
-        return {_bare(name) for f in incident.findings for name in (f.subject, f.about)}
+        return {
+            _bare(name)
+            for f in incident.findings
+            for name in (f.subject, f.service_name or "")
+        }
     process = culprit.process
     exe = process.identity.exe.rpartition("/")[2]
     return {_bare(process.unit or ""), _bare(exe), _bare(process.name)}

@@ -44,6 +44,7 @@ from bot.wiring import parts
 from bot.wiring.afterwards import Afterwards, afterwards
 from bot.wiring.knowledge import Known, known
 from remediation.execute import Executor
+from remediation.fleet import Fleet
 from remediation.identity import open_process
 from remediation.ledger import Ledger
 from remediation.lock import locked
@@ -103,6 +104,7 @@ class _Kit:
     in_step: InStep | None
     record: Record
     candidates: Candidates
+    fleet: Fleet
     rules: Rules
     own: OwnTree
     telemetry: Telemetry
@@ -150,8 +152,12 @@ def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
     settings, clock = loaded.settings, SystemClock()
     rules, own = rules_of(settings), OwnTree.read()
     inbox = Inbox(database, clock)
-    instance = instance_of(database, settings.host)
-    ledger = Ledger(instance=instance, caps=rules.caps, book=rules.book)
+    ledger = Ledger(
+        instance=instance_of(database, settings.host),
+        caps=rules.caps,
+        book=rules.book,
+        elsewhere=settings.hosts,
+    )
     record = Record(database=database, ledger=ledger, clock=clock)
     in_step = parts.in_step_of(settings, environment, record, inbox)
     host = replace(
@@ -160,6 +166,7 @@ def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
         inbox=inbox.firing,
         deaf=lambda: in_step.trouble if in_step else "",
     )
+    fleet = parts.fleet_of(settings, environment, host.services)
     note_policy(database, rules.book.digest, clock.now())
     return _Kit(
         loaded=loaded,
@@ -172,7 +179,7 @@ def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
             host=settings.host,
             targets=Targets(
                 reader=host.facts,
-                services=host.services,
+                fleet=fleet,
                 allowed=rules.services.allow,
                 disks=Disks(rules.areas, has_gate=parts.gate_of(settings) is not None),
             ),
@@ -180,6 +187,7 @@ def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
             rules=rules,
             own=own,
         ),
+        fleet=fleet,
         rules=rules,
         own=own,
         telemetry=Telemetry(),
@@ -212,6 +220,7 @@ def _ask(kit: _Kit) -> Ask:
 def _silence(kit: _Kit, ask: Ask) -> Silence:
     return Silence(
         host=kit.host.name,
+        others=kit.fleet.others,
         record=kit.record,
         ask=ask,
         targets=kit.candidates.targets,
@@ -273,7 +282,7 @@ def _executor(kit: _Kit) -> Executor:
     return Executor(
         rules=kit.rules,
         own=kit.own,
-        services=kit.host.services,
+        fleet=kit.fleet,
         halted=halted,
         now=lambda: clock.now().wall,
         gate=parts.gate_of(kit.loaded.settings),
@@ -282,9 +291,9 @@ def _executor(kit: _Kit) -> Executor:
 
 
 def _observer(kit: _Kit) -> Observer:
-    host, gate = kit.host, parts.gate_of(kit.loaded.settings)
+    gate = parts.gate_of(kit.loaded.settings)
     with open_process(os.getpid()) as me:
-        return Observer(me.identity, host=host.name, services=host.services, gate=gate)
+        return Observer(me.identity, fleet=kit.fleet, gate=gate)
 
 
 def _window(loaded: Loaded) -> "Window":

@@ -11,6 +11,7 @@ from bot.database import BadDatabase, Database, connect, url_of
 from bot.enclosure import NOTHING, NoFacts, unseen
 from bot.environment import Environment
 from bot.host import HostContext, HostSampler
+from bot.hosts_section import HostSection
 from bot.in_step import InStep
 from bot.inbound.inbox import Inbox
 from bot.metrics import History
@@ -21,9 +22,13 @@ from bot.prometheus_section import PrometheusSection, Rule
 from bot.record import Record
 from bot.settings import DetectorSection, Loaded, Settings, load
 from remediation.facts import FactReader
+from remediation.fleet import Fleet
 from remediation.gate_client import GateClient
+from remediation.gate_door import SocketDoor
 from remediation.gated_services import GatedServices
+from remediation.remote_services import RemoteServices
 from remediation.service_manager import ServiceManager
+from remediation.ssh_gate import SshDoor, SshHost
 from remediation.supervisord import Supervisord
 from remediation.systemd import Systemd
 
@@ -120,10 +125,36 @@ def manager_of(settings: Settings) -> ServiceManager:
     return Systemd() if socket is None else Supervisord(socket)
 
 
+def fleet_of(
+    settings: Settings, environment: Environment, own: ServiceManager
+) -> Fleet:
+    """Return who starts and stops services on this host and on each configured one."""
+    others = {
+        name: RemoteServices(
+            name, GateClient(SshDoor(ssh_of(name, found, environment)))
+        )
+        for name, found in settings.hosts.items()
+    }
+    return Fleet(here=settings.host, own=own, others=others)
+
+
+def ssh_of(name: str, found: HostSection, environment: Environment) -> SshHost:
+    """Return how a host is reached."""
+    return SshHost(
+        name=name,
+        address=found.address,
+        port=found.port,
+        user=found.user,
+        key=environment.ssh_key,
+        host_key=found.host_key,
+        known_hosts=found.known_hosts or environment.state_dir / "known_hosts",
+    )
+
+
 def gate_of(settings: Settings) -> GateClient | None:
     """Return the gate, where the configuration names one."""
     path = settings.gate.socket
-    return None if path is None else GateClient(Path(path))
+    return None if path is None else GateClient(SocketDoor(Path(path)))
 
 
 def enabled_detectors(loaded: Loaded, host: HostContext) -> list[Detector]:

@@ -112,6 +112,7 @@ def _knowing(core: Core) -> Mapping[Loop, float]:
         Loop("explain", explain.look_up, every=2, failed=failed): 1.0,
         # Without a model nobody is asked.
         **(asking if explain.has_model else {}),
+        Loop("looking back", core.carry_out.look_again, every=5, failed=failed): 1.0,
         Loop("memory", remember.step, every=5, failed=failed): 2.0,
         Loop("false alarms", alarms.step, every=15, failed=failed): 2.0,
         **_in_step(core),

@@ -32,6 +32,7 @@ from handlers.blocks.proposed import proposed
 from remediation.action import in_words
 from remediation.proposal import Proposal, State
 from remediation.undo import undo_of
+from remediation.unit import state_in_words
 
 _MARKS = {
     Level.OK: "🟢",
@@ -110,6 +111,9 @@ def _push(incident: Incident, shown: Proposal | None, mentions: Sequence[str]) -
 
 def _facts(incident: Incident) -> dict[str, object]:
     facts = list(incident.lead.facts)[:7]
+    if incident.service is not None and incident.lead.points_at is not None:
+        at_first = state_in_words(incident.service)
+        facts.insert(2, Fact(label="Service when this opened", value=at_first))
     for other in incident.findings[1:3]:
         facts.append(Fact(label=other.label, value=other.summary))
     fields = [field(fact.label, escaped(fact.value)) for fact in facts[:7]]

@@ -6,7 +6,8 @@ import pytest
 
 from bot import store
 from bot.database import Database
-from bot.model import Origin, Phase
+from bot.model import Phase
+from bot.origin import Origin
 from bot.policy_section import Policy
 from remediation import lock
 from remediation.decision import NotDecided

@@ -24,7 +24,7 @@ from remediation.lock import set_lock
 from remediation.outcome import Result, Seen
 from remediation.proposal import State
 from tests.fakes.clock import FakeClock
-from tests.fakes.services import FakeServices
+from tests.fakes.services import fleet
 from tests.fakes.story import ALICE, Story
 from tests.fakes.things import proposal
 from tests.remediation.litter import area_of, mounted, needs_root, old
@@ -271,7 +271,7 @@ def test_after_a_crash_it_is_said_how_many_are_gone(make: Make, tmp_path: Path) 
     (tmp_path / "app" / "1.gz").unlink()
     left = proposal(State.EXECUTING, action, claimed_by=name(NOBODY))
 
-    observer = Observer(ME, host="web-1", services=FakeServices())
+    observer = Observer(ME, fleet=fleet())
     seen = observer.after_crash(left, FakeClock().now())
 
     assert seen is not None

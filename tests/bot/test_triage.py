@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from bot import triage as sorting
 from bot.alerts import Alert, Stage
 from bot.model import Culprit, Finding, Incident, Level
+from bot.pointed import Pointed
 from bot.triage import STORM, STORM_WINDOW, Change, Opened, Resolved, Updated, worst
 from tests.fakes.clock import START
 from tests.fakes.things import culprit, finding, incident
@@ -164,20 +165,23 @@ def test_no_data_is_worse_than_well_and_better_than_bad() -> None:
 # --- what others tell ------------------------------------------------------------------
 
 
+POINTED = Pointed(service="nginx.service", rule="down", actions=("restart",))
+
+
 def told(host: str = "web-7", **changes: object) -> Finding:
     return finding(detector="alert", subject=f"{host}{changes}", host=host, **changes)
 
 
 def test_a_service_that_an_alert_names_joins_what_is_about_it() -> None:
-    open_ = held(told(about="nginx.service"), host="web-7")
-    (change,) = triage([open_], [alert(told(about="nginx.service", group="g2"))])
+    open_ = held(told(points_at=POINTED), host="web-7")
+    (change,) = triage([open_], [alert(told(points_at=POINTED, group="g2"))])
     assert isinstance(change, Updated)
     assert len(change.joined) == 1
 
 
 def test_the_same_service_elsewhere_is_another_incident() -> None:
-    open_ = held(told(about="nginx.service"), host="web-7")
-    (change,) = triage([open_], [alert(told("web-8", about="nginx.service"))])
+    open_ = held(told(points_at=POINTED), host="web-7")
+    (change,) = triage([open_], [alert(told("web-8", points_at=POINTED))])
     assert isinstance(change, Opened)
 
 

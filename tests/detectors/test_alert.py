@@ -57,7 +57,7 @@ def test_an_alert_is_a_condition_of_the_host_it_names(others: Told) -> None:
     assert found.level is Level.CRITICAL
     assert found.summary == "HighLatency is bad"
     assert found.began == START - timedelta(minutes=4)
-    assert found.about == "nginx.service"
+    assert found.service_name == "nginx.service"
     facts = {fact.label: fact.value for fact in found.facts}
     assert facts["Told by"] == "Alertmanager"
     assert facts["Description"] == "p99 over 2 s"

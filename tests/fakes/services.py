@@ -4,8 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from remediation.fleet import Fleet
 from remediation.identity import boot_id
-from remediation.service_manager import NoSuchUnit, OnWait, UnitRow
+from remediation.service_manager import (
+    LOOK_EVERY,
+    NoSuchUnit,
+    OnWait,
+    ServiceManager,
+    UnitRow,
+)
 from remediation.unit import UnitFacts, UnitIdentity, Verb
 from tests.fakes.clock import START
 
@@ -67,6 +74,7 @@ class FakeServices:
     runs: dict[str, datetime | None] = field(default_factory=dict)
     present: bool = True
     name: str = "fake"
+    look_every: float = LOOK_EVERY
 
     def is_present(self) -> bool:
         return self.present
@@ -123,3 +131,11 @@ def done(verb: Verb, before: UnitFacts) -> UnitFacts:
     number = int(before.identity.invocation[:8] or "0", 16) + 1
     identity = replace(before.identity, invocation=f"{number:08x}" * 4)
     return running(before.name, identity=identity, names=before.names)
+
+
+def fleet(
+    own: ServiceManager | None = None, *, here: str = "web-1", **others: ServiceManager
+) -> Fleet:
+    """This host and, by name (`_` for `-`), others."""
+    named = {name.replace("_", "-"): manager for name, manager in others.items()}
+    return Fleet(here=here, own=own or FakeServices(), others=named)

@@ -30,7 +30,7 @@ from remediation.observe import Observer
 from remediation.proposal import State
 from remediation.protect import OwnTree, ProtectSettings
 from remediation.tables import proposals
-from tests.fakes.services import FakeServices
+from tests.fakes.services import fleet
 from tests.promises.house import (
     CHANNEL,
     HOST,
@@ -63,12 +63,12 @@ def parts(
             return "locked" if locked(tx) else None
 
     with open_process(os.getpid()) as me:
-        observer = Observer(me.identity, host="web-1", services=FakeServices())
+        observer = Observer(me.identity, fleet=fleet())
     protect = ProtectSettings(users=None, first_uid=0)
     executor = Executor(
         rules=type(wanted)(ttl=wanted.ttl, needed=1, caps=wanted.caps, protect=protect),
         own=own or OwnTree.read(),
-        services=FakeServices(),
+        fleet=fleet(),
         halted=halted,
         now=lambda: clock.now().wall,
     )

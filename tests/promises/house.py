@@ -27,10 +27,10 @@ from bot.model import (
     Incident,
     Level,
     Limits,
-    Origin,
     Person,
     Phase,
 )
+from bot.origin import Origin
 from bot.own import Own
 from bot.policy_section import Policy
 from bot.record import Record
@@ -50,7 +50,7 @@ from remediation.protect import OwnTree, ProtectSettings
 from remediation.rulebook import RuleBook
 from remediation.tables import events, proposals, votes
 from tests.fakes import things
-from tests.fakes.services import FakeServices
+from tests.fakes.services import fleet
 
 HOST = "web-1"
 INSTANCE = f"{HOST}~abc123"
@@ -273,7 +273,7 @@ class House:
             host=HOST,
             targets=Targets(
                 reader=Processes(self.clock),
-                services=FakeServices(),
+                fleet=fleet(here=HOST),
                 allowed=(),
                 disks=Disks(()),
             ),
@@ -292,7 +292,7 @@ class House:
         self.carry_out = CarryOut(
             record=record,
             executor=self.hands,  # type: ignore[arg-type]
-            observer=Observer(me, host="elsewhere", services=FakeServices()),
+            observer=Observer(me, fleet=fleet(here="elsewhere")),
             window=lambda _incident: timedelta(seconds=30),
             poster=quiet,
         )

@@ -22,7 +22,7 @@ from bot.target import Targets
 from handlers.blocks.card import card
 from remediation.proposal import Proposal
 from remediation.protect import OwnTree
-from tests.fakes.services import FakeServices
+from tests.fakes.services import fleet
 from tests.promises.house import (
     HOST,
     House,
@@ -149,7 +149,7 @@ def _opened_with(diagnoser: Diagnoser, folder: Path) -> bytes:
         host=HOST,
         targets=Targets(
             reader=Processes(clock),
-            services=FakeServices(),
+            fleet=fleet(),
             allowed=(),
             disks=Disks(()),
         ),

@@ -108,12 +108,15 @@ def _bus_of(pid: int) -> Path:
 
 @contextlib.contextmanager
 def machine(
-    image: Image = SERVICES, shown: Sequence[str] = _SHOWN, lent: Sequence[str] = ()
+    image: Image = SERVICES,
+    shown: Sequence[str] = _SHOWN,
+    lent: Sequence[str] = (),
+    options: Sequence[str] = (),
 ) -> Iterator[Machine]:
     """Boot a machine, yield it, switch it off.
 
     shown: what it sees of this one, read-only; `OURS:ITS` where it is elsewhere there.
-    lent: what it may write to, likewise.
+    lent: what it may write to, likewise. options: more words for systemd-nspawn.
     """
     if os.geteuid() != 0 or not shutil.which("systemd-nspawn"):
         missing("root, systemd-container and mmdebstrap")
@@ -133,6 +136,7 @@ def machine(
                 *map(str, groups),
                 "--",
                 *_nspawn(root, name, shown, lent),
+                *options,
             ],
             stdin=subprocess.DEVNULL,
             stdout=log,

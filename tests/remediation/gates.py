@@ -24,6 +24,7 @@ from remediation.attempt import Progress
 from remediation.facts import FactReader, ProcessFacts
 from remediation.gate import Gate
 from remediation.gate_client import GateClient
+from remediation.gate_door import SocketDoor
 from remediation.gate_request import SendSignal, encode_request
 from remediation.identity import ProcessIdentity, boot_id
 from remediation.outcome import Outcome
@@ -70,7 +71,7 @@ class Stage:
     log: list[str] = field(default_factory=list)
 
     def client(self) -> GateClient:
-        return GateClient(self.path)
+        return GateClient(SocketDoor(self.path))
 
     def allow(self, **changes: object) -> None:
         fields = {

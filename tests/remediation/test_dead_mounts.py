@@ -14,7 +14,7 @@ from remediation.outcome import Result
 from remediation.proposal import State
 from remediation.sweep import Spared, standing
 from tests.fakes.clock import FakeClock
-from tests.fakes.services import FakeServices
+from tests.fakes.services import fleet
 from tests.fakes.things import proposal
 from tests.remediation.gates import refused, serving
 from tests.remediation.litter import (
@@ -77,7 +77,7 @@ def test_nothing_is_tried_in_a_folder_that_is_dead_itself(tmp_path: Path) -> Non
     area = area_of(tmp_path / "remote")
     action = action_on(area)
     left = proposal(State.EXECUTING, action, claimed_by=name(NOBODY))
-    observer = Observer(ME, host="web-1", services=FakeServices())
+    observer = Observer(ME, fleet=fleet())
     with dead(tmp_path / "remote"):
         outcome = in_time(lambda: cleaned(area, action))
         seen = in_time(lambda: observer.after_crash(left, FakeClock().now()))

@@ -26,7 +26,7 @@ from remediation.protect import OwnTree, ProtectSettings
 from remediation.rule import Circle, Rule, Targets
 from remediation.rulebook import RuleBook
 from tests.fakes.clock import START, FakeClock
-from tests.fakes.services import FakeServices
+from tests.fakes.services import fleet
 from tests.real.databases import fresh
 from tests.remediation.decisions import ALICE, approved, claimed, draft
 
@@ -86,7 +86,7 @@ def carry_out(
     executor = Executor(
         rules=rules,
         own=ELSEWHERE,
-        services=FakeServices(),
+        fleet=fleet(),
         halted=lambda: halted,
         now=lambda: START,
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from remediation.gate_client import GateClient
+from remediation.gate_door import SocketDoor
 from remediation.gate_request import (
     GREETING,
     Answer,
@@ -53,7 +54,7 @@ def pretending(
                 target=_answering, args=(listener, answer), daemon=True
             ).start()
         try:
-            yield GateClient(path, patience=SHORT)
+            yield GateClient(SocketDoor(path, patience=SHORT))
         finally:
             listener.shutdown(socket.SHUT_RDWR)
 
@@ -96,7 +97,7 @@ def garbles(connection: socket.socket) -> None:
 
 
 def test_a_gate_that_is_down_is_told_and_nothing_is_done(tmp_path: Path) -> None:
-    gate = GateClient(tmp_path / "gate.sock")
+    gate = GateClient(SocketDoor(tmp_path / "gate.sock"))
     with victim_of() as victim:
         denied = facts_for_the_bot(victim.pid, gate).denied
         outcome = act(end(facts_for_the_bot(victim.pid, None)), gate)

@@ -14,7 +14,7 @@ from remediation.observe import Observer
 from remediation.outcome import Outcome, Result, Seen
 from remediation.proposal import Proposal, State
 from tests.fakes.clock import START, FakeClock
-from tests.fakes.services import FakeServices
+from tests.fakes.services import fleet
 from tests.fakes.things import identity, terminate
 
 ME = identity(4_100_001)
@@ -60,13 +60,11 @@ def seen(
     proposal: Proposal, after: timedelta = timedelta(0), *, host: str = "elsewhere"
 ) -> Outcome | None:
     clock = FakeClock(wall=START + after)
-    return Observer(ME, host=host, services=FakeServices()).after_crash(
-        proposal, clock.now()
-    )
+    return Observer(ME, fleet=fleet(here=host)).after_crash(proposal, clock.now())
 
 
 def name(identity: ProcessIdentity) -> str:
-    return Observer(identity, host="web-1", services=FakeServices()).claimant
+    return Observer(identity, fleet=fleet()).claimant
 
 
 def test_ones_own_action_may_be_under_way() -> None:
