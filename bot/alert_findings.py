@@ -79,7 +79,7 @@ def finding_of(
         runbook=subject.name,
         began=None if alert is None else alert.starts_at,
         group="" if alert is None else alert.group,
-        points_at=None if alert is None else _pointed(alert, subject.name, section),
+        points_at=None if alert is None else _pointed(alert, section),
     )
 
 
@@ -88,12 +88,12 @@ def _level(alert: ToldAlert, section: AlertsSection) -> Level:
     return Level.CRITICAL if severity in section.critical else Level.WARNING
 
 
-def _pointed(alert: ToldAlert, name: str, section: AlertsSection) -> Pointed | None:
+def _pointed(alert: ToldAlert, section: AlertsSection) -> Pointed | None:
     """Return the service that a label names, if what it says can be one's name."""
     unit = unit_name(_first(alert.labels, section.service))
     if not is_service_name(unit):
         return None
-    return Pointed(service=unit, rule=name, actions=section.actions)
+    return Pointed(service=unit, rule="alerts.actions", actions=section.actions)
 
 
 def _summary(alert: ToldAlert, subject: Subject) -> str:

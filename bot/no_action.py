@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from shlex import quote
 from typing import Final
 
+from bot.alert_findings import DETECTOR as ALERT
+from bot.alert_findings import FLEET
 from bot.disk import Disk
 from bot.model import Incident, NoAction
 from bot.pointed import Pointed
@@ -21,6 +23,15 @@ def no_target(
 ) -> NoAction:
     """Say why there is nothing to act on. is_reached: whether its host is configured."""
     host, name = incident.host, incident.unit_name
+    if incident.is_storm:
+        return NoAction(
+            rule="many causes at once",
+            reason="several conditions began together; each of them needs a look first",
+            by_hand="top" if host == here else "",
+        )
+    if host == FLEET != here:
+        reason = "nothing that was told names a host"
+        return NoAction(rule="no host", reason=reason)
     if host != here and (hidden is None or name is None):
         reason = _SERVICES_ONLY if is_reached else f"this bot acts on {here} only"
         return NoAction(
@@ -47,9 +58,9 @@ def _not_of_rule(incident: Incident, pointed: Pointed, here: str) -> NoAction:
     """Say that what the service needs is nothing that the rule permits."""
     permitted = ", ".join(pointed.actions)
     return NoAction(
-        rule=f"prometheus.rules.{pointed.rule}",
-        reason=f"as {pointed.service} stands now, none of the rule's actions "
-        f"({permitted}) is for it",
+        rule=pointed.rule,
+        reason=f"as {pointed.service} stands now, none of the actions that are "
+        f"permitted for it ({permitted}) is one for it",
         by_hand=_there(f"systemctl status {pointed.service}", incident.host, here),
     )
 
@@ -71,17 +82,11 @@ def nothing_to_clean(disk: Disk) -> NoAction:
 
 
 def _no_culprit(incident: Incident) -> NoAction:
-    if incident.is_storm:
-        return NoAction(
-            rule="many causes at once",
-            reason="several conditions began together; each of them needs a look first",
-            by_hand="top",
-        )
     if incident.culprit is not None:
         reason = "the process has ended by now, or cannot be looked at"
         return NoAction(rule="culprit is gone", reason=reason)
-    if incident.lead.detector == PROMETHEUS:
-        reason = "Prometheus tells a figure, and no process or service behind it"
+    if incident.lead.detector in (PROMETHEUS, ALERT):
+        reason = "what was told names no process or service behind it"
         return NoAction(rule="no culprit", reason=reason)
     top = incident.lead.culprits[0] if incident.lead.culprits else None
     share = (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Pointed:
     """A service of the finding's host, by its canonical name, read by nobody yet.
 
-    rule: which rule says so. actions: the only ones that may be proposed for it.
+    rule: what in the configuration says so. actions: the only ones that may be proposed for it.
     """
 
     service: str

@@ -121,7 +121,9 @@ def _pointed(rule: Rule, sample: Sample) -> Pointed | None:
     name = unit_name(said)
     if not said or not is_service_name(name):
         return None
-    return Pointed(service=name, rule=rule.name, actions=rule.actions)
+    return Pointed(
+        service=name, rule=f"prometheus.rules.{rule.name}", actions=rule.actions
+    )
 
 
 def bare_finding(rule: Rule, subject: Subject, *, at: datetime) -> Finding:

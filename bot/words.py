@@ -6,7 +6,8 @@ from datetime import timedelta
 from bot.model import Finding, Level
 
 _STEPS = ("B", "KB", "MB", "GB", "TB", "PB")
-_NAMED = 3
+_EACH = 3
+_NAMED = 12
 
 
 def amount(value: float | None, unit: str) -> str:
@@ -74,10 +75,12 @@ def level_word(level: Level) -> str:
 
 def joined_in_words(findings: Sequence[Finding]) -> Sequence[str]:
     """Say what joined an incident, a line for each; of many at once one line for all."""
-    if len(findings) <= _NAMED:
+    if len(findings) <= _EACH:
         return [finding.summary for finding in findings]
     named = ", ".join(f"{f.label} on {f.host}" for f in findings[:_NAMED])
-    return [f"{len(findings)} more: {named} and {len(findings) - _NAMED} others"]
+    others = len(findings) - _NAMED
+    more = f" and {others} others" if others > 0 else ""
+    return [f"{len(findings)} more: {named}{more}"]
 
 
 def title_of(findings: Sequence[Finding], *, storm: bool) -> str:
@@ -85,8 +88,11 @@ def title_of(findings: Sequence[Finding], *, storm: bool) -> str:
     lead = findings[0]
     if storm and len(findings) == 1:
         return f"More alerts: {lead.label} {measured(lead)} on {lead.host}"
+    hosts = len({finding.host for finding in findings})
+    if storm and hosts > 1 and len({finding.label for finding in findings}) == 1:
+        return f"{lead.label} on {hosts} hosts"
     if storm:
-        others = len({finding.host for finding in findings}) - 1
+        others = hosts - 1
         more = "1 other host" if others == 1 else f"{others} other hosts"
         where = f"{lead.host} and {more}" if others else lead.host
         return f"{len(findings)} conditions at once on {where}"

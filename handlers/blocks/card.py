@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from bot.model import Fact, Incident, Level, Phase
 from bot.words import level_word, seconds
-from handlers.blocks import buttons
+from handlers.blocks import buttons, storm
 from handlers.blocks.judged import judged
 from handlers.blocks.knowing import below
 from handlers.blocks.markup import (
@@ -64,7 +64,7 @@ def card(
     above = [
         header(f"{_mark(incident)} {_state_word(incident)} · {incident.title}"),
         *([context(" ".join(map(mention, called)))] if called else []),
-        section(cut(escaped(incident.lead.summary), _SUMMARY)),
+        section(cut(escaped(_summary(incident)), _SUMMARY)),
         _facts(incident),
         *_action(incident, proposals, shown, glass=glass),
     ]
@@ -105,17 +105,18 @@ def _push(incident: Incident, shown: Proposal | None, mentions: Sequence[str]) -
     asked = ""
     if shown is not None and shown.is_pending:
         asked = f" Approve or reject {incident.number}{shown.letter}: {in_words(shown.action)}."
-    summary = f"{_state_word(incident)}: {incident.title}. {incident.lead.summary}"
+    summary = f"{_state_word(incident)}: {incident.title}. {_summary(incident)}"
     return called + cut(escaped(summary + asked), FIELD_LIMIT)
 
 
+def _summary(incident: Incident) -> str:
+    return (
+        storm.summary(incident.findings) if incident.is_storm else incident.lead.summary
+    )
+
+
 def _facts(incident: Incident) -> dict[str, object]:
-    facts = list(incident.lead.facts)[:7]
-    if incident.service is not None and incident.lead.points_at is not None:
-        at_first = state_in_words(incident.service)
-        facts.insert(2, Fact(label="Service when this opened", value=at_first))
-    for other in incident.findings[1:3]:
-        facts.append(Fact(label=other.label, value=other.summary))
+    facts = storm.facts(incident.findings) if incident.is_storm else _of_lead(incident)
     fields = [field(fact.label, escaped(fact.value)) for fact in facts[:7]]
     fields.append(field("Since", day_and_clock(incident.since)))
     owner = mention(incident.owner) if incident.owner else "nobody yet"
@@ -125,6 +126,17 @@ def _facts(incident: Incident) -> dict[str, object]:
     elif incident.flapping:
         fields.append(field("Flapping", "comes and goes; held open"))
     return {"type": "section", "fields": fields[:10]}
+
+
+def _of_lead(incident: Incident) -> list[Fact]:
+    """Return what the leading condition knows, and what the next two say."""
+    facts = list(incident.lead.facts)[:7]
+    if incident.service is not None and incident.lead.points_at is not None:
+        at_first = state_in_words(incident.service)
+        facts.insert(2, Fact(label="Service when this opened", value=at_first))
+    for other in incident.findings[1:3]:
+        facts.append(Fact(label=other.label, value=other.summary))
+    return facts
 
 
 def _action(

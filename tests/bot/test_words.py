@@ -65,7 +65,11 @@ def test_titles_say_what_and_where() -> None:
     one = finding()
     assert title_of((one,), storm=False) == "CPU 98 % on web-1"
     assert title_of((one, one), storm=True) == "2 conditions at once on web-1"
-    others = (one, replace(one, host="web-7"), replace(one, host="web-8"))
+    others = (
+        one,
+        replace(one, host="web-7", label="Load"),
+        replace(one, host="web-8"),
+    )
     assert title_of(others[:2], storm=True).endswith("on web-1 and 1 other host")
     assert title_of(others, storm=True).endswith("on web-1 and 2 other hosts")
     missing = finding(level=Level.UNKNOWN, value=None)
