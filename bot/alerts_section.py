@@ -44,7 +44,8 @@ class AlertsSection(Section):
     host, service: the labels that name them; the first that an alert has. actions: all
     that may be proposed for such a service. severity: the
     label that says how bad it is. critical: its values that are critical; ignored: those
-    that are no news for people. forgotten_after: how long nobody may tell of an alert
+    that are no news for people. settle: how long the effect of an action is measured at
+    least; an alert's end is told late. forgotten_after: how long nobody may tell of an alert
     until it counts as gone; more than Alertmanager's `repeat_interval`.
     """
 
@@ -54,6 +55,9 @@ class AlertsSection(Section):
     severity: LabelName = "severity"
     critical: tuple[str, ...] = ("critical", "page", "emergency", "fatal")
     ignored: tuple[str, ...] = ("none", "info")
+    settle: Annotated[Duration, Field(gt=timedelta(0), le=timedelta(hours=1))] = (
+        timedelta(minutes=2)
+    )
     forgotten_after: Annotated[Duration, Field(ge=timedelta(minutes=5))] = timedelta(
         hours=24
     )

@@ -68,14 +68,14 @@ class Conditions:
         for finding in findings:
             self._alerts.pop(finding.key, None)
 
-    def forget_over(self, judged: Container[str], now: float) -> None:
-        """Forget what has passed and whose alert is over, unless it is being judged.
+    def forget_over(self, held: Container[str], now: float) -> None:
+        """Forget what has passed and whose alert is over, unless an open incident has it.
 
         Their relapses count for half an hour; then nothing is left of them.
         """
         for key, alert in list(self._alerts.items()):
             kept = alert.stage is not Stage.OVER or not alert.finding.is_passing
-            if kept or key in judged:
+            if kept or key in held:
                 continue
             self._latest.pop(key, None)
             window = FLAP_WINDOW.total_seconds()

@@ -16,6 +16,7 @@ declare -A package_of=(
   [mmdebstrap]=mmdebstrap
   [prometheus]=prometheus
   [prometheus-alertmanager]=prometheus-alertmanager
+  [prometheus-node-exporter]=prometheus-node-exporter
 )
 
 missing=()

@@ -91,7 +91,7 @@ class AlertDetector:
         who = alert.source.capitalize() if alert else "Whoever told it"
         return replace(
             known,
-            value=None,
+            value=0.0,
             level=Level.OK,
             at=now,
             shown="over",

@@ -328,6 +328,7 @@ def test_a_process_that_ended_leaves_no_alert_behind(story: Story) -> None:
     story.opens(**gone)
     story.sees(story.well(**gone))
     assert story.respond.watched("runaway_process") == frozenset()
+    story.sees()
     assert story.respond.current() == {}
 
 

@@ -44,7 +44,7 @@ SERVICES = Image(
 )
 EMPTY = Image(name="empty-1", packages="systemd,systemd-sysv,dbus")
 """Nothing but Debian's smallest system that boots, and no user of ours."""
-_SHOWN = tuple(sorted({str(ROOT), sys.prefix, sys.base_prefix} - {"/usr"}))
+SHOWN = tuple(sorted({str(ROOT), sys.prefix, sys.base_prefix} - {"/usr"}))
 
 
 @dataclass
@@ -109,7 +109,7 @@ def _bus_of(pid: int) -> Path:
 @contextlib.contextmanager
 def machine(
     image: Image = SERVICES,
-    shown: Sequence[str] = _SHOWN,
+    shown: Sequence[str] = SHOWN,
     lent: Sequence[str] = (),
     options: Sequence[str] = (),
 ) -> Iterator[Machine]:

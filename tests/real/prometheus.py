@@ -23,6 +23,11 @@ scrape_configs:
     static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
     honor_labels: true
 """
+EXPORTER = """\
+  - job_name: node
+    static_configs: [{{targets: ["127.0.0.1:{port}"], labels: {{host: web-1}}}}]
+"""
+"""To be put behind the other jobs: a real exporter that tells of the bot's own host."""
 
 
 @dataclass
