@@ -30,6 +30,7 @@ class Environment:
     escalation_webhook: str | None = field(default=None, repr=False)
     webhook_token: str | None = field(default=None, repr=False)
     prometheus_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    loki_secret: str | None = field(default=None, repr=False)
     container: str | None = None
 
     @classmethod
@@ -55,6 +56,7 @@ class Environment:
             escalation_webhook=_secret(env, "COUNTERSIGN_ESCALATION_WEBHOOK"),
             webhook_token=_secret(env, "COUNTERSIGN_WEBHOOK_TOKEN"),
             prometheus_secrets=_by_name(_secret(env, "COUNTERSIGN_PROMETHEUS_SECRETS")),
+            loki_secret=_secret(env, "COUNTERSIGN_LOKI_SECRET"),
             container=env.get("container") or None,
         )
 

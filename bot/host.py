@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, Generic, Protocol, TypeVar
 
 from bot import procfs
+from bot.logs import LogSource
 from bot.marks import Mark
 from bot.metrics import History
 from bot.mounts import Filesystem, Mounts
@@ -182,6 +183,7 @@ class HostContext:
     declared, timers: the services that the team says should run here, and the timers.
     rules: what is asked of Prometheus, each with the server that is asked.
     marks: what people said they changed here, of a service, from one time to another.
+    logs: where the lines of other hosts' services are kept, if they are.
     unseen: why figures and processes are not this host's and not read; "" where they are.
     """
 
@@ -195,6 +197,7 @@ class HostContext:
     timers: Sequence[Timer] = ()
     rules: Sequence[tuple[Rule, Server]] = ()
     marks: Callable[[str, datetime, datetime], Sequence[Mark]] = _no_marks
+    logs: LogSource | None = None
     unseen: str = ""
 
 

@@ -19,6 +19,7 @@ from bot.durations import Duration
 from bot.escalation_section import Escalation
 from bot.gate_section import GateSection
 from bot.knowledge_section import MemorySection, RunbooksSection
+from bot.logs_section import LogsSection
 from bot.model import Limits
 from bot.model_section import Model
 from bot.policy_section import Approvers, Policy, SlackGroup, SlackUser
@@ -146,6 +147,7 @@ class Settings(Section):
     timers: tuple[Timer, ...] = ()
     supervisord: Supervisor = Supervisor()
     prometheus: PrometheusSection = PrometheusSection()
+    logs: LogsSection = LogsSection()
     detectors: dict[str, dict[str, object] | None] = Field(default_factory=dict)
     policy: Policy = Policy()
     verify: Verify = Verify()

@@ -11,6 +11,7 @@ from bot.doctor import (
     gate,
     host,
     knowledge,
+    logs,
     prometheus,
     services,
     storage,
@@ -55,5 +56,6 @@ def _checks(environment: Environment) -> Iterator[Finding]:
     if settings is not None:
         yield from services.checks(settings)
         yield from prometheus.checks(settings, environment)
+        yield from logs.checks(settings, environment)
         yield from knowledge.checks(settings, environment)
     yield from checkup.checks(environment, settings)

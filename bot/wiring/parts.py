@@ -9,6 +9,8 @@ from bot.database import BadDatabase, Database, connect, url_of
 from bot.enclosure import NOTHING, NoFacts, unseen
 from bot.environment import Environment
 from bot.host import HostContext, HostSampler
+from bot.logs_section import LogsSection
+from bot.loki import Loki
 from bot.metrics import History
 from bot.ports import Clock, Detector
 from bot.procfs import PROC
@@ -67,6 +69,7 @@ def host_context(
         declared=settings.services,
         timers=settings.timers,
         rules=rules_of(settings.prometheus, environment),
+        logs=logs_of(settings.logs, environment),
         unseen=why,
     )
 
@@ -81,6 +84,13 @@ def rules_of(
         for name, found in section.servers.items()
     }
     return tuple((rule, servers[section.server_of(rule)]) for rule in section.rules)
+
+
+def logs_of(section: LogsSection, environment: Environment) -> Loki | None:
+    """Return where the fleet's logs are kept, if that is configured."""
+    if section.loki is None:
+        return None
+    return Loki(section=section.loki, secret=environment.loki_secret)
 
 
 def manager_of(settings: Settings) -> ServiceManager:
