@@ -1,10 +1,16 @@
 """The bot's own health as figures for /metrics: rounds, queues, decisions, posts, errors."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+)
 
 _ROUND_SECONDS = (0.001, 0.005, 0.02, 0.1, 0.5, 2, 10)
 
@@ -49,12 +55,31 @@ class Telemetry:
             "Incidents that Slack has not seen completely",
             registry=self.registry,
         )
+        self._steps = Gauge(
+            "countersign_loop_last_step_timestamp_seconds",
+            "Unix time at which a loop's step ended well, at first of its start",
+            ["loop"],
+            registry=self.registry,
+        )
+        self._connected = Gauge(
+            "countersign_slack_connected",
+            "Whether clicks can arrive: 1 or 0",
+            registry=self.registry,
+        )
+        self._head = Gauge(
+            "countersign_head_told_timestamp_seconds",
+            "Unix time when the ledger's head was seen to be told, at first of the start",
+            registry=self.registry,
+        )
+        self._head.set_to_current_time()
         self._errors = Counter(
             "countersign_errors",
             "Unexpected errors at a border, by place",
             ["place"],
             registry=self.registry,
         )
+
+        ProcessCollector(registry=self.registry)
 
     @contextmanager
     def detector_round(self, name: str) -> Iterator[None]:
@@ -75,6 +100,25 @@ class Telemetry:
     def posted(self, method: str, result: str) -> None:
         """Count a call to Slack: ok, retry or gave up."""
         self._posts.labels(method, result).inc()
+
+    def stepping(self, loop: str, step: Callable[[], None]) -> Callable[[], None]:
+        """Return the step of a loop, with the time of its end noted."""
+        ended = self._steps.labels(loop)
+        ended.set_to_current_time()
+
+        def noted() -> None:
+            step()
+            ended.set_to_current_time()
+
+        return noted
+
+    def connected(self, is_connected: Callable[[], bool]) -> None:
+        """Ask this at each reading whether clicks can arrive."""
+        self._connected.set_function(is_connected)
+
+    def head_told(self) -> None:
+        """Note that the ledger's head stands in Slack as it should now."""
+        self._head.set_to_current_time()
 
     def failed(self, place: str) -> None:
         """Count an unexpected error caught at a border."""
