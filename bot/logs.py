@@ -104,7 +104,7 @@ def _whole_words(text: str) -> str:
     """Cut before a word: half a secret is recognised by nothing."""
     if len(text) <= LONGEST_LINE:
         return text
-    return re.sub(r"\S*$", "…", text[:LONGEST_LINE])
+    return f"{text[:LONGEST_LINE].rpartition(' ')[0]} …"
 
 
 def template(text: str) -> str:

@@ -51,16 +51,18 @@ class LogsEvidence:
     def _first_of(
         self, sources: Sequence[LogSource], wanted: Wanted
     ) -> list[EvidenceItem]:
-        """Return what the first source that answers has, or why the last one does not."""
+        """Return what the first source with lines has, else what the last one says."""
         said: list[EvidenceItem] = []
         for source in sources:
             title = f"{source.name} of {wanted.service} around the onset"
             try:
-                text = _told(source.around(wanted), wanted.until)
+                lines = source.around(wanted)
             except NoLogs as missing:
                 said = [EvidenceItem(id="", title=title, text=f"{missing}.")]
-            else:
-                return [EvidenceItem(id="", title=title, text=text)]
+                continue
+            said = [EvidenceItem(id="", title=title, text=_told(lines, wanted.until))]
+            if lines.last or lines.errors:
+                break
         return said
 
 

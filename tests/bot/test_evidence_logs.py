@@ -97,10 +97,11 @@ def test_without_such_a_place_nothing_is_shown_of_another_host() -> None:
     assert not journal.asked
 
 
-def test_a_host_without_a_journal_is_asked_of_there_too() -> None:
-    journal, loki = Kept(why="no journal"), Kept(last=["bye"], name="Logs")
-    (item,) = gathered(here(), journal, loki)
-    assert item.text.endswith("bye")
+def test_a_service_that_the_journal_does_not_know_is_asked_of_there_too() -> None:
+    loki = Kept(last=["bye"], name="Logs")
+    for journal in (Kept(why="no journal"), Kept()):
+        (item,) = gathered(here(), journal, loki)
+        assert item.title.startswith("Logs") and item.text.endswith("bye")
 
 
 def test_a_source_without_an_answer_is_one_line() -> None:
