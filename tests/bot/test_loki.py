@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.logs import Lines, NoLogs, Wanted
+from bot.logs import ERRORS, Lines, NoLogs, Wanted
 from bot.logs_section import LokiLabels, LokiSection
 from bot.loki import Loki, quoted, selector
 from bot.prometheus.server import Server
@@ -130,6 +130,12 @@ def test_a_real_server_takes_any_name_for_what_it_is(tmp_path: Path) -> None:
         for name in HOSTILE:
             (found,) = server.now(f"hostile{{service={quoted(name)}}}")
             assert found.labels["service"] == name
+        # The words of an error are RE2's too, which knows less than Python's.
+        real.target.lines[scraped("Connection REFUSED")] = 1.0
+        real.wait_for(f"count(hostile) == {len(HOSTILE) + 1}")
+        asked = quoted(f".*({ERRORS}).*")
+        (found,) = server.now(f"hostile{{service=~{asked}}}")
+        assert found.labels["service"] == "Connection REFUSED"
     assert quoted("\ud800\0") == '"\\ufffd\\U00000000"'
 
 
