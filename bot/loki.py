@@ -5,6 +5,7 @@ Loki runs in the tests: they hold this door against answers worded after the
 documentation, over real HTTP.
 """
 
+import re
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -50,9 +51,13 @@ _ANSWER: Final = TypeAdapter(_Answer)
 
 def selector(labels: LokiLabels, wanted: Wanted) -> str:
     """Return the stream selector; what comes from outside is text in it, no more."""
-    named = [(labels.host, wanted.host), (labels.service, wanted.service)]
-    pairs = [f"{name}={quoted(value)}" for name, value in named if name]
-    return "{" + ",".join(pairs) + "}"
+    host = [f"{labels.host}={quoted(wanted.host)}"] if labels.host else []
+    return "{" + ",".join([*host, f"{labels.service}=~{named(wanted.service)}"]) + "}"
+
+
+def named(service: str) -> str:
+    """Return a pattern for the name with and without what systemd adds to it."""
+    return quoted(rf"{re.escape(service.removesuffix('.service'))}(\.service)?")
 
 
 def quoted(text: str) -> str:

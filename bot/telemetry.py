@@ -27,59 +27,51 @@ class Telemetry:
             buckets=_ROUND_SECONDS,
             registry=self.registry,
         )
-        self._detector_errors = Counter(
-            "countersign_detector_errors",
-            "Detector rounds that failed",
-            ["detector"],
-            registry=self.registry,
+        self._detector_errors = self._counter(
+            "detector_errors", "Detector rounds that failed", "detector"
         )
-        self._rounds = Gauge(
-            "countersign_last_round_timestamp_seconds",
-            "Unix time of the last completed round",
-            registry=self.registry,
+        self._rounds = self._gauge(
+            "last_round_timestamp_seconds", "Unix time of the last completed round"
         )
-        self._decisions = Counter(
-            "countersign_decisions",
+        self._decisions = self._counter(
+            "decisions",
             "Clicks and commands, by verb and whether they counted",
-            ["verb", "counted"],
-            registry=self.registry,
+            *("verb", "counted"),
         )
-        self._posts = Counter(
-            "countersign_posts",
+        self._posts = self._counter(
+            "posts",
             "Calls that write to Slack, by method and result",
-            ["method", "result"],
-            registry=self.registry,
+            *("method", "result"),
         )
-        self.unposted = Gauge(
-            "countersign_unposted_incidents",
-            "Incidents that Slack has not seen completely",
-            registry=self.registry,
+        self.unposted = self._gauge(
+            "unposted_incidents", "Incidents that Slack has not seen completely"
         )
-        self._steps = Gauge(
-            "countersign_loop_last_step_timestamp_seconds",
+        self._errors = self._counter(
+            "errors", "Unexpected errors at a border, by place", "place"
+        )
+        self._watch_ourselves()
+
+    def _watch_ourselves(self) -> None:
+        self._steps = self._gauge(
+            "loop_last_step_timestamp_seconds",
             "Unix time at which a loop's step ended well, at first of its start",
-            ["loop"],
-            registry=self.registry,
+            "loop",
         )
-        self._connected = Gauge(
-            "countersign_slack_connected",
-            "Whether clicks can arrive: 1 or 0",
-            registry=self.registry,
+        self._connected = self._gauge(
+            "slack_connected", "Whether clicks can arrive: 1 or 0"
         )
-        self._head = Gauge(
-            "countersign_head_told_timestamp_seconds",
+        self._head = self._gauge(
+            "head_told_timestamp_seconds",
             "Unix time when the ledger's head was seen to be told, at first of the start",
-            registry=self.registry,
         )
         self._head.set_to_current_time()
-        self._errors = Counter(
-            "countersign_errors",
-            "Unexpected errors at a border, by place",
-            ["place"],
-            registry=self.registry,
-        )
-
         ProcessCollector(registry=self.registry)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"countersign_{name}", text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"countersign_{name}", text, labels, registry=self.registry)
 
     @contextmanager
     def detector_round(self, name: str) -> Iterator[None]:

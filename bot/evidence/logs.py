@@ -33,7 +33,7 @@ class LogsEvidence:
 
     def gather(self, incident: Incident) -> list[EvidenceItem]:
         """Return one item; none where it is about no service, or nobody keeps its lines."""
-        service = _service(incident)
+        service = self._service(incident)
         if not service or incident.is_storm:
             return []
         wanted = Wanted(
@@ -43,6 +43,17 @@ class LogsEvidence:
             until=incident.opened_at,
         )
         return self._first_of(self._sources(incident), wanted)
+
+    def _service(self, incident: Incident) -> str:
+        """Return the service as its lines are kept: by unit here, elsewhere by label."""
+        facts = (fact for finding in incident.findings for fact in finding.facts)
+        named = next((fact.value for fact in facts if fact.label == _SERVICE), "")
+        unit = incident.unit_name or ""
+        # A person's whole session is no service.
+        if not unit.endswith(".service") or unit.startswith("user@"):
+            unit = ""
+        is_here = incident.host == self._host.name
+        return (unit or named) if is_here else (named or unit)
 
     def _sources(self, incident: Incident) -> list[LogSource]:
         own = [self._journal] if incident.host == self._host.name else []
@@ -64,16 +75,6 @@ class LogsEvidence:
             if lines.last or lines.errors:
                 break
         return said
-
-
-def _service(incident: Incident) -> str:
-    """Return the service as a unit, or as the label of a rule named it; "" without."""
-    facts = (fact for finding in incident.findings for fact in finding.facts)
-    named = next((fact.value for fact in facts if fact.label == _SERVICE), "")
-    unit = incident.unit_name or ""
-    # A person's whole session is no service.
-    is_service = unit.endswith(".service") and not unit.startswith("user@")
-    return unit if is_service else named
 
 
 def _told(lines: Lines, until: datetime) -> str:

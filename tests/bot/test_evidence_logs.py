@@ -91,6 +91,12 @@ def test_another_hosts_service_is_asked_of_where_logs_are_kept() -> None:
     assert (loki.asked[0].host, loki.asked[0].service) == ("web-7", "shop")
 
 
+def test_elsewhere_the_label_names_it_and_not_the_unit() -> None:
+    loki = Kept(last=["busy"], name="Logs")
+    gathered(replace(elsewhere(), service=service("shop.service")), Kept(), loki)
+    assert loki.asked[0].service == "shop"
+
+
 def test_without_such_a_place_nothing_is_shown_of_another_host() -> None:
     journal = Kept(errors=["error"])
     assert gathered(elsewhere(), journal) == []

@@ -5,6 +5,7 @@ whose selectors have the same strings.
 """
 
 import json
+import re
 import resource
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ import pytest
 
 from bot.logs import ERRORS, Lines, NoLogs, Wanted
 from bot.logs_section import LokiLabels, LokiSection
-from bot.loki import Loki, quoted, selector
+from bot.loki import Loki, named, quoted, selector
 from bot.prometheus.server import Server
 from bot.prometheus_section import PrometheusServer
 from tests.fakes.lying import Liar, liar
@@ -70,7 +71,7 @@ def test_two_questions_about_one_service_in_a_window(lies: Liar) -> None:
     ask(lies.url)
     errors, last = (parse_qs(urlsplit(path).query) for path, _ in lies.heard)
     assert urlsplit(lies.heard[0][0]).path == "/loki/api/v1/query_range"
-    streams = '{host="web-7",service_name="nginx"}'
+    streams = r'{host="web-7",service_name=~"nginx(\\.service)?"}'
     assert errors["query"][0].startswith(f'{streams} |~ "(?i)(error|')
     assert last["query"] == [streams]
     assert errors["direction"] == ["backward"]
@@ -82,7 +83,7 @@ def test_labels_are_the_teams(lies: Liar) -> None:
     says(lies)
     ask(lies.url, labels={"host": None, "service": "app"})
     (_, last) = (parse_qs(urlsplit(path).query) for path, _ in lies.heard)
-    assert last["query"] == ['{app="nginx"}']
+    assert last["query"] == [r'{app=~"nginx(\\.service)?"}']
 
 
 def test_a_token_and_a_tenant_are_borne(lies: Liar) -> None:
@@ -107,7 +108,7 @@ def test_a_secret_shows_nowhere() -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_name_ends_no_string_of_the_question(name: str) -> None:
     asked = selector(LokiLabels(), wanted(name))
-    head = '{host="web-7",service_name="'
+    head = '{host="web-7",service_name=~"'
     assert asked.startswith(head) and asked.endswith('"}')
     inside = asked.removeprefix(head).removesuffix('"}')
     # Every quote is escaped, every backslash begins an escape, and no line ends.
@@ -128,8 +129,9 @@ def test_a_real_server_takes_any_name_for_what_it_is(tmp_path: Path) -> None:
             name="main", section=PrometheusServer.model_validate({"url": real.url})
         )
         for name in HOSTILE:
-            (found,) = server.now(f"hostile{{service={quoted(name)}}}")
-            assert found.labels["service"] == name
+            for asked in (f"={quoted(name)}", f"=~{named(name)}"):
+                (found,) = server.now(f"hostile{{service{asked}}}")
+                assert found.labels["service"] == name
         # The words of an error are RE2's too, which knows less than Python's.
         real.target.lines[scraped("Connection REFUSED")] = 1.0
         real.wait_for(f"count(hostile) == {len(HOSTILE) + 1}")
@@ -137,6 +139,14 @@ def test_a_real_server_takes_any_name_for_what_it_is(tmp_path: Path) -> None:
         (found,) = server.now(f"hostile{{service=~{asked}}}")
         assert found.labels["service"] == "Connection REFUSED"
     assert quoted("\ud800\0") == '"\\ufffd\\U00000000"'
+
+
+@pytest.mark.parametrize("name", ["nginx", "nginx.service"])
+def test_a_unit_and_its_plain_name_are_one(name: str) -> None:
+    pattern = json.loads(named(name))
+    for kept in ("nginx", "nginx.service"):
+        assert re.fullmatch(pattern, kept)
+    assert not re.fullmatch(pattern, "nginx-2")
 
 
 # --- what is answered ------------------------------------------------------------------

@@ -101,7 +101,7 @@ def test_the_logs_of_another_hosts_service_stand_in_the_thread(
         thread = thread_says(bot.workspace, card, "Logs of shop around the onset")
         assert "worker 4: connection refused" in thread
         assert "token=[redacted]" in thread and "abcdefabcdef" not in thread
-        assert "app%3D%22shop%22" in loki.heard[0][0]
+        assert "app%3D~%22shop%28" in loki.heard[0][0]
 
         loki.hangs = True
         assert bot.stop() == 0
