@@ -32,6 +32,7 @@ class Environment:
     alertmanager_secret: str | None = field(default=None, repr=False)
     ssh_key: str | None = field(default=None, repr=False)
     prometheus_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    loki_secret: str | None = field(default=None, repr=False)
     container: str | None = None
 
     @classmethod
@@ -59,6 +60,7 @@ class Environment:
             alertmanager_secret=_secret(env, "COUNTERSIGN_ALERTMANAGER_SECRET"),
             ssh_key=_key(_secret(env, "COUNTERSIGN_SSH_KEY")),
             prometheus_secrets=_by_name(_secret(env, "COUNTERSIGN_PROMETHEUS_SECRETS")),
+            loki_secret=_secret(env, "COUNTERSIGN_LOKI_SECRET"),
             container=env.get("container") or None,
         )
 

@@ -16,6 +16,7 @@ from typing import Final, Generic, Protocol, TypeVar
 from bot import procfs
 from bot.alerts_section import AlertsSection
 from bot.inbound.inbox import KeptAlert
+from bot.logs import LogSource
 from bot.marks import Mark
 from bot.metrics import History
 from bot.mounts import Filesystem, Mounts
@@ -186,6 +187,7 @@ class HostContext:
     marks: what people said they changed here, of a service, from one time to another.
     inbox: the alerts that others told and that fire. alerts: how they are read.
     deaf: why their Alertmanager cannot be asked, "" where it can or there is none.
+    logs: where the lines of other hosts' services are kept, if they are.
     unseen: why figures and processes are not this host's and not read; "" where they are.
     """
 
@@ -202,6 +204,7 @@ class HostContext:
     inbox: Callable[[], Sequence[KeptAlert]] = tuple
     alerts: AlertsSection = field(default_factory=AlertsSection)
     deaf: Callable[[], str] = str
+    logs: LogSource | None = None
     unseen: str = ""
 
 

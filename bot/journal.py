@@ -1,10 +1,12 @@
 """What the systemd journal says: its newest lines, redacted, read by journalctl."""
 
+import re
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from bot.logs import Lines, LogLine, NoLogs, Wanted, cleaned, is_error
 from bot.redact import redact_lines, visible
 from remediation.programs import ProgramFailed, output
 
@@ -14,6 +16,10 @@ _LIMIT_BYTES: Final = 200_000
 _LIMIT: Final = 4000
 """Characters that are returned; redacted is more, so that no secret is cut in two."""
 _OLDER: Final = "… (older lines cut)"
+_AROUND: Final = 300
+_LAST: Final = 12
+# The name of a unit; never an option, nor a pattern that takes in others.
+_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9@._:\\-]{0,199}")
 
 
 class NoJournal(Exception):
@@ -25,6 +31,38 @@ def newest(*wanted: str, lines: int, program: Path = JOURNALCTL) -> Sequence[str
 
     wanted: options and matches of journalctl(1), made by us. Takes 3 s at most.
     """
+    # Redacted in the order of reading: a secret may stand below what announces it.
+    entries = _entries(wanted, lines=lines, program=program)
+    shown, _ = redact_lines(visible("\n".join(entries)))
+    return _newest_that_fit(shown.split("\n")) if shown.strip() else []
+
+
+class Journald:
+    """Lines of this host's services; of one that wrote nothing lately, its last."""
+
+    name = "Journal"
+
+    def __init__(self, *, program: Path = JOURNALCTL) -> None:
+        self._program = program
+
+    def around(self, wanted: Wanted) -> Lines:
+        """Return error lines and the last lines; raise `NoLogs`. Takes 6 s at most."""
+        if not _NAME.fullmatch(wanted.service):
+            raise NoLogs("this is not the name of a unit")
+        unit = f"--unit={wanted.service}"
+        since = f"--since=@{int(wanted.since.timestamp())}"
+        try:
+            entries = _entries((unit, since), lines=_AROUND, program=self._program)
+            if not entries:
+                entries = _entries((unit,), lines=_LAST, program=self._program)
+        except NoJournal as missing:
+            raise NoLogs(str(missing)) from missing
+        lines = cleaned([found for e in entries if (found := _log_line(e))])
+        return Lines(errors=[*filter(is_error, lines)], last=lines[-_LAST:])
+
+
+def _entries(wanted: Sequence[str], *, lines: int, program: Path) -> Sequence[str]:
+    """Return the newest entries as journalctl words them, the oldest first."""
     options = (
         "--quiet",
         "--no-pager",
@@ -38,13 +76,11 @@ def newest(*wanted: str, lines: int, program: Path = JOURNALCTL) -> Sequence[str
         text = output(program, *options, timeout=_DEADLINE, limit_bytes=_LIMIT_BYTES)
     except ProgramFailed as error:
         raise NoJournal("the journal cannot be read on this host") from error
-    # Redacted in the order of reading: a secret may stand below what announces it.
-    shown, _ = redact_lines(visible("\n".join(_oldest_first(text))))
-    return _newest_that_fit(shown.split("\n")) if shown.strip() else []
+    return [*_oldest_first(text)] if text.strip() else []
 
 
 def _oldest_first(text: str) -> Iterator[str]:
-    """Yield the lines of journalctl's `--reverse`: entries turn round, their lines do not.
+    """Yield the entries of journalctl's `--reverse`: they turn round, their lines do not.
 
     The newest come first there, so it is the oldest that a limit cuts off.
     """
@@ -54,8 +90,17 @@ def _oldest_first(text: str) -> Iterator[str]:
             entries[-1].append(line)
         else:
             entries.append([line])
-    for entry in reversed(entries):
-        yield from entry
+    return ("\n".join(entry) for entry in reversed(entries))
+
+
+def _log_line(entry: str) -> LogLine | None:
+    """Read `2026-11-21T22:01:07+0000 web-1 nginx[812]: words`; the host is known."""
+    at, _, rest = entry.partition(" ")
+    try:
+        instant = datetime.fromisoformat(at).astimezone(UTC)
+    except ValueError:
+        return None  # where the limit of bytes cut an entry
+    return LogLine(at=instant, text=rest.partition(" ")[2])
 
 
 def _newest_that_fit(lines: Sequence[str]) -> Sequence[str]:
@@ -67,9 +112,3 @@ def _newest_that_fit(lines: Sequence[str]) -> Sequence[str]:
         left -= len(line) + 1
         kept.append(line)
     return list(reversed(kept))
-
-
-def of_invocation(invocation: str, *, lines: int) -> Sequence[str]:
-    """Return what one start of a service wrote, and what systemd wrote about it."""
-    own = f"_SYSTEMD_INVOCATION_ID={invocation}"
-    return newest(own, "+", f"INVOCATION_ID={invocation}", lines=lines)

@@ -21,6 +21,7 @@ from bot.escalation_section import Escalation
 from bot.gate_section import GateSection
 from bot.hosts_section import HostName, HostSection
 from bot.knowledge_section import MemorySection, RunbooksSection
+from bot.logs_section import LogsSection
 from bot.model import Limits
 from bot.model_section import Model
 from bot.policy_section import Approvers, Policy, SlackGroup, SlackUser
@@ -148,6 +149,7 @@ class Settings(Section):
     prometheus: PrometheusSection = PrometheusSection()
     alerts: AlertsSection = AlertsSection()
     hosts: Mapping[HostName, HostSection] = Field(default_factory=dict)
+    logs: LogsSection = LogsSection()
     detectors: dict[str, dict[str, object] | None] = Field(default_factory=dict)
     policy: Policy = Policy()
     verify: Verify = Verify()

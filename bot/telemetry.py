@@ -1,10 +1,16 @@
 """The bot's own health as figures for /metrics: rounds, queues, decisions, posts, errors."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+)
 
 _ROUND_SECONDS = (0.001, 0.005, 0.02, 0.1, 0.5, 2, 10)
 
@@ -21,51 +27,59 @@ class Telemetry:
             buckets=_ROUND_SECONDS,
             registry=self.registry,
         )
-        self._detector_errors = Counter(
-            "countersign_detector_errors",
-            "Detector rounds that failed",
-            ["detector"],
-            registry=self.registry,
+        self._detector_errors = self._counter(
+            "detector_errors", "Detector rounds that failed", "detector"
         )
-        self._rounds = Gauge(
-            "countersign_last_round_timestamp_seconds",
-            "Unix time of the last completed round",
-            registry=self.registry,
+        self._rounds = self._gauge(
+            "last_round_timestamp_seconds", "Unix time of the last completed round"
         )
-        self._decisions = Counter(
-            "countersign_decisions",
+        self._decisions = self._counter(
+            "decisions",
             "Clicks and commands, by verb and whether they counted",
-            ["verb", "counted"],
-            registry=self.registry,
+            *("verb", "counted"),
         )
-        self._posts = Counter(
-            "countersign_posts",
+        self._posts = self._counter(
+            "posts",
             "Calls that write to Slack, by method and result",
-            ["method", "result"],
-            registry=self.registry,
+            *("method", "result"),
         )
-        self.unposted = Gauge(
-            "countersign_unposted_incidents",
-            "Incidents that Slack has not seen completely",
-            registry=self.registry,
+        self.unposted = self._gauge(
+            "unposted_incidents", "Incidents that Slack has not seen completely"
         )
-        self._webhooks = Counter(
-            "countersign_webhooks",
+        self._webhooks = self._counter(
+            "webhooks",
             "What other systems posted, by route and status of the answer",
-            ["route", "status"],
-            registry=self.registry,
+            *("route", "status"),
         )
-        self.alerts_waiting = Gauge(
-            "countersign_alerts_waiting",
-            "Alerts that others told and no round has looked at yet",
-            registry=self.registry,
+        self.alerts_waiting = self._gauge(
+            "alerts_waiting", "Alerts that others told and no round has looked at yet"
         )
-        self._errors = Counter(
-            "countersign_errors",
-            "Unexpected errors at a border, by place",
-            ["place"],
-            registry=self.registry,
+        self._errors = self._counter(
+            "errors", "Unexpected errors at a border, by place", "place"
         )
+        self._watch_ourselves()
+
+    def _watch_ourselves(self) -> None:
+        self._steps = self._gauge(
+            "loop_last_step_timestamp_seconds",
+            "Unix time at which a loop's step ended well, at first of its start",
+            "loop",
+        )
+        self._connected = self._gauge(
+            "slack_connected", "Whether clicks can arrive: 1 or 0"
+        )
+        self._head = self._gauge(
+            "head_told_timestamp_seconds",
+            "Unix time when the ledger's head was seen to be told, at first of the start",
+        )
+        self._head.set_to_current_time()
+        ProcessCollector(registry=self.registry)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"countersign_{name}", text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"countersign_{name}", text, labels, registry=self.registry)
 
     @contextmanager
     def detector_round(self, name: str) -> Iterator[None]:
@@ -90,6 +104,25 @@ class Telemetry:
     def webhook(self, route: str, status: int) -> None:
         """Count a call of another system."""
         self._webhooks.labels(route, str(status)).inc()
+
+    def stepping(self, loop: str, step: Callable[[], None]) -> Callable[[], None]:
+        """Return the step of a loop, with the time of its end noted."""
+        ended = self._steps.labels(loop)
+        ended.set_to_current_time()
+
+        def noted() -> None:
+            step()
+            ended.set_to_current_time()
+
+        return noted
+
+    def connected(self, is_connected: Callable[[], bool]) -> None:
+        """Ask this at each reading whether clicks can arrive."""
+        self._connected.set_function(is_connected)
+
+    def head_told(self) -> None:
+        """Note that the ledger's head stands in Slack as it should now."""
+        self._head.set_to_current_time()
 
     def failed(self, place: str) -> None:
         """Count an unexpected error caught at a border."""

@@ -206,6 +206,7 @@ class Poster:
             told = (store.recall(tx, "head told") or "").split()
             last = current(tx)
         if str(last.seq) in told[1:] or told[:1] == [str(today)] or not last.seq:
+            self._telemetry.head_told()
             return
         try:
             self._channel.post(thread.ledger_head(last), None)
@@ -214,6 +215,7 @@ class Poster:
             return
         with self._database.write() as tx:
             store.remember(tx, "head told", f"{today} {last.seq}")
+        self._telemetry.head_told()
 
     def _mark(self, number: int, **fields: object) -> None:
         with self._database.write() as tx:

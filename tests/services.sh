@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the programs that the tests use for real: a browser, PostgreSQL, Prometheus, strace,
+# Installs the programs that the tests use for real: a browser, PostgreSQL, Prometheus, Alertmanager, strace,
 # util-linux, systemd in a container. As root on a Debian-like machine it installs what is missing; elsewhere
 # the tests that need one of them are skipped by name (in CI they fail).
 set -euo pipefail

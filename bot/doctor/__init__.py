@@ -12,6 +12,7 @@ from bot.doctor import (
     gate,
     host,
     knowledge,
+    logs,
     prometheus,
     services,
     storage,
@@ -57,5 +58,6 @@ def _checks(environment: Environment) -> Iterator[Finding]:
         yield from services.checks(settings)
         yield from prometheus.checks(settings, environment)
         yield from alerts.checks(settings, environment)
+        yield from logs.checks(settings, environment)
         yield from knowledge.checks(settings, environment)
     yield from checkup.checks(environment, settings)

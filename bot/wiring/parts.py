@@ -14,6 +14,8 @@ from bot.host import HostContext, HostSampler
 from bot.hosts_section import HostSection
 from bot.in_step import InStep
 from bot.inbound.inbox import Inbox
+from bot.logs_section import LogsSection
+from bot.loki import Loki
 from bot.metrics import History
 from bot.ports import Clock, Detector
 from bot.procfs import PROC
@@ -78,6 +80,7 @@ def host_context(
         timers=settings.timers,
         rules=rules_of(settings.prometheus, environment),
         alerts=settings.alerts,
+        logs=logs_of(settings.logs, environment),
         unseen=why,
     )
 
@@ -117,6 +120,13 @@ def in_step_of(
         section=settings.alerts,
         server=server,
     )
+
+
+def logs_of(section: LogsSection, environment: Environment) -> Loki | None:
+    """Return where the fleet's logs are kept, if that is configured."""
+    if section.loki is None:
+        return None
+    return Loki(section=section.loki, secret=environment.loki_secret)
 
 
 def manager_of(settings: Settings) -> ServiceManager:

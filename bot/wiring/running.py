@@ -1,7 +1,7 @@
 """Everything that moves: Slack, the poster, the executor, the rounds, the sweeps."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -101,33 +101,32 @@ def _poster(core: Core, channel: Channel) -> Poster:
     )
 
 
+def _loop(
+    core: Core, name: str, step: Callable[[], None], *, every: float, settle: float = 0
+) -> Loop:
+    telemetry = core.telemetry
+    step = telemetry.stepping(name, step)
+    return Loop(name, step, every=every, failed=telemetry.failed, settle=settle)
+
+
 def _knowing(core: Core) -> Mapping[Loop, float]:
     """Return the loops that look things up, and for how many seconds each is awaited."""
-    failed, explain = core.telemetry.failed, core.known.explain
-    remember, alarms = core.known.remember, core.afterwards.false_alarms
-    pager = core.afterwards.pager
-    telling = {Loop("pager", pager.step, every=5, failed=failed): 2.0}
-    asking = {Loop("model", explain.ask, every=2, failed=failed): 1.0}
-    return {
-        Loop("explain", explain.look_up, every=2, failed=failed): 1.0,
-        # Without a model nobody is asked.
-        **(asking if explain.has_model else {}),
-        Loop("looking back", core.carry_out.look_again, every=5, failed=failed): 1.0,
-        Loop("memory", remember.step, every=5, failed=failed): 2.0,
-        Loop("false alarms", alarms.step, every=15, failed=failed): 2.0,
-        **_in_step(core),
-        **(telling if pager.has_anybody else {}),
-    }
-
-
-def _in_step(core: Core) -> Mapping[Loop, float]:
-    """Return the loop that asks Alertmanager, where there is one."""
+    explain, remember = core.known.explain, core.known.remember
+    alarms, pager = core.afterwards.false_alarms, core.afterwards.pager
+    found = {_loop(core, "explain", explain.look_up, every=2): 1.0}
+    # Without a model nobody is asked, without a pager nobody told.
+    if explain.has_model:
+        found[_loop(core, "model", explain.ask, every=2)] = 1.0
+    found[_loop(core, "looking back", core.carry_out.look_again, every=5)] = 1.0
+    found[_loop(core, "memory", remember.step, every=5)] = 2.0
+    found[_loop(core, "false alarms", alarms.step, every=15)] = 2.0
+    if pager.has_anybody:
+        found[_loop(core, "pager", pager.step, every=5)] = 2.0
     section, in_step = core.settings.alerts.alertmanager, core.in_step
-    if section is None or in_step is None:
-        return {}
-    every = section.every.total_seconds()
-    loop = Loop("alertmanager", in_step.step, every=every, failed=core.telemetry.failed)
-    return {loop: 1.0}
+    if section is not None and in_step is not None:
+        every = section.every.total_seconds()
+        found[_loop(core, "alertmanager", in_step.step, every=every)] = 1.0
+    return found
 
 
 class Running(AbstractContextManager[None]):
@@ -138,14 +137,14 @@ class Running(AbstractContextManager[None]):
         slack = _slack_side(core, environment)
         self._poster, self._socket = slack.poster, slack.socket
         self.routers = slack.routers
-        failed = core.telemetry.failed
+        core.telemetry.connected(lambda: not self.unready())
         # Telling waits a moment for doing: the executor's claim comes first, and the
         # card is edited once for both.
-        self._post_loop = Loop(
-            "poster", self._poster.step, every=5, failed=failed, settle=SETTLE_SECONDS
+        self._post_loop = _loop(
+            core, "poster", self._poster.step, every=5, settle=SETTLE_SECONDS
         )
-        self._work_loop = Loop("executor", core.carry_out.step, every=1, failed=failed)
-        self._sweep_loop = Loop("sweep", self._sweep, every=1, failed=failed)
+        self._work_loop = _loop(core, "executor", core.carry_out.step, every=1)
+        self._sweep_loop = _loop(core, "sweep", self._sweep, every=1)
         self._knowing = _knowing(core)
         self._schedule = Schedule(core.record.clock)
         self._beat = Beat(core.settings.heartbeat)

@@ -103,6 +103,30 @@ def test_figures_are_in_the_format_of_prometheus() -> None:
         assert line in text
 
 
+def test_a_loops_step_counts_when_it_ended_well() -> None:
+    telemetry = Telemetry()
+    name = "countersign_loop_last_step_timestamp_seconds"
+
+    def last() -> float:
+        found = telemetry.registry.get_sample_value(name, {"loop": "poster"})
+        assert found is not None
+        return found
+
+    def step() -> None:
+        if fails:
+            raise ValueError
+
+    noted = telemetry.stepping("poster", step)
+    began, fails = last(), True
+    telemetry._steps.labels("poster").set(0)
+    with pytest.raises(ValueError, match=r"^$"):
+        noted()
+    assert last() == 0
+    fails = False
+    noted()
+    assert last() >= began
+
+
 def test_other_routes_are_served_beside() -> None:
     routes = APIRouter()
     routes.get("/x")(lambda: "here")

@@ -356,6 +356,16 @@ def test_a_head_that_slack_does_not_take_is_told_later(
 ) -> None:
     story.own.lock("odd", CHEN)
     workspace.faults.server_error("chat.postMessage")
+    before = head_told(poster)
     poster.tell_head(story.clock.wall.date())
+    assert head_told(poster) == before
     poster.tell_head(story.clock.wall.date())
     assert len(workspace.posts()) == 1
+    assert head_told(poster) > before
+
+
+def head_told(poster: Poster) -> float:
+    name = "countersign_head_told_timestamp_seconds"
+    found = poster._telemetry.registry.get_sample_value(name)
+    assert found is not None
+    return found

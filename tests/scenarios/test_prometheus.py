@@ -1,6 +1,8 @@
 """The fleet's own eyes: a real Prometheus tells of web-7, and falls silent."""
 
+import json
 import re
+import time
 from pathlib import Path
 
 from handlers.workspace.message import Message
@@ -74,6 +76,43 @@ def test_another_host_gets_a_card_and_no_action_and_is_resolved(
         card_about(bot.workspace, "CPU 97 % on web-7", "Resolved")
         thread = thread_says(bot.workspace, card, "it is clear again by itself")
         assert "Evidence" not in thread
+
+
+def test_the_logs_of_another_hosts_service_stand_in_the_thread(
+    bot: Bot, tmp_path: Path
+) -> None:
+    cpu = 'cpu{instance="web-7:9100",job="shop"}'
+    with prometheus(tmp_path, **{cpu: 97.0}) as real, liar() as loki:
+        loki.body = in_loki(
+            "worker 3: connection refused by 10.0.0.9:5432",
+            "worker 4: connection refused by 10.0.0.9:5432 token=abcdefabcdef",
+        )
+        bot.config = asking(bot.workspace, real.url) | {
+            "logs": {"loki": {"url": loki.url, "labels": {"service": "app"}}}
+        }
+        section = bot.config["prometheus"]
+        assert isinstance(section, dict)
+        section["rules"] = [{**RULES[0], "service": "job"}]
+        real.wait_for("cpu")
+        bot.start()
+
+        card = card_about(bot.workspace, "CPU 97 % on web-7")
+
+        thread = thread_says(bot.workspace, card, "Logs of shop around the onset")
+        assert "worker 4: connection refused" in thread
+        assert "token=[redacted]" in thread and "abcdefabcdef" not in thread
+        assert "app%3D~%22shop%28" in loki.heard[0][0]
+
+        loki.hangs = True
+        assert bot.stop() == 0
+
+
+def in_loki(*lines: str) -> bytes:
+    """An answer of Loki's, as its documentation words it."""
+    values = [[str(time.time_ns() - n), text] for n, text in enumerate(lines)]
+    stream = {"stream": {"host": "web-7", "app": "shop"}, "values": values}
+    data = {"resultType": "streams", "result": [stream], "stats": {}}
+    return json.dumps({"status": "success", "data": data}).encode()
 
 
 def test_a_prometheus_that_dies_is_a_card_and_nothing_gets_well(

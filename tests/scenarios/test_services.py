@@ -98,6 +98,8 @@ def test_a_killed_service_is_restarted_by_one_click(
     assert after["ActiveState"] == "active"
     assert after["InvocationID"] != before["InvocationID"]
     assert re.search(r"restarted nginx\.service in \d\.\d s", told)
+    assert told.count("Journal of nginx.service around the onset") == 2, "title, item"
+    assert "status=9/KILL" in told
     assert "stayed so for 3 s" in told
     assert "Recovered: nginx.service failed → running" in told
 
