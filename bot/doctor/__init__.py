@@ -10,6 +10,7 @@ from bot.doctor import (
     configuration,
     gate,
     host,
+    hosts,
     knowledge,
     prometheus,
     services,
@@ -54,6 +55,7 @@ def _checks(environment: Environment) -> Iterator[Finding]:
     yield from storage.checks(environment)
     if settings is not None:
         yield from services.checks(settings)
+        yield from hosts.checks(settings, environment)
         yield from prometheus.checks(settings, environment)
         yield from knowledge.checks(settings, environment)
     yield from checkup.checks(environment, settings)

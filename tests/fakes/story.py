@@ -36,6 +36,7 @@ from bot.status import Status
 from bot.target import Targets
 from remediation.audit import read
 from remediation.facts import ProcessFacts
+from remediation.fleet import Fleet
 from remediation.identity import Gone
 from remediation.leases import Caps
 from remediation.ledger import Approval, Ledger
@@ -172,6 +173,7 @@ class Story:
     reader: FakeReader = field(default_factory=lambda: FakeReader(process()))
     diagnoser: FakeDiagnoser = field(default_factory=FakeDiagnoser)
     services: FakeServices = field(default_factory=FakeServices)
+    others: dict[str, FakeServices] = field(default_factory=dict)
     hands: FakeHands = field(default_factory=FakeHands)
     history: History = field(default_factory=History)
     window: timedelta = timedelta(seconds=30)
@@ -190,7 +192,10 @@ class Story:
             areas=tuple(self.policy.cleaning.areas()),
         )
         self.poster, self.worker = Woken(), Woken()
-        self.ledger = Ledger(instance="web-1~abc123", caps=caps, book=rules.book)
+        self.fleet = Fleet(here="web-1", own=self.services, others=self.others)
+        self.ledger = Ledger(
+            instance="web-1~abc123", caps=caps, book=rules.book, elsewhere=self.others
+        )
         self.record = Record(
             database=self.database, ledger=self.ledger, clock=self.clock
         )
@@ -224,6 +229,7 @@ class Story:
         self.own = Own(record=self.record, poster=self.poster)
         self.silence = Silence(
             host="web-1",
+            others=self.others,
             record=self.record,
             ask=self.ask,
             targets=self.candidates.targets,
