@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.database import Database
-from bot.model import Finding
+from bot.model import Finding, Level
 from bot.pointed import Pointed
 from bot.policy_section import Policy
 from bot.service_section import ServicePolicy
@@ -235,3 +235,20 @@ def test_what_was_interrupted_long_ago_is_left_alone(story: Story) -> None:
     story.clock.go(7 * 3600)
     story.carry_out.look_again()
     assert "action.seen" not in story.events(1)
+
+
+def test_what_is_well_before_the_action_has_ended_is_measured_after_it(
+    story: Story,
+) -> None:
+    passing = {"is_passing": True, "keep_for": timedelta(0)}
+    opened(story, **passing)
+    story.approved()
+    with story.database.write() as tx:
+        (proposal,) = story.ledger.of(tx, 1)
+        now = story.clock.now()
+        story.ledger.claim(tx, proposal.id, claimant="x/1/1", now=now)
+    for _ in range(3):
+        story.clock.go(1)
+        well = alert(story, value=1.0, level=Level.OK, **passing)
+        story.sees(well)
+    assert story.respond.watched("prometheus") == frozenset({well.subject})
