@@ -35,6 +35,7 @@ PATIENCE: Final = timedelta(seconds=5)
 
 _COMMAND: Final = "countersign-gate"  # sshd runs its forced command in place of any
 _GOODBYE: Final = 1.0
+_TURNS: Final = 5
 _WHILE: Final = timedelta(hours=1)  # who waits for the greeting has a deadline
 _SSH: Final = 22
 _SILENCES: Final = 3
@@ -203,12 +204,18 @@ def _run(asking: Coroutine[Any, Any, Answer]) -> Answer:
     try:
         return loop.run_until_complete(asking)
     finally:
-        left = asyncio.all_tasks(loop)
-        for task in left:
-            task.cancel()
-        if left:
-            loop.run_until_complete(asyncio.wait(left))
+        loop.run_until_complete(_quiet(asyncio.all_tasks(loop)))
         loop.close()
+
+
+async def _quiet(left: set[asyncio.Task[Any]]) -> None:
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left)
+    # A connection that was dropped is closed within the loop's next turns.
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
 
 
 async def _asked(
