@@ -17,6 +17,7 @@ class Conditions:
     def __init__(self) -> None:
         self._alerts: dict[str, Alert] = {}
         self._latest: dict[str, Measured] = {}
+        self._judged: Container[str] = ()
 
     @property
     def latest(self) -> Mapping[str, Measured]:
@@ -24,13 +25,17 @@ class Conditions:
         return self._latest
 
     def watched(self, detector: str) -> frozenset[str]:
-        """Return the subjects of a detector whose alert is not over."""
+        """Return the subjects of a detector whose alert is not over, or that are judged.
+
+        What is well again before an action has ended must still be told of after it.
+        """
         # A copy in one step: status must not wait for evidence.
         alerts = list(self._alerts.values())
         return frozenset(
             alert.finding.subject
             for alert in alerts
-            if alert.finding.detector == detector and alert.stage is not Stage.OVER
+            if alert.finding.detector == detector
+            and (alert.stage is not Stage.OVER or alert.key in self._judged)
         )
 
     def current(self) -> Mapping[str, Finding]:
@@ -71,8 +76,9 @@ class Conditions:
     def forget_over(self, held: Container[str], now: float) -> None:
         """Forget what has passed and whose alert is over, unless an open incident has it.
 
-        Their relapses count for half an hour; then nothing is left of them.
+        held: of open incidents. Their relapses count for half an hour; then nothing is left of them.
         """
+        self._judged = held
         for key, alert in list(self._alerts.items()):
             kept = alert.stage is not Stage.OVER or not alert.finding.is_passing
             if kept or key in held:

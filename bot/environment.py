@@ -87,7 +87,7 @@ def _by_name(text: str | None) -> dict[str, str]:
 def _key(said: str | None) -> str | None:
     """Return a private key: itself, or what the file holds whose path is given."""
     if said is None or said.startswith("-----BEGIN "):
-        return f"{said}\n" if said else None
+        return f"{said.rstrip()}\n" if said else None
     try:
         return Path(said).read_text()
     except (OSError, UnicodeDecodeError) as error:

@@ -77,6 +77,7 @@ class Respond:
         self._conditions = Conditions()
         self._redrawn: dict[int, Moment] = {}
         self._judged: Sequence[Finding] = ()
+        self._resolved: set[int] = set()  # in this round
         self._started = self._clock.now()
         # Detectors run in threads of their own; their rounds are absorbed in turn.
         self._turn = threading.Lock()
@@ -99,6 +100,7 @@ class Respond:
         """Take in one detector's round."""
         with self._turn, self._conditions.unless_it_fails():
             now = self._clock.now()
+            self._resolved.clear()
             touched = [self._conditions.advance(f, timing, now) for f in findings]
             alerts = [alert for alert in touched if alert is not None]
             with self._database.read() as tx:
@@ -108,8 +110,9 @@ class Respond:
                 self._apply(change, now)
             self._resolve_quiet(open_, now)
             self._verify_due(open_, now)
-            self._judged = [f for i in open_ if i.check for f in i.check.before]
-            held = {f.key for incident in open_ for f in incident.findings}
+            left = [i for i in open_ if i.number not in self._resolved]
+            self._judged = [f for i in left for f in _complained(i)]
+            held = {f.key for i in left for f in (*i.findings, *_complained(i))}
             self._conditions.forget_over(held, now.boot)
         self._poster.wake()
 
@@ -256,6 +259,7 @@ class Respond:
                 offered=None,
                 check=None,
             )
+        self._resolved.add(incident.number)
         log.warning("incident.resolved number=%s", incident.number)
 
     def _is_left_alone(self, incident: Incident) -> bool:
@@ -304,6 +308,11 @@ class Respond:
         fresh = self._conditions.fresh(incident.findings)
         done = replace(incident, findings=fresh)
         self._resolve(done, f"recovered{took}: {result.figures}", now)
+
+
+def _complained(incident: Incident) -> tuple[Finding, ...]:
+    """Return what an action is judged by, where one is."""
+    return incident.check.before if incident.check else ()
 
 
 def _how_it_ended(incident: Incident) -> str:

@@ -9,10 +9,11 @@ the first question.
 import asyncio
 import os
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from remediation.gate_door import Waiting, greeted, read_answer
 from remediation.gate_fields import LONGEST_LINE
@@ -34,6 +35,7 @@ PATIENCE: Final = timedelta(seconds=5)
 
 _COMMAND: Final = "countersign-gate"  # sshd runs its forced command in place of any
 _GOODBYE: Final = 1.0
+_TURNS: Final = 5
 _WHILE: Final = timedelta(hours=1)  # who waits for the greeting has a deadline
 _SSH: Final = 22
 _SILENCES: Final = 3
@@ -77,7 +79,7 @@ class SshDoor:
 
     def ask(self, request: bytes, waiting: Waiting) -> Answer:
         """Connect, be greeted, ask, hear."""
-        return asyncio.run(self._ask(request, waiting))
+        return _run(self._ask(request, waiting))
 
     async def _ask(self, request: bytes, waiting: Waiting) -> Answer:
         connection: SSHClientConnection | None = None
@@ -191,6 +193,29 @@ _CHANGED: Final = (
     "has another host key than {} says, so it may be somebody else. If {} was installed "
     "anew, put its new key there"
 )
+
+
+def _run(asking: Coroutine[Any, Any, Answer]) -> Answer:
+    """Run it in a loop of its own, and wait for nothing that it leaves behind.
+
+    `asyncio.run` would: a resolver that hangs, in a thread, would outlast each deadline.
+    """
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(asking)
+    finally:
+        loop.run_until_complete(_quiet(asyncio.all_tasks(loop)))
+        loop.close()
+
+
+async def _quiet(left: set[asyncio.Task[Any]]) -> None:
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left)
+    # A connection that was dropped is closed within the loop's next turns.
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
 
 
 async def _asked(

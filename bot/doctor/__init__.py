@@ -11,6 +11,7 @@ from bot.doctor import (
     configuration,
     gate,
     host,
+    hosts,
     knowledge,
     logs,
     prometheus,
@@ -56,6 +57,7 @@ def _checks(environment: Environment) -> Iterator[Finding]:
     yield from storage.checks(environment)
     if settings is not None:
         yield from services.checks(settings)
+        yield from hosts.checks(settings, environment)
         yield from prometheus.checks(settings, environment)
         yield from alerts.checks(settings, environment)
         yield from logs.checks(settings, environment)

@@ -140,17 +140,15 @@ def fleet_of(
 ) -> Fleet:
     """Return who starts and stops services on this host and on each configured one."""
     others = {
-        name: RemoteServices(
-            name, GateClient(SshDoor(ssh_of(name, found, environment)))
-        )
+        name: RemoteServices(name, gate_at(name, found, environment))
         for name, found in settings.hosts.items()
     }
     return Fleet(here=settings.host, own=own, others=others)
 
 
-def ssh_of(name: str, found: HostSection, environment: Environment) -> SshHost:
-    """Return how a host is reached."""
-    return SshHost(
+def gate_at(name: str, found: HostSection, environment: Environment) -> GateClient:
+    """Return the gate of another host."""
+    host = SshHost(
         name=name,
         address=found.address,
         port=found.port,
@@ -159,6 +157,7 @@ def ssh_of(name: str, found: HostSection, environment: Environment) -> SshHost:
         host_key=found.host_key,
         known_hosts=found.known_hosts or environment.state_dir / "known_hosts",
     )
+    return GateClient(SshDoor(host))
 
 
 def gate_of(settings: Settings) -> GateClient | None:

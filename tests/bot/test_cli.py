@@ -140,6 +140,6 @@ def test_one_look_prints_a_table(tmp_path: Path) -> None:
 
 
 def test_one_look_at_a_bad_file_names_it(tmp_path: Path) -> None:
-    (tmp_path / "countersign.yaml").write_text("hots: a")
+    (tmp_path / "countersign.yaml").write_text("hos: a")
     done = countersign("once", folder=tmp_path)
     assert (done.returncode, "did you mean host?" in done.stderr) == (2, True)

@@ -223,13 +223,13 @@ def test_prolonging_it_says_the_new_end(story: Story) -> None:
 )
 def test_a_target_is_a_host_or_a_service(story: Story, named: str, target: str) -> None:
     story.services.units["nginx.service"] = service()
-    assert target_of(named, "web-1", story.candidates.targets.service) == target
+    assert target_of(named, ["web-1"], story.candidates.targets.service) == target
 
 
 @pytest.mark.parametrize("named", ["web-2/nginx", "ngnix", "/etc/passwd", "", "a b"])
 def test_another_target_is_refused(story: Story, named: str) -> None:
     with pytest.raises(NotDecided):
-        target_of(named, "web-1", story.candidates.targets.service)
+        target_of(named, ["web-1"], story.candidates.targets.service)
 
 
 def test_a_mute_and_a_maintenance_do_not_replace_each_other(story: Story) -> None:

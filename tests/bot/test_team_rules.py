@@ -14,7 +14,7 @@ from remediation import audit
 from remediation.decision import NotDecided
 from remediation.outcome import Outcome, Result, Seen
 from remediation.proposal import State
-from tests.fakes.services import FakeServices, service
+from tests.fakes.services import service
 from tests.fakes.story import ALICE, BOB, CHEN, Story
 from tests.fakes.things import process
 
@@ -74,8 +74,7 @@ def test_a_service_is_denied_by_its_name(database: Database) -> None:
         {"deny": True, "actions": ["restart"], "targets": {"units": ["nginx"]}},
         services={"allow": ["nginx"]},
     )
-    story.services = FakeServices({"nginx.service": service()})
-    story.candidates.targets._services = story.services
+    story.services.units["nginx.service"] = service()
     incident = story.opens(culprits=(), service=service())
     assert incident.no_action is not None
     assert incident.no_action.rule == "policy.rules.r0"

@@ -1,6 +1,7 @@
 """Clicks, dialogs and mentions over a real connection, with Bolt in between."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -210,7 +211,8 @@ def test_a_command_on_a_slow_host_is_acknowledged_and_answered_later(
     card: str, workspace: Workspace, story: Story
 ) -> None:
     assert card
-    story.candidates.targets._services = Slow({"nginx.service": service()})
+    slow = Slow({"nginx.service": service()})
+    story.candidates.targets._fleet = replace(story.fleet, own=slow)
     said = workspace.command(ALICE.id, "restart nginx")
     assert said.acked
     assert "services.allow" in whispered(workspace, ALICE.id)

@@ -25,6 +25,10 @@ GATE = f"{sys.executable} -I -m remediation.gate --stdin --allow /etc/countersig
 LISTED = {"nginx.service": ["restart", "reset-failed"]}
 _AT_ONCE = 4
 _LISTEN = "0A"
+_SSHD = """\
+PermitRootLogin forced-commands-only
+AuthorizedKeysFile /etc/ssh/gate_keys
+"""
 _KEY = "/etc/ssh/ssh_host_ed25519_key"
 
 
@@ -155,8 +159,8 @@ def _host(net: Network, number: int, name: str) -> Iterator[OtherHost]:
 def _open(host: OtherHost, key: str, units: Mapping[str, Sequence[str]]) -> None:
     made = host.machine
     host.allow(units)
-    made.write("/root/.ssh/authorized_keys", f'restrict,command="{GATE}" {key}\n')
-    made.run("chmod", "700", "/root/.ssh")
+    made.write("/etc/ssh/sshd_config.d/gate.conf", _SSHD)
+    made.write("/etc/ssh/gate_keys", f'restrict,command="{GATE}" {key}\n')
     made.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", _KEY)
     made.run("systemctl", "start", "ssh", "nginx")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from remediation.gate_request import LookAtUnit, encode_request
 from tests.remediation.gates import (
     PEER_UID,
     Stage,
@@ -104,3 +105,14 @@ def test_a_list_that_says_something_else_allows_nothing(
     stage: Stage, text: str, words: str
 ) -> None:
     assert words in left_alone(stage, lambda path: path.write_text(text))
+
+
+def test_a_list_without_a_peer_hears_nobody_on_the_socket(stage: Stage) -> None:
+    words = left_alone(stage, lambda path: path.write_text('{"version": 1}'))
+    assert "is not the user that the list names" in words
+
+
+def test_a_service_that_is_not_listed_is_told_nothing_of(stage: Stage) -> None:
+    raw = encode_request(LookAtUnit(name="dbus.service"))
+    reason = refused(stage.say(raw))
+    assert reason == "gate.units: the gate's list does not name dbus.service"

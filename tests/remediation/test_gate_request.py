@@ -13,6 +13,7 @@ from remediation.gate_fields import LONGEST_LINE, BadRequest
 from remediation.gate_request import (
     CleanOut,
     LookAt,
+    LookAtUnit,
     Operate,
     PauseFor,
     Renice,
@@ -110,6 +111,8 @@ def hostile() -> Iterator[bytes]:
     ):
         fields = {"version": 1, "verb": "service", "job": "restart", "seconds": 5}
         yield json.dumps({**fields, "unit": {**unit, "name": name}}).encode() + b"\n"
+        looked = {"version": 1, "verb": "look at unit", "name": name}
+        yield json.dumps(looked).encode() + b"\n"
     for job in ("kill", "mask", "isolate", "--now", "", None, ["restart"]):
         fields = {"version": 1, "verb": "service", "unit": unit, "seconds": 5}
         yield json.dumps({**fields, "job": job}).encode() + b"\n"
@@ -147,6 +150,7 @@ def test_a_log_line_is_one_line_whatever_a_process_is_called(stage: Stage) -> No
     "request_",
     [
         LookAt(pid=7),
+        LookAtUnit(name="nginx.service"),
         SendSignal(process=INIT, number=signal.SIGKILL),
         PauseFor(process=INIT, seconds=1.5),
         Renice(process=INIT, nice=19),
