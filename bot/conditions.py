@@ -17,7 +17,7 @@ class Conditions:
     def __init__(self) -> None:
         self._alerts: dict[str, Alert] = {}
         self._latest: dict[str, Measured] = {}
-        self._judged: Container[str] = ()
+        self._held: Container[str] = ()
 
     @property
     def latest(self) -> Mapping[str, Measured]:
@@ -25,7 +25,7 @@ class Conditions:
         return self._latest
 
     def watched(self, detector: str) -> frozenset[str]:
-        """Return the subjects of a detector whose alert is not over, or that are judged.
+        """Return the subjects of a detector whose alert is not over, or that are held.
 
         What is well again before an action has ended must still be told of after it.
         """
@@ -35,7 +35,7 @@ class Conditions:
             alert.finding.subject
             for alert in alerts
             if alert.finding.detector == detector
-            and (alert.stage is not Stage.OVER or alert.key in self._judged)
+            and (alert.stage is not Stage.OVER or alert.key in self._held)
         )
 
     def current(self) -> Mapping[str, Finding]:
@@ -76,9 +76,9 @@ class Conditions:
     def forget_over(self, held: Container[str], now: float) -> None:
         """Forget what has passed and whose alert is over, unless an open incident has it.
 
-        held: of open incidents. Their relapses count for half an hour; then nothing is left of them.
+        held: keys of conditions. Relapses count for half an hour; then nothing is left.
         """
-        self._judged = held
+        self._held = held
         for key, alert in list(self._alerts.items()):
             kept = alert.stage is not Stage.OVER or not alert.finding.is_passing
             if kept or key in held:

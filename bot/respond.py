@@ -76,7 +76,6 @@ class Respond:
         self._poster = poster
         self._conditions = Conditions()
         self._redrawn: dict[int, Moment] = {}
-        self._judged: Sequence[Finding] = ()
         self._resolved: set[int] = set()  # in this round
         self._started = self._clock.now()
         # Detectors run in threads of their own; their rounds are absorbed in turn.
@@ -85,12 +84,8 @@ class Respond:
             self._conditions.take_up(store.opened(tx), self._started)
 
     def watched(self, detector: str) -> frozenset[str]:
-        """Return the subjects this detector must report on, whatever it measures.
-
-        What an action's effect is judged by is measured on, though it is over.
-        """
-        judged = {f.subject for f in self._judged if f.detector == detector}
-        return self._conditions.watched(detector) | judged
+        """Return the subjects this detector must report on, whatever it measures."""
+        return self._conditions.watched(detector)
 
     def current(self) -> Mapping[str, Finding]:
         """Return the latest finding of every condition, for status."""
@@ -111,7 +106,6 @@ class Respond:
             self._resolve_quiet(open_, now)
             self._verify_due(open_, now)
             left = [i for i in open_ if i.number not in self._resolved]
-            self._judged = [f for i in left for f in _complained(i)]
             held = {f.key for i in left for f in (*i.findings, *_complained(i))}
             self._conditions.forget_over(held, now.boot)
         self._poster.wake()
