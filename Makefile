@@ -4,7 +4,7 @@ BIN := .venv/bin
 SHELL := /bin/bash
 # The other tests burn the CPU and watch it, so they want the machine for themselves.
 SIDE_BY_SIDE := tests/bot tests/handlers tests/memory tests/remediation tests/workspace tests/real \
-	$(wildcard tests/test_*.py) $(addprefix tests/scenarios/test_,enclosure.py full_disk.py gate.py gate_units.py prometheus.py services.py) \
+	$(wildcard tests/test_*.py) $(addprefix tests/scenarios/test_,alert_load.py alert_to_action.py alertmanager.py enclosure.py full_disk.py gate.py gate_units.py other_hosts.py prometheus.py services.py) \
 	$(addprefix tests/promises/test_,decisions_at_random.py decisions_raced.py forged_requests.py killed_anywhere.py \
 	model_opinions.py model_prompts.py opinions_change_nothing.py rules_at_random.py runbooks_hostile.py \
 	tampering.py unrecorded_end.py protected_targets.py ends_observed.py blast_radius.py)
