@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, Generic, Protocol, TypeVar
 
 from bot import procfs
+from bot.backdrop import Backdrops
 from bot.marks import Mark
 from bot.metrics import History
 from bot.mounts import Filesystem, Mounts
@@ -170,7 +171,9 @@ class Facts(Protocol):
         """Return its children and theirs, ordered by pid."""
 
 
-def _no_marks(_service: str, _since: datetime, _until: datetime) -> Sequence[Mark]:
+def _no_marks(
+    _host: str, _service: str, _since: datetime, _until: datetime
+) -> Sequence[Mark]:
     return ()
 
 
@@ -181,7 +184,8 @@ class HostContext:
     name: what people call the host. services: whoever starts and stops services here.
     declared, timers: the services that the team says should run here, and the timers.
     rules: what is asked of Prometheus, each with the server that is asked.
-    marks: what people said they changed here, of a service, from one time to another.
+    marks: what people said they changed, of a host and a service, from one time to another.
+    backdrops: what the charts of Prometheus' figures are drawn against.
     unseen: why figures and processes are not this host's and not read; "" where they are.
     """
 
@@ -194,7 +198,8 @@ class HostContext:
     declared: Sequence[Service] = ()
     timers: Sequence[Timer] = ()
     rules: Sequence[tuple[Rule, Server]] = ()
-    marks: Callable[[str, datetime, datetime], Sequence[Mark]] = _no_marks
+    marks: Callable[[str, str, datetime, datetime], Sequence[Mark]] = _no_marks
+    backdrops: Backdrops = field(default_factory=Backdrops)
     unseen: str = ""
 
 

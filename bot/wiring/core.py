@@ -143,7 +143,7 @@ def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
     rules, own = rules_of(settings), OwnTree.read()
     host = replace(
         parts.host_context(settings, environment, clock, History()),
-        marks=Marks(database, settings.host),
+        marks=Marks(database),
     )
     instance = instance_of(database, settings.host)
     ledger = Ledger(instance=instance, caps=rules.caps, book=rules.book)

@@ -1,0 +1,56 @@
+"""What Prometheus knows to have happened: when a host booted, and what was deployed."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from bot.prometheus.answer import Sample
+from bot.prometheus.selector import on_host
+from bot.redact import fit_to_keep
+
+_WORD: Final = 30
+_NAMES: Final = ("service", "app", "job")
+_LAST: Final = 4_000_000_000
+
+Happening = tuple[datetime, str]
+
+
+def boots(label: str, host: str) -> str:
+    """Return the question for the second at which a host booted (node_exporter)."""
+    return f"max(node_boot_time_seconds{{{on_host(label, host)}}})"
+
+
+def booted(samples: Sequence[Sample], since: datetime) -> list[Happening]:
+    """Read its answer; what was before `since` is no news."""
+    return [
+        (at, "reboot") for s in samples if (at := _instant(s.value)) and at >= since
+    ]
+
+
+def deployed(
+    samples: Sequence[Sample], since: datetime, is_here: Callable[[Sample], bool]
+) -> list[Happening]:
+    """Read the answer of a server's `deploys`: those of one host, or of no host.
+
+    Each value is the second of a deployment.
+    """
+    found = []
+    for sample in samples:
+        at = _instant(sample.value)
+        if at and at >= since and is_here(sample):
+            found.append((at, _words(sample)))
+    return found
+
+
+def _words(sample: Sample) -> str:
+    name = next((sample.labels[n] for n in _NAMES if sample.labels.get(n)), "")
+    version = sample.labels.get("version", "")
+    told = (fit_to_keep(word, limit=_WORD) for word in (name, version))
+    return " ".join(("deploy", *filter(None, told)))
+
+
+def _instant(second: float) -> datetime | None:
+    # A clock whose figure is no second of our days tells nothing.
+    if not 0 < second < _LAST:
+        return None
+    return datetime.fromtimestamp(second, UTC)
