@@ -110,7 +110,9 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
     record, poster = kit.record, kit.poster
     respond = _respond(kit)
     status = Status(record=record, respond=respond, unseen=kit.host.unseen)
-    pictures = Pictures(record=record, history=kit.host.history)
+    pictures = Pictures(
+        record=record, history=kit.host.history, backdrops=kit.host.backdrops
+    )
     failed = kit.telemetry.failed
     knows = known(loaded.settings, environment, record, kit.host, poster, failed)
     ask = _ask(kit)

@@ -56,7 +56,9 @@ PAST: dict[str, Points] = {
 }
 LIVE = {
     f"node_boot_time_seconds{{{WEB_7}}}": (NOW - 30 * MINUTE).timestamp(),
-    'deployed{service="shop",version="2.31",instance=""}': (NOW - 50 * MINUTE).timestamp(),
+    'deployed{service="shop",version="2.31",instance=""}': (
+        NOW - 50 * MINUTE
+    ).timestamp(),
     'deployed{service="shop",version="1.0",instance=""}': (NOW - 3 * DAY).timestamp(),
     'deployed{service="mail",instance="web-8:9100"}': (NOW - 50 * MINUTE).timestamp(),
     f"cpu{{{WEB_7}}}": 97.0,

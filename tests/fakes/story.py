@@ -7,6 +7,7 @@ from datetime import timedelta
 from bot import store
 from bot.alerts import Timing
 from bot.ask import Ask
+from bot.backdrop import Backdrops
 from bot.candidates import Candidates
 from bot.carry_out import CarryOut
 from bot.database import Database
@@ -174,6 +175,7 @@ class Story:
     services: FakeServices = field(default_factory=FakeServices)
     hands: FakeHands = field(default_factory=FakeHands)
     history: History = field(default_factory=History)
+    backdrops: Backdrops = field(default_factory=Backdrops)
     window: timedelta = timedelta(seconds=30)
 
     def __post_init__(self) -> None:
@@ -233,7 +235,9 @@ class Story:
         )
         self.simulate = Simulate(record=self.record, candidates=self.candidates)
         self.status = Status(record=self.record, respond=self.respond)
-        self.pictures = Pictures(record=self.record, history=self.history)
+        self.pictures = Pictures(
+            record=self.record, history=self.history, backdrops=self.backdrops
+        )
 
     def restarted(self) -> Respond:
         """A responder as a new process makes it, on the same database."""

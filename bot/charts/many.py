@@ -1,0 +1,122 @@
+"""Draws several series of one question, each named where it ends."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from bot.charts.frame import Frame, cut, draw_limits, framed, halo, png_of
+from bot.charts.request import day, days, height_of
+from bot.curve import pieces, thinned
+from bot.metrics import Point
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST: Final = 8
+"""Curves in one picture; more cannot be told apart."""
+_NAME: Final = 20
+_APART: Final = 0.075
+"""Between two names, as a fraction of the axis' height."""
+# Of Okabe and Ito's palette, which colour-blind people can tell apart; no yellow.
+_COLORS: Final = (
+    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#a87900", "#555555", "#7a4fa3",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """One series. name: printable. points: oldest first."""
+
+    name: str
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManyRequest:
+    """Up to eight curves. more: how many are not drawn. limits: as `limit_lines` gives."""
+
+    title: str
+    unit: str
+    curves: tuple[Curve, ...]
+    since: datetime
+    until: datetime
+    more: int = 0
+    limits: tuple[tuple[float, str, str], ...] = ()
+
+
+def chart_of_many(request: ManyRequest) -> bytes:
+    """Return the PNG, 1200 by 540 pixels. Times are UTC."""
+    values = [v for curve in request.curves for _, v in curve.points]
+    limits = [value for value, _, _ in request.limits]
+    frame = Frame(
+        title=request.title,
+        subtitle=_subtitle(request),
+        unit=request.unit,
+        span=(day(request.since), day(request.until)),
+        height=height_of([*values, *limits], request.unit),
+        width=0.7,
+        tall=0.69,
+    )
+    figure, axes = framed(frame)
+    draw_limits(axes, request.limits, frame, is_inside=True)
+    for curve, color in zip(request.curves, _COLORS, strict=False):
+        for piece in pieces(curve.points):
+            shown = thinned(piece)
+            dot = "o" if len(piece) == 1 else ""
+            xs, ys = [day(at) for at, _ in shown], [v for _, v in shown]
+            axes.plot(xs, ys, color=color, lw=1.8, marker=dot, ms=3, zorder=3)
+    _name(axes, request, frame)
+    return png_of(figure)
+
+
+def _subtitle(request: ManyRequest) -> str:
+    more = f"; and {request.more:,} more" if request.more else ""
+    return f"{days(request.since, request.until)}, times in UTC{more}"
+
+
+def _name(axes: "Axes", request: ManyRequest, frame: Frame) -> None:
+    """Name each curve beside its end, the names far enough apart to be read."""
+    low, high = frame.height
+    ends = [(c.points[-1][1] - low) / (high - low) for c in request.curves]
+    for place, curve, color, end in zip(
+        apart(ends), request.curves, _COLORS, ends, strict=False
+    ):
+        axes.annotate(
+            cut(curve.name, _NAME),
+            (day(curve.points[-1][0]), curve.points[-1][1]),
+            xytext=(1.03, place),
+            textcoords="axes fraction",
+            arrowprops={
+                "arrowstyle": "-",
+                "color": color,
+                "lw": 0.8,
+                "relpos": (0, 0.5),
+            },
+            size=10,
+            color=color,
+            va="center",
+            annotation_clip=False,
+            parse_math=False,
+            path_effects=halo(),
+            zorder=2 if end > 1 else 4,
+        )
+
+
+def apart(places: list[float]) -> list[float]:
+    """Return places between 0 and 1 in the same order, none too near to another.
+
+    >>> apart([0.5, 0.5])
+    [0.5, 0.575]
+    """
+    order = sorted(range(len(places)), key=lambda n: places[n])
+    moved = list(places)
+    # Up from the lowest, then down from the top: both keep the order.
+    floor = 0.0
+    for n in order:
+        moved[n] = max(moved[n], floor)
+        floor = moved[n] + _APART
+    ceiling = 1.0
+    for n in reversed(order):
+        moved[n] = min(moved[n], ceiling)
+        ceiling = moved[n] - _APART
+    return moved
