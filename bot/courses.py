@@ -1,15 +1,14 @@
 """How a figure of Prometheus came to pass its limit: its course before, for the chart."""
 
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from bot.backdrop import Backdrops
 from bot.metrics import History, Point
 from bot.model import Finding
-from bot.prometheus.answer import QuestionRefused, Series, ServerSilent
+from bot.prometheus.answer import QuestionRefused, Series, ServerSilent, finite
 from bot.prometheus.server import Server
 from bot.prometheus_section import Rule
 from bot.series import host_of_server, subject_of
@@ -89,16 +88,10 @@ class Courses:
         server: Server,
         wanted: Mapping[str, Finding],
         told: Sequence[Series],
-    ) -> Iterator[tuple[Finding, list[Point]]]:
+    ) -> Iterator[tuple[Finding, tuple[Point, ...]]]:
         otherwise = host_of_server(server.address, here=self._here)
         for series in told:
             subject = subject_of(rule, series.labels, otherwise=otherwise)
             finding = wanted.get(str(subject))
             if finding is not None:
-                yield finding, list(_numbers(series.points))
-
-
-def _numbers(
-    points: Iterable[tuple[datetime, float]],
-) -> Iterable[tuple[datetime, float]]:
-    return ((at, value) for at, value in points if math.isfinite(value))
+                yield finding, finite(series).points

@@ -13,7 +13,7 @@ from bot.feedback import Feedbacks
 from bot.handover import Handover
 from bot.model import Incident, Origin, Person
 from bot.own import Own
-from bot.pictures import Pictures
+from bot.plots import Plots
 from bot.reports import Reports
 from bot.runbooks.shelf import Shelf
 from bot.silence import Silence
@@ -45,7 +45,7 @@ class Desk:
     handover: Handover
     simulate: Simulate
     status: Status
-    pictures: Pictures
+    plots: Plots
     database: Database
     ledger: Ledger
     telemetry: Telemetry

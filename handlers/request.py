@@ -17,6 +17,18 @@ TARGET = re.compile(r"([A-Za-z0-9][A-Za-z0-9.-]{0,62}):(\d{1,7})")
 """`HOST:PID`."""
 MENTIONED = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 """A person, as Slack writes them into a command."""
+_LINK = re.compile(r"<(https?://[^|>\s]+)(?:\|[^>]*)?>")
+_MEANT = (
+    *(
+        ("\N{LEFT DOUBLE QUOTATION MARK}", '"'),
+        ("\N{RIGHT DOUBLE QUOTATION MARK}", '"'),
+    ),
+    *(
+        ("\N{LEFT SINGLE QUOTATION MARK}", "'"),
+        ("\N{RIGHT SINGLE QUOTATION MARK}", "'"),
+    ),
+    *(("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")),
+)
 _SPAN = re.compile(r"\d+(\.\d+)?[smhd]")
 
 
@@ -40,6 +52,17 @@ class Request:
     def said(self) -> str:
         """Everything behind the verb, harmless and short."""
         return printable(" ".join(self.words), limit=300)
+
+    @property
+    def typed(self) -> tuple[str, ...]:
+        """Everything behind the verb as the person typed it, for what reads code.
+
+        Slack makes links of addresses, telephones make quotes round.
+        """
+        text = _LINK.sub(r"\1", " ".join(self.words))
+        for written, meant in _MEANT:
+            text = text.replace(written, meant)
+        return tuple(text.strip("`").split())
 
 
 def first(request: Request, otherwise: str) -> str:

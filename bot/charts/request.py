@@ -12,6 +12,7 @@ AMBER: Final = "#b7791f"
 RED: Final = "#c0392b"
 SECOND: Final = 1 / 86400
 """The time axis counts days since 1970, as matplotlib does."""
+_STEPS: Final = ((1e12, "T"), (1e9, "G"), (1e6, "M"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,5 +94,17 @@ def height_of(values: Iterable[float], unit: str) -> tuple[float, float]:
 
 
 def said(value: float, unit: str) -> str:
-    """Say a value in the room of an axis: the unit's first word only."""
-    return amount(value, unit.partition(" ")[0])
+    """Say a value in the room of an axis: the unit's first word only.
+
+    >>> said(0.034, "s"), said(2_500_000, "")
+    ('0.034 s', '2.5 M')
+    """
+    short = unit.partition(" ")[0]
+    if short in ("B", "bytes"):
+        return amount(value, short)
+    if 0 < abs(value) < 1:
+        return f"{value:.2g} {short}".strip()
+    for size, step in _STEPS:
+        if abs(value) >= size:
+            return f"{value / size:.3g} {step}{short}"
+    return amount(value, short)

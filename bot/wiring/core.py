@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from bot import evidence
 from bot.ask import Ask
@@ -24,9 +23,9 @@ from bot.instance import instance_of
 from bot.loop import Loop
 from bot.marks import Marks
 from bot.metrics import History
-from bot.model import Incident
 from bot.own import Own
 from bot.pictures import Pictures
+from bot.plots import Plots
 from bot.policy_change import note_policy
 from bot.record import Record
 from bot.respond import Inquiry, Respond
@@ -38,6 +37,7 @@ from bot.status import Status
 from bot.target import Targets
 from bot.telemetry import Telemetry
 from bot.watch import Watch
+from bot.window import Window
 from bot.wiring import parts
 from bot.wiring.afterwards import Afterwards, afterwards
 from bot.wiring.knowledge import Known, known
@@ -80,7 +80,7 @@ class Core:
     handover: Handover
     simulate: Simulate
     status: Status
-    pictures: Pictures
+    plots: Plots
     known: Known
     afterwards: Afterwards
     converse: Converse
@@ -110,9 +110,7 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
     record, poster = kit.record, kit.poster
     respond = _respond(kit)
     status = Status(record=record, respond=respond, unseen=kit.host.unseen)
-    pictures = Pictures(
-        record=record, history=kit.host.history, backdrops=kit.host.backdrops
-    )
+    plots = _plots(kit)
     failed = kit.telemetry.failed
     knows = known(loaded.settings, environment, record, kit.host, poster, failed)
     ask = _ask(kit)
@@ -131,8 +129,8 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
         handover=Handover(record=record, poster=poster),
         simulate=Simulate(record=record, candidates=kit.candidates),
         status=status,
-        pictures=pictures,
-        converse=_converse(kit, status, pictures, knows),
+        plots=plots,
+        converse=_converse(kit, status, plots, knows),
         known=knows,
         afterwards=afterwards(loaded, environment, record, knows, poster),
         poster=poster,
@@ -217,7 +215,20 @@ def _watch(kit: _Kit, respond: Respond) -> Watch:
     )
 
 
-def _converse(kit: _Kit, status: Status, pictures: Pictures, knows: Known) -> Converse:
+def _plots(kit: _Kit) -> Plots:
+    host, section = kit.host, kit.loaded.settings.prometheus
+    return Plots(
+        host=host.name,
+        clock=host.clock,
+        pictures=Pictures(
+            record=kit.record, history=host.history, backdrops=host.backdrops
+        ),
+        servers=parts.servers_of(section, kit.environment),
+        rules=host.rules,
+    )
+
+
+def _converse(kit: _Kit, status: Status, plots: Plots, knows: Known) -> Converse:
     settings = kit.loaded.settings
     sources = Sources(
         settings=settings,
@@ -225,7 +236,7 @@ def _converse(kit: _Kit, status: Status, pictures: Pictures, knows: Known) -> Co
         status=status,
         memory=knows.memory,
         shelf=knows.shelf,
-        pictures=pictures,
+        plots=plots,
         processes=TopProcesses(kit.host).now,
     )
     if knows.model is None:
@@ -244,7 +255,7 @@ def _carry_out(kit: _Kit) -> CarryOut:
         record=kit.record,
         executor=_executor(kit),
         observer=_observer(kit),
-        window=_window(kit.loaded),
+        window=_window(kit),
         poster=kit.poster,
     )
 
@@ -274,20 +285,10 @@ def _observer(kit: _Kit) -> Observer:
         return Observer(me.identity, host=host.name, services=host.services, gate=gate)
 
 
-def _window(loaded: Loaded) -> "Window":
-    slowest = {name: section.interval for name, section in loaded.detectors.items()}
-    return Window(loaded.settings.verify.window, slowest)
-
-
-class Window:
-    """How long an action's effect is measured: the window, but two rounds at least."""
-
-    def __init__(self, window: timedelta, intervals: dict[str, timedelta]) -> None:
-        self._window = window
-        self._intervals = intervals
-
-    def __call__(self, incident: Incident) -> timedelta:
-        """Return the span for this incident."""
-        nothing = timedelta(0)
-        rounds = [self._intervals.get(f.detector, nothing) for f in incident.findings]
-        return max(self._window, 2 * max(rounds, default=nothing))
+def _window(kit: _Kit) -> Window:
+    detectors = kit.loaded.detectors.items()
+    return Window(
+        kit.loaded.settings.verify.window,
+        {name: section.interval for name, section in detectors},
+        [rule for rule, _ in kit.host.rules],
+    )

@@ -25,6 +25,7 @@ from bot.model import (
 )
 from bot.own import Own
 from bot.pictures import Pictures
+from bot.plots import Plots
 from bot.policy_section import Policy
 from bot.ports import DiagnosisUnavailable
 from bot.record import Record
@@ -237,6 +238,9 @@ class Story:
         self.status = Status(record=self.record, respond=self.respond)
         self.pictures = Pictures(
             record=self.record, history=self.history, backdrops=self.backdrops
+        )
+        self.plots = Plots(
+            host="web-1", clock=self.clock, pictures=self.pictures, servers={}
         )
 
     def restarted(self) -> Respond:
