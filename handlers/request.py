@@ -18,6 +18,7 @@ TARGET = re.compile(r"([A-Za-z0-9][A-Za-z0-9.-]{0,62}):(\d{1,7})")
 MENTIONED = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 """A person, as Slack writes them into a command."""
 _LINK = re.compile(r"<(https?://[^|>\s]+)(?:\|[^>]*)?>")
+_CODE = re.compile("^`([^`]*)`")
 _MEANT = (
     *(
         ("\N{LEFT DOUBLE QUOTATION MARK}", '"'),
@@ -57,12 +58,12 @@ class Request:
     def typed(self) -> tuple[str, ...]:
         """Everything behind the verb as the person typed it, for what reads code.
 
-        Slack makes links of addresses, telephones make quotes round.
+        Slack makes links of addresses, telephones make quotes round, people mark code.
         """
         text = _LINK.sub(r"\1", " ".join(self.words))
         for written, meant in _MEANT:
             text = text.replace(written, meant)
-        return tuple(text.strip("`").split())
+        return tuple(_CODE.sub(r"\1", text).split())
 
 
 def first(request: Request, otherwise: str) -> str:

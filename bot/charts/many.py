@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from bot.charts.frame import Frame, cut, draw_limits, framed, halo, png_of
-from bot.charts.request import day, days, height_of
+from bot.charts.request import SECOND, day, days, height_of
 from bot.curve import pieces, thinned
 from bot.metrics import Point
 
@@ -48,11 +48,13 @@ def chart_of_many(request: ManyRequest) -> bytes:
     """Return the PNG, 1200 by 540 pixels. Times are UTC."""
     values = [v for curve in request.curves for _, v in curve.points]
     limits = [value for value, _, _ in request.limits]
+    start = day(request.since)
     frame = Frame(
         title=request.title,
         subtitle=_subtitle(request),
         unit=request.unit,
-        span=(day(request.since), day(request.until)),
+        # A single point has a width too.
+        span=(start, max(day(request.until), start + 10 * SECOND)),
         height=height_of([*values, *limits], request.unit),
         width=0.7,
         tall=0.69,

@@ -149,7 +149,7 @@ def card(connected: Desk, quick: Channel, workspace: Workspace, story: Story) ->
     Poster(
         channel=quick,
         record=story.record,
-        plots=story.plots,
+        pictures=story.pictures,
         critical=(),
         everybody=(),
         telemetry=connected.telemetry,
