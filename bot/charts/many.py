@@ -1,5 +1,6 @@
 """Draws several series of one question, each named where it ends."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -104,21 +105,32 @@ def _name(axes: "Axes", request: ManyRequest, frame: Frame) -> None:
         )
 
 
-def apart(places: list[float]) -> list[float]:
+def apart(places: Sequence[float]) -> list[float]:
     """Return places between 0 and 1 in the same order, none too near to another.
 
-    >>> apart([0.5, 0.5])
-    [0.5, 0.575]
+    Those that would lie on each other stand around their middle.
+
+    >>> [round(place, 4) for place in apart([0.5, 0.5])]
+    [0.4625, 0.5375]
     """
-    order = sorted(range(len(places)), key=lambda n: places[n])
-    moved = list(places)
-    # Up from the lowest, then down from the top: both keep the order.
-    floor = 0.0
-    for n in order:
-        moved[n] = max(moved[n], floor)
-        floor = moved[n] + _APART
-    ceiling = 1.0
-    for n in reversed(order):
-        moved[n] = min(moved[n], ceiling)
-        ceiling = moved[n] - _APART
-    return moved
+    groups: list[list[int]] = []
+    for n in sorted(range(len(places)), key=lambda n: places[n]):
+        group = [n]
+        while groups and _end(places, groups[-1]) > _start(places, group):
+            group = groups.pop() + group
+        groups.append(group)
+    found = dict.fromkeys(range(len(places)), 0.0)
+    for group in groups:
+        start = _start(places, group)
+        found |= {n: start + _APART * k for k, n in enumerate(group)}
+    return list(found.values())
+
+
+def _start(places: Sequence[float], group: Sequence[int]) -> float:
+    height = _APART * (len(group) - 1)
+    middle = sum(places[n] for n in group) / len(group)
+    return max(0.0, min(middle - height / 2, 1.0 - height))
+
+
+def _end(places: Sequence[float], group: Sequence[int]) -> float:
+    return _start(places, group) + _APART * len(group)
