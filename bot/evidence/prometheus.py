@@ -29,6 +29,7 @@ TOTAL: Final = timedelta(seconds=3)
 """For all questions of one incident: the rounds of other detectors wait for it."""
 _REST: Final = 60.0
 """Seconds for which a server that said nothing is not asked again."""
+_ALONE: Final = "It gave no answer in time a moment ago, and was not asked again."
 _BEFORE: Final = timedelta(minutes=20)
 _TOP: Final = 3
 _THEN: Final = (("Yesterday", timedelta(days=1)), ("Last week", timedelta(days=7)))
@@ -84,13 +85,13 @@ class PrometheusEvidence:
         rule, server = pair
         now = self._host.clock.now().boot
         if now < self._rests.get(server.name, now):
-            return [_silent(server, "it did not a moment ago, and is left alone")]
+            return [_silent(server, _ALONE)]
         hurry = Hurry(server, self._host.clock, total=TOTAL)
         thens = [Asked(expr=rule.expr, at=lead.at - ago) for _, ago in _THEN]
         current, *before = hurry.ask([Asked(expr=rule.expr), *thens])
         if current.is_silent:
-            self._rests[server.name] = self._host.clock.now().boot + _REST
-            return [_silent(server, current.trouble)]
+            self._let_rest(server)
+            return [_silent(server, f"It was asked, and {current.trouble}.")]
         case = self._case(incident, rule, server, current)
         items = [self._figure(case, current, before), _neighbours(case, current)]
         return [item for item in (*items, *self._others(case, hurry)) if item]
@@ -111,6 +112,9 @@ class PrometheusEvidence:
         # The label itself, with what a name for people has lost of it.
         told = mine.labels.get(rule.host, "") if mine else ""
         return replace(case, host=told) if told else case
+
+    def _let_rest(self, server: Server) -> None:
+        self._rests[server.name] = self._host.clock.now().boot + _REST
 
     # --- the figure ----------------------------------------------------------------
 
@@ -147,6 +151,8 @@ class PrometheusEvidence:
         about = [question(basic, case.label, case.host) for basic in BASICS]
         asked = [boots, *about, *([deploys] if deploys else [])]
         booted, *told = hurry.ask([Asked(expr=expr) for expr in asked])
+        if any(one.is_silent for one in told):
+            self._let_rest(case.server)
         found = [
             surprise(basic, t.samples) for basic, t in zip(BASICS, told, strict=False)
         ]
@@ -179,9 +185,9 @@ class PrometheusEvidence:
         return EvidenceItem(id="", title=title, text="\n".join(lines))
 
 
-def _silent(server: Server, why: str) -> EvidenceItem:
+def _silent(server: Server, text: str) -> EvidenceItem:
     title = f"Prometheus {server.name} does not answer"
-    return EvidenceItem(id="", title=title, text=f"It was asked, and {why}.")
+    return EvidenceItem(id="", title=title, text=text)
 
 
 def _then(case: _Case, told: Told) -> str:
