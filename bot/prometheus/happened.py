@@ -10,7 +10,10 @@ from bot.redact import fit_to_keep
 
 _WORD: Final = 30
 _NAMES: Final = ("service", "app", "job")
+_FIRST: Final = 946_684_800
 _LAST: Final = 4_000_000_000
+"""A figure before the year 2000, or after 2096, is something else than a second."""
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Happening = tuple[datetime, str]
 
@@ -50,7 +53,6 @@ def _words(sample: Sample) -> str:
 
 
 def _instant(second: float) -> datetime | None:
-    # A clock whose figure is no second of our days tells nothing.
-    if not 0 < second < _LAST:
+    if not _FIRST < second < _LAST:
         return None
     return datetime.fromtimestamp(second, UTC)
