@@ -19,6 +19,7 @@ from bot.charts.frame import (
 from bot.charts.request import (
     RED,
     ChartRequest,
+    before_of,
     day,
     days,
     is_above,
@@ -28,7 +29,6 @@ from bot.charts.request import (
     span_of,
 )
 from bot.curve import pieces, thinned
-from bot.metrics import Point
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,17 +62,12 @@ def _subtitle(request: ChartRequest) -> str:
     told = days(request.points[0][0], request.until or request.points[-1][0])
     # A unit of several words does not fit on the axis.
     unit = f"{request.unit}, " if " " in request.unit else ""
-    grey = "; grey: yesterday at the same time" if _shown_before(request) else ""
+    grey = "; grey: yesterday at the same time" if before_of(request) else ""
     return f"{unit}{told}, times in UTC{grey}"
 
 
-def _shown_before(request: ChartRequest) -> list[Point]:
-    start, end = span_of(request)
-    return [point for point in request.yesterday if start <= day(point[0]) <= end]
-
-
 def _before(axes: "Axes", request: ChartRequest) -> None:
-    for piece in pieces(_shown_before(request)):
+    for piece in pieces(before_of(request)):
         times = [day(at) for at, _ in piece]
         values = [value for _, value in piece]
         axes.plot(times, values, color=PALE, lw=1.4, zorder=1.5)

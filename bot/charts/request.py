@@ -12,6 +12,7 @@ AMBER: Final = "#b7791f"
 RED: Final = "#c0392b"
 SECOND: Final = 1 / 86400
 """The time axis counts days since 1970, as matplotlib does."""
+_EDGE: Final = 360 * SECOND
 _STEPS: Final = ((1e12, "T"), (1e9, "G"), (1e6, "M"))
 
 
@@ -74,10 +75,20 @@ def span_of(request: ChartRequest) -> tuple[float, float]:
     return start, max(end, start + 10 * SECOND)
 
 
+def before_of(request: ChartRequest) -> tuple[Point, ...]:
+    """Return what of yesterday is seen, with the points that lead over the edges."""
+    start, end = span_of(request)
+    return tuple(
+        point
+        for point in request.yesterday
+        if start - _EDGE <= day(point[0]) <= end + _EDGE
+    )
+
+
 def range_of(request: ChartRequest) -> tuple[float, float]:
     """Choose the vertical axis: percents are seen whole, others from zero on."""
     limits = [value for value, _, _ in limit_lines(request)]
-    values = [value for _, value in (*request.points, *request.yesterday)]
+    values = [value for _, value in (*request.points, *before_of(request))]
     if request.warning and not is_above(request):
         # What is far from trouble may leave the chart at the top.
         values = [min(value, 3 * request.warning) for value in values]
