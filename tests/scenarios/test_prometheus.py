@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from handlers.workspace.message import Message
+from handlers.workspace.people import ALICE
 from handlers.workspace.workspace import Workspace
 from tests.fakes.lying import liar
 from tests.real.prometheus import prometheus
@@ -12,6 +13,7 @@ from tests.scenarios.stage import PATIENT, Bot, config, thread_says
 
 CPU = 'cpu{instance="web-7:9100"}'
 WEB_8 = 'cpu{instance="web-8:9100"}'
+ASKED = ["chart max by (instance) (cpu > 50) 5m", "chart of cpu of web-7 over 6h"]
 RULES = [
     {
         "name": "cpu",
@@ -81,6 +83,9 @@ def test_another_host_gets_a_card_and_no_action_and_is_resolved(
         assert "1 of 2 hosts is above the limit of 80 %." in thread
         picture = bot.workspace.wait_for(lambda: bot.workspace.files, PATIENT)[0]
         assert picture.thread_ts == card.ts
+        for n, words in enumerate(ASKED, start=2):
+            bot.workspace.mention(ALICE.id, words, thread_ts=card.ts)
+            bot.workspace.wait_for(lambda n=n: len(bot.workspace.files) >= n, PATIENT)
         status = bot.run("once")
         assert re.search(r"critical +prometheus +cpu@web-7\S* +97 %", status.stdout)
 
