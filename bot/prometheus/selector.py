@@ -12,7 +12,9 @@ _SIGNS: Final = {'"': '\\"', "\\": "\\\\"}
 # What means something in RE2, the server's regular expressions.
 _MEANT: Final = re.compile(r"[\\.+*?()|\[\]{}^$]")
 _PORT: Final = re.compile(r"^(\[.*\]|[^:]*):\d+$")
-_ANY_PORT: Final = "(:[0-9]+)?"
+_ADDRESS: Final = re.compile(r"^[a-z]+://([^/]+)(?:/.*)?$", re.DOTALL)
+_ANY_SCHEME: Final = "([a-z]+://)?"
+_ANY_PORT: Final = "(:[0-9]+)?(/.*)?"
 
 
 def quoted(text: str) -> str:
@@ -30,7 +32,7 @@ def on_host(label: str, value: str) -> str:
     """Return the matcher for every port of the host that a label's value names.
 
     >>> on_host("instance", "web-7:9100")
-    'instance=~"web-7(:[0-9]+)?"'
+    'instance=~"([a-z]+://)?web-7(:[0-9]+)?(/.*)?"'
     """
     return f"{label}=~{quoted(host_pattern(value))}"
 
@@ -49,10 +51,12 @@ def of_host_only(expr: str, label: str, value: str) -> str:
 
 
 def host_pattern(value: str) -> str:
-    """Return the regular expression of a host, with any port or none."""
-    found = _PORT.match(value)
-    bare = found[1] if found else value
-    return _MEANT.sub(r"\\\g<0>", bare) + _ANY_PORT
+    """Return the regular expression of a host, with any port, or an address on it."""
+    address = _ADDRESS.match(value)
+    place = address[1] if address else value
+    found = _PORT.match(place)
+    bare = found[1] if found else place
+    return _ANY_SCHEME + _MEANT.sub(r"\\\g<0>", bare) + _ANY_PORT
 
 
 def _sign(character: str) -> str:

@@ -22,6 +22,8 @@ LABELS = {
     'load{instance="web-70:9100"}': 70.0,
     'load{instance="webx7:9100"}': 71.0,
     'load{job="nowhere"}': 9.0,
+    'load{instance="https://shop.example:8443/health"}': 50.0,
+    'load{instance="shop.example.org:9100"}': 51.0,
 }
 
 
@@ -72,17 +74,19 @@ def test_a_hosts_pattern_fits_itself_with_any_port_and_no_other(
     assert fits(host)
     if not re.search(r":\d+$", host):
         assert fits(f"{host}:9100")
-    assert not fits(f"{host}x")
-    assert not fits(f"x{host}")
+    if "/" not in host:
+        assert fits(f"https://{host}/health?x=1")
+        assert not fits(f"{host}x")
+        assert not fits(f"x{host}")
 
 
-def of_web_7(samples: tuple[Sample, ...]) -> list[float]:
+def values(samples: tuple[Sample, ...]) -> list[float]:
     return sorted(sample.value for sample in samples)
 
 
 def test_a_selector_finds_all_ports_of_one_host(server: Server) -> None:
     matcher = on_host("instance", "web-7:9100")
-    assert of_web_7(server.now(f"load{{{matcher}}}")) == [7, 8]
+    assert values(server.now(f"load{{{matcher}}}")) == [7, 8]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +94,14 @@ def test_a_selector_finds_all_ports_of_one_host(server: Server) -> None:
     ["load", "load > 1 or load", "max by (instance) (load)", "load # said", "-(-load)"],
 )
 def test_any_expression_is_narrowed_to_a_host(server: Server, expr: str) -> None:
-    assert of_web_7(server.now(of_host_only(expr, "instance", "web-7"))) == [7, 8]
+    assert values(server.now(of_host_only(expr, "instance", "web-7"))) == [7, 8]
+
+
+@pytest.mark.parametrize("told", ["shop.example", "https://shop.example/cart"])
+def test_an_address_is_one_of_its_host(server: Server, told: str) -> None:
+    matcher = on_host("instance", told)
+    assert values(server.now(f"load{{{matcher}}}")) == [50]
+    assert values(server.now(of_host_only("load", "instance", told))) == [50]
 
 
 def test_a_host_that_is_none_finds_nothing(server: Server) -> None:
