@@ -3,7 +3,7 @@
 Owned by `respond.py`, whose turn guards every change; reading needs no turn.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from bot.alerts import FLAP_WINDOW, Alert, Stage, Timing, advance
@@ -17,7 +17,6 @@ class Conditions:
     def __init__(self) -> None:
         self._alerts: dict[str, Alert] = {}
         self._latest: dict[str, Measured] = {}
-        self._judged: frozenset[str] = frozenset()
 
     @property
     def latest(self) -> Mapping[str, Measured]:
@@ -25,18 +24,13 @@ class Conditions:
         return self._latest
 
     def watched(self, detector: str) -> frozenset[str]:
-        """Return the subjects of a detector whose alert is not over, or is being judged.
-
-        What an action did is measured to the end: some detectors tell of what is well
-        only where somebody watches it.
-        """
+        """Return the subjects of a detector whose alert is not over."""
         # A copy in one step: status must not wait for evidence.
         alerts = list(self._alerts.values())
         return frozenset(
             alert.finding.subject
             for alert in alerts
-            if alert.finding.detector == detector
-            and (alert.stage is not Stage.OVER or alert.finding.key in self._judged)
+            if alert.finding.detector == detector and alert.stage is not Stage.OVER
         )
 
     def current(self) -> Mapping[str, Finding]:
@@ -74,15 +68,14 @@ class Conditions:
         for finding in findings:
             self._alerts.pop(finding.key, None)
 
-    def forget_over(self, judged: Iterable[str], now: float) -> None:
+    def forget_over(self, judged: Container[str], now: float) -> None:
         """Forget what has passed and whose alert is over, unless it is being judged.
 
         Their relapses count for half an hour; then nothing is left of them.
         """
-        self._judged = frozenset(judged)
         for key, alert in list(self._alerts.items()):
             kept = alert.stage is not Stage.OVER or not alert.finding.is_passing
-            if kept or key in self._judged:
+            if kept or key in judged:
                 continue
             self._latest.pop(key, None)
             window = FLAP_WINDOW.total_seconds()

@@ -75,6 +75,7 @@ class Respond:
         self._poster = poster
         self._conditions = Conditions()
         self._redrawn: dict[int, Moment] = {}
+        self._judged: Sequence[Finding] = ()
         self._started = self._clock.now()
         # Detectors run in threads of their own; their rounds are absorbed in turn.
         self._turn = threading.Lock()
@@ -82,8 +83,12 @@ class Respond:
             self._conditions.take_up(store.opened(tx), self._started)
 
     def watched(self, detector: str) -> frozenset[str]:
-        """Return the subjects this detector must report on, whatever it measures."""
-        return self._conditions.watched(detector)
+        """Return the subjects this detector must report on, whatever it measures.
+
+        What an action's effect is judged by is measured on, though it is over.
+        """
+        judged = {f.subject for f in self._judged if f.detector == detector}
+        return self._conditions.watched(detector) | judged
 
     def current(self) -> Mapping[str, Finding]:
         """Return the latest finding of every condition, for status."""
@@ -102,8 +107,8 @@ class Respond:
                 self._apply(change, now)
             self._resolve_quiet(open_, now)
             self._verify_due(open_, now)
-            judged = {f.key for i in open_ if i.check for f in i.check.before}
-            self._conditions.forget_over(judged, now.boot)
+            self._judged = [f for i in open_ if i.check for f in i.check.before]
+            self._conditions.forget_over({f.key for f in self._judged}, now.boot)
         self._poster.wake()
 
     def _apply(self, change: Change, now: Moment) -> None:
