@@ -8,15 +8,12 @@ from bot.ask import Ask
 from bot.candidates import Candidates
 from bot.carry_out import CarryOut
 from bot.clock import SystemClock
-from bot.converse.asked import Sources
 from bot.converse.converse import Converse
-from bot.converse.model import ModelTalk
 from bot.database import Database
 from bot.decide import Decide
 from bot.diagnosis.rules import RuleDiagnoser
 from bot.disk import Disks
 from bot.environment import Environment
-from bot.evidence.top_processes import TopProcesses
 from bot.handover import Handover
 from bot.host import HostContext
 from bot.instance import instance_of
@@ -24,7 +21,6 @@ from bot.loop import Loop
 from bot.marks import Marks
 from bot.metrics import History
 from bot.own import Own
-from bot.pictures import Pictures
 from bot.plots import Plots
 from bot.policy_change import note_policy
 from bot.record import Record
@@ -40,6 +36,7 @@ from bot.watch import Watch
 from bot.window import Window
 from bot.wiring import parts
 from bot.wiring.afterwards import Afterwards, afterwards
+from bot.wiring.asking import converse_of, plots_of
 from bot.wiring.knowledge import Known, known
 from remediation.execute import Executor
 from remediation.identity import open_process
@@ -110,7 +107,7 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
     record, poster = kit.record, kit.poster
     respond = _respond(kit)
     status = Status(record=record, respond=respond, unseen=kit.host.unseen)
-    plots = _plots(kit)
+    plots = plots_of(loaded.settings, environment, record, kit.host)
     failed = kit.telemetry.failed
     knows = known(loaded.settings, environment, record, kit.host, poster, failed)
     ask = _ask(kit)
@@ -130,7 +127,7 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
         simulate=Simulate(record=record, candidates=kit.candidates),
         status=status,
         plots=plots,
-        converse=_converse(kit, status, plots, knows),
+        converse=converse_of(loaded.settings, record, kit.host, plots, status, knows),
         known=knows,
         afterwards=afterwards(loaded, environment, record, knows, poster),
         poster=poster,
@@ -213,41 +210,6 @@ def _watch(kit: _Kit, respond: Respond) -> Watch:
         history=kit.host.history,
         telemetry=kit.telemetry,
     )
-
-
-def _plots(kit: _Kit) -> Plots:
-    host, section = kit.host, kit.loaded.settings.prometheus
-    return Plots(
-        host=host.name,
-        clock=host.clock,
-        pictures=Pictures(
-            record=kit.record, history=host.history, backdrops=host.backdrops
-        ),
-        servers=parts.servers_of(section, kit.environment),
-        rules=host.rules,
-    )
-
-
-def _converse(kit: _Kit, status: Status, plots: Plots, knows: Known) -> Converse:
-    settings = kit.loaded.settings
-    sources = Sources(
-        settings=settings,
-        record=kit.record,
-        status=status,
-        memory=knows.memory,
-        shelf=knows.shelf,
-        plots=plots,
-        processes=TopProcesses(kit.host).now,
-    )
-    if knows.model is None:
-        return Converse(sources)
-    talk = ModelTalk(
-        knows.model,
-        tools=knows.tools,
-        budget=settings.model.budget,
-        account=knows.account,
-    )
-    return Converse(sources, talk)
 
 
 def _carry_out(kit: _Kit) -> CarryOut:
