@@ -1,13 +1,14 @@
 """How a figure of Prometheus came to pass its limit: its course before, for the chart."""
 
-import math
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
-from bot.metrics import History
+from bot.backdrop import Backdrops
+from bot.metrics import History, Point
 from bot.model import Finding
-from bot.prometheus.answer import QuestionRefused, Series, ServerSilent
+from bot.prometheus.answer import QuestionRefused, Series, ServerSilent, finite
 from bot.prometheus.server import Server
 from bot.prometheus_section import Rule
 from bot.series import host_of_server, subject_of
@@ -16,55 +17,81 @@ BEFORE: Final = timedelta(minutes=20)
 STEP: Final = timedelta(minutes=1)
 POINTS: Final = BEFORE // STEP + 1
 """Each of them costs the server what the rule itself costs."""
+DAY: Final = timedelta(days=1)
+AFTER: Final = timedelta(minutes=80)
+"""How much of yesterday is fetched behind the onset: by then most charts are drawn."""
+SLOW: Final = (BEFORE + AFTER) // (POINTS - 1)
+"""Between two points of yesterday, so that it costs no more than the course before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """New findings of a rule. is_late: it began before the bot did."""
+
+    found: Sequence[Finding]
+    is_late: bool = False
 
 
 class Courses:
-    """Fetches courses into the history, one question for all new findings of a rule.
+    """Fetches courses, one question for all new findings of a rule and one for yesterday.
 
     here: what people call the bot's own host. step: between two points.
     """
 
-    def __init__(self, history: History, *, here: str, step: timedelta = STEP) -> None:
+    def __init__(
+        self,
+        history: History,
+        backdrops: Backdrops,
+        *,
+        here: str,
+        step: timedelta = STEP,
+    ) -> None:
         self._history = history
+        self._backdrops = backdrops
         self._here = here
         self._step = step
 
-    def fetch(
-        self, asked: Sequence[tuple[Rule, Server]], found: Sequence[Finding]
-    ) -> None:
+    def fetch(self, asked: Sequence[tuple[Rule, Server]], begun: Begun) -> None:
         """Fetch what led to each finding; without an answer the chart begins now.
 
         The first failure ends it: a round does not wait for several of them.
         """
         for rule, server in asked:
-            mine = [f for f in found if f.subject.startswith(f"{rule.name}@")]
-            if mine and not self._fetch(rule, server, mine):
+            mine = [f for f in begun.found if f.subject.startswith(f"{rule.name}@")]
+            try:
+                if mine:
+                    self._fetch(rule, server, mine, is_late=begun.is_late)
+            except (ServerSilent, QuestionRefused):
                 return
 
-    def _fetch(self, rule: Rule, server: Server, found: Sequence[Finding]) -> bool:
+    def _fetch(
+        self, rule: Rule, server: Server, found: Sequence[Finding], *, is_late: bool
+    ) -> None:
         until = found[0].at
-        since = until - BEFORE
-        try:
-            told = server.range(rule.expr, since, until, self._step)
-        except (ServerSilent, QuestionRefused):
-            return False
-        otherwise = host_of_server(server.address, here=self._here)
         wanted = {finding.subject: finding for finding in found}
+        before, step = (BEFORE, self._step) if not is_late else (AFTER, SLOW)
+        told = server.range(rule.expr, until - before, until, step)
+        for finding, points in self._of(rule, server, wanted, told):
+            for at, value in points:
+                # Another clock may be ahead: what is later would be taken for newer.
+                if at < until:
+                    self._history.append(finding.series, at, value, finding.unit)
+        since = until - DAY - before
+        told = server.range(rule.expr, since, until - DAY + AFTER, SLOW)
+        for finding, points in self._of(rule, server, wanted, told):
+            moved = [(at + DAY, value) for at, value in points]
+            self._backdrops.was(finding.series, moved)
+
+    def _of(
+        self,
+        rule: Rule,
+        server: Server,
+        wanted: Mapping[str, Finding],
+        told: Sequence[Series],
+    ) -> Iterator[tuple[Finding, tuple[Point, ...]]]:
+        otherwise = host_of_server(server.address, here=self._here)
         for series in told:
             subject = subject_of(rule, series.labels, otherwise=otherwise)
             finding = wanted.get(str(subject))
             if finding is not None:
-                self._keep(finding, series, until)
-        return True
-
-    def _keep(self, finding: Finding, series: Series, until: datetime) -> None:
-        for at, value in _numbers(series.points):
-            # Another clock may be ahead: what is later would be taken for newer.
-            if at < until:
-                self._history.append(finding.series, at, value, finding.unit)
-
-
-def _numbers(
-    points: Iterable[tuple[datetime, float]],
-) -> Iterable[tuple[datetime, float]]:
-    return ((at, value) for at, value in points if math.isfinite(value))
+                yield finding, finite(series).points

@@ -1,7 +1,6 @@
 """Points prepared for drawing: thinned to what can be seen, split where data is missing."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from itertools import pairwise
 from statistics import median
 from typing import Final
@@ -11,6 +10,8 @@ from bot.metrics import Point
 MOST_POINTS: Final = 1500
 GAP: Final = 3
 """A pause of more than this many usual steps is shown as a gap."""
+_NEAR: Final = 5
+"""Steps on each side by which it is known what is usual: the pace may change once."""
 
 
 def thinned(points: Sequence[Point]) -> tuple[Point, ...]:
@@ -27,17 +28,24 @@ def thinned(points: Sequence[Point]) -> tuple[Point, ...]:
 
 
 def pieces(points: Sequence[Point]) -> Iterator[tuple[Point, ...]]:
-    """Split where nothing was measured for longer than three usual steps."""
+    """Split where nothing was measured for longer than three usual steps.
+
+    What was fetched of the time before has another pace than the rounds after it.
+    """
     steps = [(b[0] - a[0]).total_seconds() for a, b in pairwise(points)]
-    pause = timedelta(seconds=GAP * (median(steps) if steps else 0.0))
-    piece: list[Point] = []
-    for point in points:
-        if piece and point[0] - piece[-1][0] > pause:
+    piece = list(points[:1])
+    for n, point in enumerate(points[1:]):
+        if steps[n] > GAP * _usual(steps, n):
             yield tuple(piece)
             piece = []
         piece.append(point)
     if piece:
         yield tuple(piece)
+
+
+def _usual(steps: Sequence[float], n: int) -> float:
+    sides = (steps[max(n - _NEAR, 0) : n], steps[n + 1 : n + 1 + _NEAR])
+    return max((median(side) for side in sides if side), default=steps[n])
 
 
 def _value(point: Point) -> float:

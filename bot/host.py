@@ -15,6 +15,7 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from bot import procfs
 from bot.alerts_section import AlertsSection
+from bot.backdrop import Backdrops
 from bot.inbound.inbox import KeptAlert
 from bot.logs import LogSource
 from bot.marks import Mark
@@ -173,7 +174,9 @@ class Facts(Protocol):
         """Return its children and theirs, ordered by pid."""
 
 
-def _no_marks(_service: str, _since: datetime, _until: datetime) -> Sequence[Mark]:
+def _no_marks(
+    _host: str, _service: str, _since: datetime, _until: datetime
+) -> Sequence[Mark]:
     return ()
 
 
@@ -184,7 +187,8 @@ class HostContext:
     name: what people call the host. services: whoever starts and stops services here.
     declared, timers: the services that the team says should run here, and the timers.
     rules: what is asked of Prometheus, each with the server that is asked.
-    marks: what people said they changed here, of a service, from one time to another.
+    marks: what people said they changed, of a host and a service, from one time to another.
+    backdrops: what the charts of Prometheus' figures are drawn against.
     inbox: the alerts that others told and that fire. alerts: how they are read.
     deaf: why their Alertmanager cannot be asked, "" where it can or there is none.
     logs: where the lines of other hosts' services are kept, if they are.
@@ -200,7 +204,8 @@ class HostContext:
     declared: Sequence[Service] = ()
     timers: Sequence[Timer] = ()
     rules: Sequence[tuple[Rule, Server]] = ()
-    marks: Callable[[str, datetime, datetime], Sequence[Mark]] = _no_marks
+    marks: Callable[[str, str, datetime, datetime], Sequence[Mark]] = _no_marks
+    backdrops: Backdrops = field(default_factory=Backdrops)
     inbox: Callable[[], Sequence[KeptAlert]] = tuple
     alerts: AlertsSection = field(default_factory=AlertsSection)
     deaf: Callable[[], str] = str

@@ -126,15 +126,14 @@ def between(
 
 
 class Marks:
-    """Reads what was told of this host; an evidence source is given it."""
+    """Reads what was told of any host; evidence sources are given it."""
 
-    def __init__(self, database: Database, host: str) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._host = host
 
     def __call__(
-        self, service: str, since: datetime, until: datetime
+        self, host: str, service: str, since: datetime, until: datetime
     ) -> Sequence[Mark]:
-        """Return what was told of this host and the service, as `between` does."""
+        """Return what was told of the host and the service, as `between` does."""
         with self._database.read() as tx:
-            return between(tx, since, until, host=self._host, service=service)
+            return between(tx, since, until, host=host, service=service)

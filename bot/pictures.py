@@ -2,7 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from bot.charts import ChartRequest, chart
+from bot.backdrop import Backdrops
+from bot.charts.one import chart
+from bot.charts.request import ChartRequest
 from bot.metrics import History
 from bot.model import Incident
 from bot.record import Record
@@ -16,51 +18,51 @@ _ACTED = (State.DONE, State.FAILED, State.INTERRUPTED)
 class Pictures:
     """Draws PNGs from the history in memory."""
 
-    def __init__(self, *, record: Record, history: History) -> None:
+    def __init__(
+        self, *, record: Record, history: History, backdrops: Backdrops
+    ) -> None:
         self._database = record.database
         self._ledger = record.ledger
         self._history = history
+        self._backdrops = backdrops
         self._clock = record.clock
 
     def of_incident(self, incident: Incident) -> bytes | None:
         """Return the chart from ten minutes before the onset; None without history."""
         lead = incident.lead
         start = incident.since - _BEFORE
-        marks = self._marks(incident)
-        return self._draw(lead.series, incident.title, start, incident, marks)
+        backdrop = self._backdrops.of(lead.series)
+        marks = (*self._marks(incident), *backdrop.happened)
+        points = self._history.window(lead.series, start)
+        return self._drawn(
+            ChartRequest(
+                title=incident.title,
+                unit=lead.unit,
+                points=points,
+                warning=lead.limits.warning,
+                critical=lead.limits.critical,
+                onset=incident.since,
+                marks=marks,
+                until=self._clock.now().wall,
+                yesterday=backdrop.yesterday,
+            )
+        )
 
     def of_series(self, name: str, span: timedelta) -> bytes | None:
         """Return the chart of a series over the last `span`; None if unknown."""
-        return self._draw(name, name, self._clock.now().wall - span, None, ())
+        now = self._clock.now().wall
+        points = self._history.window(name, now - span)
+        unit = self._history.unit(name)
+        return self._drawn(
+            ChartRequest(title=name, unit=unit, points=points, until=now)
+        )
 
     def series(self) -> list[str]:
         """Return the names that can be drawn."""
         return sorted(self._history.names())
 
-    def _draw(
-        self,
-        series: str,
-        title: str,
-        start: datetime,
-        incident: Incident | None,
-        marks: tuple[tuple[datetime, str], ...],
-    ) -> bytes | None:
-        points = self._history.window(series, start)
-        if len(points) < 2:
-            return None
-        lead = incident.lead if incident else None
-        return chart(
-            ChartRequest(
-                title=title,
-                unit=lead.unit if lead else self._history.unit(series),
-                points=tuple(points),
-                warning=lead.limits.warning if lead else None,
-                critical=lead.limits.critical if lead else None,
-                onset=incident.since if incident else None,
-                marks=marks,
-                until=self._clock.now().wall,
-            )
-        )
+    def _drawn(self, request: ChartRequest) -> bytes | None:
+        return chart(request) if len(request.points) > 1 else None
 
     def _marks(self, incident: Incident) -> tuple[tuple[datetime, str], ...]:
         with self._database.read() as tx:

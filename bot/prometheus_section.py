@@ -30,6 +30,7 @@ class PrometheusServer(Section):
     url: without `/api`. timeout: for a whole answer. user: for basic authentication; its
     password, or a bearer token where no user is named, is in the environment. ca_file:
     whom to trust instead of the machine's list. cert_file, key_file: who we are.
+    deploys: PromQL that gives the second of each deployment, for evidence and charts.
     """
 
     url: Address
@@ -40,6 +41,7 @@ class PrometheusServer(Section):
     ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
+    deploys: Annotated[str, Field(min_length=1, max_length=4000)] | None = None
 
     @field_validator("url")
     @classmethod

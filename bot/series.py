@@ -1,7 +1,8 @@
 """One series of a rule's answer as a condition: its host, its name, its words. Pure.
 
 Labels are written by whoever is scraped: they become clean words, and names of hosts
-that are shaped like names. Nothing of them goes back into a question.
+that are shaped like names. What of them goes back into a question goes through
+`prometheus/selector.py`.
 """
 
 import hashlib

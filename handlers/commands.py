@@ -4,10 +4,10 @@ The words stand in `verbs.py`; who gave them and whether they may is `slash.py`'
 """
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 
 from slack_sdk.errors import SlackApiError
 
+from bot.plots import NotDrawn, wanted
 from bot.redact import fit_to_keep
 from handlers.blocks import answers, dialogs
 from handlers.blocks.card import card
@@ -81,15 +81,12 @@ class Commands:
         return self._reading.cost()
 
     def _chart(self, request: Request) -> Message:
-        known = self._desk.pictures.series()
-        name = " ".join(w for w in request.words if not is_span(w))
-        if name not in known:
-            listed = (
-                ", ".join(escaped(series) for series in known[:30]) or "nothing yet"
-            )
-            return answers.plain(f"I can draw: {listed}")
-        spans = tuple(w for w in request.words if is_span(w))
-        return self._draw(name, span(spans, "6h"), request)
+        try:
+            plot = self._desk.plots.draw(wanted(request.typed))
+        except NotDrawn as why:
+            return answers.plain(escaped(str(why)))
+        shown = self._desk.reply.picture(request.channel, plot.png, plot.title)
+        return answers.plain("Here it is." if shown else "Slack took no picture.")
 
     def _help(self, _request: Request) -> Message:
         return answers.help_text(self._desk.command, VERBS)
@@ -229,13 +226,6 @@ class Commands:
     def _link(self, number: int) -> str:
         link = self._desk.link(number)
         return f"<{link}|Open the card>" if link else ""
-
-    def _draw(self, name: str, span: timedelta, request: Request) -> Message:
-        picture = self._desk.pictures.of_series(name, span)
-        if picture is None:
-            return answers.plain("There are not enough points yet.")
-        shown = self._desk.reply.picture(request.channel, picture, name)
-        return answers.plain("Here it is." if shown else "Slack took no picture.")
 
 
 def _asked(proposal: Proposal) -> Message:

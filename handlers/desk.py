@@ -14,7 +14,7 @@ from bot.handover import Handover
 from bot.model import Incident, Person
 from bot.origin import Origin
 from bot.own import Own
-from bot.pictures import Pictures
+from bot.plots import Plots
 from bot.reports import Reports
 from bot.runbooks.shelf import Shelf
 from bot.silence import Silence
@@ -46,7 +46,7 @@ class Desk:
     handover: Handover
     simulate: Simulate
     status: Status
-    pictures: Pictures
+    plots: Plots
     database: Database
     ledger: Ledger
     telemetry: Telemetry

@@ -34,7 +34,8 @@ _ARGUMENTS: Final[Mapping[str, re.Pattern[str]]] = {
         "status": r"\S*[^\s?!,.]",
         "incidents": _SPAN,
         "runbook": r"[^?]*",
-        "chart": rf"\S+(?: {_SPAN})?",
+        # Brackets stand in PromQL, and hardly in a sentence.
+        "chart": rf"\S+(?: {_SPAN}(?: [\w.-]+)?)?|.*[(\[{{].*",
         "kill": r"[^\s:]+:\d+",
         "handover": rf"(?:{_NUMBER} )?{_ANYBODY}",
         "mute": rf"\S+ {_SPAN}|\S*/\S*",

@@ -17,6 +17,19 @@ TARGET = re.compile(r"([A-Za-z0-9][A-Za-z0-9.-]{0,62}):(\d{1,7})")
 """`HOST:PID`."""
 MENTIONED = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 """A person, as Slack writes them into a command."""
+_LINK = re.compile(r"<(https?://[^|>\s]+)(?:\|[^>]*)?>")
+_CODE = re.compile("^`([^`]*)`")
+_MEANT = (
+    *(
+        ("\N{LEFT DOUBLE QUOTATION MARK}", '"'),
+        ("\N{RIGHT DOUBLE QUOTATION MARK}", '"'),
+    ),
+    *(
+        ("\N{LEFT SINGLE QUOTATION MARK}", "'"),
+        ("\N{RIGHT SINGLE QUOTATION MARK}", "'"),
+    ),
+    *(("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")),
+)
 _SPAN = re.compile(r"\d+(\.\d+)?[smhd]")
 
 
@@ -40,6 +53,17 @@ class Request:
     def said(self) -> str:
         """Everything behind the verb, harmless and short."""
         return printable(" ".join(self.words), limit=300)
+
+    @property
+    def typed(self) -> tuple[str, ...]:
+        """Everything behind the verb as the person typed it, for what reads code.
+
+        Slack makes links of addresses, telephones make quotes round, people mark code.
+        """
+        text = _LINK.sub(r"\1", " ".join(self.words))
+        for written, meant in _MEANT:
+            text = text.replace(written, meant)
+        return tuple(_CODE.sub(r"\1", text).split())
 
 
 def first(request: Request, otherwise: str) -> str:

@@ -17,7 +17,9 @@ from bot.converse.question import Answer, Chart, Question
 from bot.converse.threads import Threads
 from bot.loop import attempt
 from bot.model import Person
+from bot.plots import NotDrawn, Wanted
 from handlers.blocks import answers
+from handlers.blocks.markup import escaped
 from handlers.channel import File
 from handlers.crew import Crew, Full
 from handlers.desk import Desk
@@ -31,7 +33,6 @@ _FAILED: Final = (
     "Something failed on my side, so this has no answer. "
     "Ask again; if it stays, look at my log."
 )
-_NO_POINTS: Final = "There are not enough points for a picture yet."
 _NO_PICTURE: Final = "Slack took no picture."
 
 Once = Callable[[str], AbstractContextManager[bool]]
@@ -122,11 +123,13 @@ class Talk:
         self._desk.reply.in_thread(heard.spoken, answers.said(answer, link))
 
     def _draw(self, spoken: Spoken, chart: Chart) -> None:
-        picture = self._desk.pictures.of_series(chart.series, chart.span)
-        if picture is None:
-            self._desk.reply.in_thread(spoken, answers.plain(_NO_POINTS))
+        wanted = Wanted(expr=chart.series, span=chart.span, host=chart.host)
+        try:
+            plot = self._desk.plots.draw(wanted)
+        except NotDrawn as why:
+            self._desk.reply.in_thread(spoken, answers.plain(escaped(str(why))))
             return
-        file = File(name="chart.png", title=chart.series, content=picture)
+        file = File(name="chart.png", title=plot.title, content=plot.png)
         if not self._desk.reply.file(file, spoken.channel, spoken.thread_ts):
             self._desk.reply.in_thread(spoken, answers.plain(_NO_PICTURE))
 

@@ -31,7 +31,7 @@ VERBS: Mapping[str, str] = {
     "`maintenance TARGET end` ends it, without words it lists",
     "lock WHY": "stop the whole bot, at once",
     "unlock": "free it",
-    "chart WHAT [6h]": "a picture of a figure",
+    "chart WHAT [6h] [HOST]": "a picture of a figure, or of PromQL",
     "cost": "what the language model has cost",
     "help": "this list",
 }

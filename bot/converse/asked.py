@@ -9,7 +9,7 @@ from bot import store
 from bot.converse.question import Question
 from bot.explain import Recalls
 from bot.model import EvidenceItem, Incident
-from bot.pictures import Pictures
+from bot.plots import Plots
 from bot.record import Record
 from bot.redact import visible
 from bot.runbooks.matching import Match
@@ -50,7 +50,7 @@ class Sources:
     status: Status
     memory: Recalls
     shelf: Finds
-    pictures: Pictures
+    plots: Plots
     processes: Callable[[], Sequence[EvidenceItem]]
 
 

@@ -10,6 +10,7 @@ from bot.converse.periods import span_in
 from bot.converse.question import Answer, Chart
 from bot.enclosure import not_watched
 from bot.model import Finding, Incident
+from bot.plots import LONGEST
 from bot.quiet import Quiet
 from bot.series import Subject
 from bot.status import Board, HostHealth
@@ -28,6 +29,7 @@ _SAME: Final = {
     "processor": "cpu",
     "mem": "memory",
 }
+_IN_FLEET: Final = {**_SAME, "disk": "disk", "disks": "disk", "traffic": "network"}
 _HOST: Final = re.compile(r"\b(?:of|on|for)\s([a-z0-9][a-z0-9.-]*[0-9.-][a-z0-9.-]*)")
 _SPAN: Final = re.compile(r"\d+\.?\d*[smhdw]?")
 
@@ -63,12 +65,15 @@ def top(asked: Asked) -> Answer:
 
 def figure(asked: Asked) -> Answer | None:
     """Say a measured figure and have it drawn; None where none is named."""
-    names = asked.sources.pictures.series()
+    names = asked.sources.plots.pictures.series()
     name = _series(asked.words, names)
+    host = asked.sources.settings.host
+    elsewhere = _other_host(asked.words, host, name or "")
+    told = _of_fleet(asked, elsewhere) if elsewhere else None
+    if told is not None:
+        return told
     if name is None:
         return _drawable(asked, names)
-    host = asked.sources.settings.host
-    elsewhere = _other_host(asked.words, host, name)
     if elsewhere is not None:
         return Answer(text=f"I measure {host} only, not {elsewhere}.")
     span = min(span_in(asked.words) or timedelta(hours=1), _KEPT)
@@ -78,6 +83,19 @@ def figure(asked: Asked) -> Answer | None:
     return Answer(
         text=f"{_now(current)} {text}" if current else text,
         chart=Chart(series=name, span=span),
+    )
+
+
+def _of_fleet(asked: Asked, host: str) -> Answer | None:
+    """Return what Prometheus can draw of another host; None where it is not asked."""
+    said = (_IN_FLEET.get(word, word) for word in re.findall(r"[a-z_]+", asked.words))
+    name = next(filter(asked.sources.plots.knows, said), None)
+    if name is None:
+        return None
+    span = min(span_in(asked.words) or timedelta(hours=1), LONGEST)
+    return Answer(
+        text=f"{name} of {host} over the last {seconds(span)}, by Prometheus.",
+        chart=Chart(series=name, span=span, host=host),
     )
 
 

@@ -46,10 +46,14 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """A picture that says more: the last `span` of a measured series."""
+    """A picture that says more: the last `span` of a series that is measured here.
+
+    host: another one, of which Prometheus tells the figure of that name.
+    """
 
     series: str
     span: timedelta
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

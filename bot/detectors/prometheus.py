@@ -16,7 +16,7 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
-from bot.courses import POINTS, Courses
+from bot.courses import POINTS, Begun, Courses
 from bot.durations import Duration
 from bot.host import HostContext
 from bot.model import Fact, Finding, Level
@@ -71,7 +71,8 @@ class PrometheusDetector:
         self.section = section
         self._host = host
         self._questions = Questions(host.rules, host.clock)
-        self._courses = Courses(host.history, here=host.name)
+        self._courses = Courses(host.history, host.backdrops, here=host.name)
+        self._is_first = True
         self._levels: dict[str, Level] = {}
         self._kept: dict[str, Finding] = {}
         self._missing: dict[str, float] = {}
@@ -93,8 +94,13 @@ class PrometheusDetector:
             found[text] = unconfigured(Subject.of(text), now.wall)
         drawn = _drawn(found.values())
         begun = [f for f in drawn if f.subject not in self._kept and _is_bad(f)]
-        cheap = [(o.rule, o.server) for o in outcomes if o.is_cheap(POINTS)]
-        self._courses.fetch(cheap, begun)
+        cheap = [(o.rule, o.server) for o in outcomes if o.is_cheap(2 * POINTS)]
+        # What was bad before the bot's start began earlier than the bot can know.
+        late = [f for f in begun if self._is_first and f.subject in watched]
+        new = [f for f in begun if f not in late]
+        self._courses.fetch(cheap, Begun(found=late, is_late=True))
+        self._courses.fetch(cheap, Begun(found=new))
+        self._is_first = False
         self._remember(found)
         return drawn
 

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from bot.checkup import Finding, fine, warn
 from bot.environment import Environment
 from bot.prometheus.answer import QuestionRefused, ServerSilent
+from bot.prometheus.happened import EPOCH, deployed
 from bot.prometheus.server import Server
 from bot.prometheus_section import Rule
 from bot.settings import Settings
-from bot.wiring.parts import rules_of
+from bot.wiring.parts import rules_of, servers_of
 
 
 def checks(settings: Settings, environment: Environment) -> Iterator[Finding]:
@@ -22,9 +23,30 @@ def checks(settings: Settings, environment: Environment) -> Iterator[Finding]:
         )
     for rule, server in rules_of(section, environment):
         yield _asked(rule, server)
+    for server in servers_of(section, environment).values():
+        if server.section.deploys:
+            yield _deploys(server, server.section.deploys)
     asked = {section.server_of(rule) for rule in section.rules}
     for name in sorted(set(section.servers) - asked):
         yield warn("prometheus", f"no rule asks {name}, so nothing is heard from it")
+
+
+def _deploys(server: Server, expr: str) -> Finding:
+    subject = f"prometheus {server.name}, deploys"
+    try:
+        told = server.now(expr)
+    except ServerSilent as silent:
+        return warn(subject, f"the server does not answer: {silent}")
+    except QuestionRefused as refused:
+        return warn(subject, f"{refused}. Until then no deployment is told")
+    known = len(deployed(told, EPOCH, lambda _: True))
+    if known < len(told):
+        return warn(
+            subject,
+            f"{len(told) - known} of {len(told)} values are no second of our days. Give "
+            "the time of each deployment, in seconds since 1970",
+        )
+    return fine(subject, f"{known} deployments")
 
 
 def _asked(rule: Rule, server: Server) -> Finding:

@@ -61,7 +61,8 @@ class ChangesEvidence:
 
     def _told(self, incident: Incident) -> Iterator[Change]:
         service, since = incident.unit_name or "", incident.since - LATELY
-        for mark in self._host.marks(service, since, incident.opened_at):
+        host = self._host.name
+        for mark in self._host.marks(host, service, since, incident.opened_at):
             of = f" ({mark.service})" if mark.service else ""
             by = f", told by {mark.by}" if mark.by else ""
             yield mark.at, f"{mark.text}{of}{by}"

@@ -1,5 +1,6 @@
 """What a Prometheus server answered, as values; whatever else it says is refused by name."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -83,6 +84,12 @@ def series(result: object) -> tuple[Series, ...]:
         )
         for one in found
     )
+
+
+def finite(series: Series) -> Series:
+    """Return it without points that are no number or have no end: nothing draws them."""
+    points = tuple((at, value) for at, value in series.points if math.isfinite(value))
+    return Series(labels=series.labels, points=points)
 
 
 def _count(result: object) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 
 from bot.ports import Clock
 from bot.prometheus.answer import QuestionRefused, Sample, ServerSilent
-from bot.prometheus.server import Server
+from bot.prometheus.server import Server, load
 from bot.prometheus_section import Rule
 
 _AT_ONCE: Final = 4
@@ -53,6 +53,7 @@ class Questions:
         """Ask each once; no failure of one keeps another from its answer."""
         if not self._rules:
             return []
+        load()
         begun = _Round(self._clock)
         with ThreadPoolExecutor(min(_AT_ONCE, len(self._rules))) as pool:
             return list(pool.map(begun.ask, self._rules))

@@ -8,7 +8,7 @@ library is imported at the first question (0.1 s).
 import json
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -55,13 +55,20 @@ class Server:
         """The host of its address, without port and path."""
         return urlsplit(self.section.url).hostname or ""
 
-    def now(self, expr: str) -> tuple[Sample, ...]:
-        """Evaluate once, at the server's own time.
+    def within(self, span: timedelta) -> "Server":
+        """Return the same server with no more patience than this for an answer."""
+        timeout = min(self.section.timeout, span)
+        hasty = self.section.model_copy(update={"timeout": timeout})
+        return replace(self, section=hasty)
+
+    def now(self, expr: str, *, at: datetime | None = None) -> tuple[Sample, ...]:
+        """Evaluate once, at the server's own time or at another.
 
         Raises `ServerSilent` where it is down, slow or no Prometheus, `QuestionRefused`
         where it refuses, warns that something is missing, or has too much to say.
         """
-        return samples(self._ask(lambda to: to.custom_query(expr, params=_limited())))
+        params = _limited() | ({"time": f"{at.timestamp():.3f}"} if at else {})
+        return samples(self._ask(lambda to: to.custom_query(expr, params=params)))
 
     def range(
         self, expr: str, since: datetime, until: datetime, step: timedelta
@@ -130,6 +137,15 @@ class Server:
                 "its ca_file, cert_file or key_file cannot be read by the bot"
             ) from error
         return context
+
+
+def load() -> None:
+    """Import what a question needs, so that it does not count as the first one's time."""
+    import prometheus_api_client.prometheus_connect
+
+    import bot.prometheus.exchange
+
+    del bot, prometheus_api_client
 
 
 def _limited() -> dict[str, str]:

@@ -2,22 +2,18 @@
 
 import os
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from bot import evidence
 from bot.ask import Ask
 from bot.candidates import Candidates
 from bot.carry_out import CarryOut
 from bot.clock import SystemClock
-from bot.converse.asked import Sources
 from bot.converse.converse import Converse
-from bot.converse.model import ModelTalk
 from bot.database import Database
 from bot.decide import Decide
 from bot.diagnosis.rules import RuleDiagnoser
 from bot.disk import Disks
 from bot.environment import Environment
-from bot.evidence.top_processes import TopProcesses
 from bot.handover import Handover
 from bot.host import HostContext
 from bot.in_step import InStep
@@ -26,9 +22,8 @@ from bot.instance import instance_of
 from bot.loop import Loop
 from bot.marks import Marks
 from bot.metrics import History
-from bot.model import Incident
 from bot.own import Own
-from bot.pictures import Pictures
+from bot.plots import Plots
 from bot.policy_change import note_policy
 from bot.record import Record
 from bot.respond import Inquiry, Respond
@@ -40,8 +35,10 @@ from bot.status import Status
 from bot.target import Targets
 from bot.telemetry import Telemetry
 from bot.watch import Watch
+from bot.window import Window
 from bot.wiring import parts
 from bot.wiring.afterwards import Afterwards, afterwards
+from bot.wiring.asking import converse_of, plots_of
 from bot.wiring.knowledge import Known, known
 from remediation.execute import Executor
 from remediation.fleet import Fleet
@@ -85,7 +82,7 @@ class Core:
     handover: Handover
     simulate: Simulate
     status: Status
-    pictures: Pictures
+    plots: Plots
     known: Known
     afterwards: Afterwards
     converse: Converse
@@ -118,7 +115,7 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
     record, poster = kit.record, kit.poster
     respond = _respond(kit)
     status = Status(record=record, respond=respond, unseen=kit.host.unseen)
-    pictures = Pictures(record=record, history=kit.host.history)
+    plots = plots_of(loaded.settings, environment, record, kit.host)
     failed = kit.telemetry.failed
     knows = known(loaded.settings, environment, record, kit.host, poster, failed)
     ask = _ask(kit)
@@ -139,8 +136,8 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
         handover=Handover(record=record, poster=poster),
         simulate=Simulate(record=record, candidates=kit.candidates),
         status=status,
-        pictures=pictures,
-        converse=_converse(kit, status, pictures, knows),
+        plots=plots,
+        converse=converse_of(loaded.settings, record, kit.host, plots, status, knows),
         known=knows,
         afterwards=afterwards(loaded, environment, record, knows, poster),
         poster=poster,
@@ -162,7 +159,7 @@ def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
     in_step = parts.in_step_of(settings, environment, record, inbox)
     host = replace(
         parts.host_context(settings, environment, clock, History()),
-        marks=Marks(database, settings.host),
+        marks=Marks(database),
         inbox=inbox.firing,
         deaf=lambda: in_step.trouble if in_step else "",
     )
@@ -239,34 +236,12 @@ def _watch(kit: _Kit, respond: Respond) -> Watch:
     )
 
 
-def _converse(kit: _Kit, status: Status, pictures: Pictures, knows: Known) -> Converse:
-    settings = kit.loaded.settings
-    sources = Sources(
-        settings=settings,
-        record=kit.record,
-        status=status,
-        memory=knows.memory,
-        shelf=knows.shelf,
-        pictures=pictures,
-        processes=TopProcesses(kit.host).now,
-    )
-    if knows.model is None:
-        return Converse(sources)
-    talk = ModelTalk(
-        knows.model,
-        tools=knows.tools,
-        budget=settings.model.budget,
-        account=knows.account,
-    )
-    return Converse(sources, talk)
-
-
 def _carry_out(kit: _Kit) -> CarryOut:
     return CarryOut(
         record=kit.record,
         executor=_executor(kit),
         observer=_observer(kit),
-        window=_window(kit.loaded),
+        window=_window(kit),
         poster=kit.poster,
     )
 
@@ -296,20 +271,10 @@ def _observer(kit: _Kit) -> Observer:
         return Observer(me.identity, fleet=kit.fleet, gate=gate)
 
 
-def _window(loaded: Loaded) -> "Window":
-    slowest = {name: section.interval for name, section in loaded.detectors.items()}
-    return Window(loaded.settings.verify.window, slowest)
-
-
-class Window:
-    """How long an action's effect is measured: the window, but two rounds at least."""
-
-    def __init__(self, window: timedelta, intervals: dict[str, timedelta]) -> None:
-        self._window = window
-        self._intervals = intervals
-
-    def __call__(self, incident: Incident) -> timedelta:
-        """Return the span for this incident."""
-        nothing = timedelta(0)
-        rounds = [self._intervals.get(f.detector, nothing) for f in incident.findings]
-        return max(self._window, 2 * max(rounds, default=nothing))
+def _window(kit: _Kit) -> Window:
+    detectors = kit.loaded.detectors.items()
+    return Window(
+        kit.loaded.settings.verify.window,
+        {name: section.interval for name, section in detectors},
+        [rule for rule, _ in kit.host.rules],
+    )

@@ -85,15 +85,22 @@ def host_context(
     )
 
 
+def servers_of(
+    section: PrometheusSection, environment: Environment
+) -> dict[str, Server]:
+    """Return the servers that may be asked, by name."""
+    secrets = environment.prometheus_secrets
+    return {
+        name: Server(name=name, section=found, secret=secrets.get(name))
+        for name, found in section.servers.items()
+    }
+
+
 def rules_of(
     section: PrometheusSection, environment: Environment
 ) -> tuple[tuple[Rule, Server], ...]:
     """Return each rule with the server that it asks."""
-    secrets = environment.prometheus_secrets
-    servers = {
-        name: Server(name=name, section=found, secret=secrets.get(name))
-        for name, found in section.servers.items()
-    }
+    servers = servers_of(section, environment)
     return tuple((rule, servers[section.server_of(rule)]) for rule in section.rules)
 
 

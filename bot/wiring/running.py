@@ -94,7 +94,7 @@ def _poster(core: Core, channel: Channel) -> Poster:
     return Poster(
         channel=channel,
         record=core.record,
-        pictures=core.pictures,
+        pictures=core.plots.pictures,
         critical=slack.notify.critical,
         everybody=(*slack.approvers.users, *slack.approvers.groups),
         telemetry=core.telemetry,
@@ -266,7 +266,7 @@ def _desk(core: Core, guard: Guard, reply: Reply) -> Desk:
         handover=core.handover,
         simulate=core.simulate,
         status=core.status,
-        pictures=core.pictures,
+        plots=core.plots,
         database=core.record.database,
         ledger=core.record.ledger,
         telemetry=core.telemetry,

@@ -19,8 +19,9 @@ def lies() -> Iterator[Liar]:
 
 
 def found(url: str, secrets: dict[str, str], **rule: object) -> list[tuple[Grade, str]]:
+    deploys = rule.pop("deploys", None)
     raw = {"name": "cpu", "expr": "cpu", "warning": 80, **rule}
-    servers = {"main": {"url": url, "timeout": "1s"}}
+    servers = {"main": {"url": url, "timeout": "1s", "deploys": deploys}}
     section = {"servers": servers, "rules": [raw]}
     settings = Settings.model_validate({"prometheus": section})
     nowhere = Path("/nonexistent")
@@ -48,6 +49,24 @@ def test_a_silent_server_is_a_warning(lies: Liar) -> None:
     lies.body = b"<html>"
     ((grade, text),) = found(lies.url, {})
     assert grade is Grade.WARN and "does not answer" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "grade", "said"),
+    [
+        ("1763700000", Grade.FINE, "1 deployments"),
+        ("1", Grade.WARN, "1 of 1 values are no second of our days"),
+        ("-3", Grade.WARN, "1 of 1 values are no second of our days"),
+        ("NaN", Grade.WARN, "1 of 1 values are no second of our days"),
+    ],
+)
+def test_deployments_are_seconds(
+    lies: Liar, value: str, grade: Grade, said: str
+) -> None:
+    lies.says([one(value)])
+    _, (told, text) = found(lies.url, {}, deploys="deployed", missing="well")
+    assert told is grade
+    assert text.startswith(said)
 
 
 def test_a_secret_for_nobody_is_a_warning_that_does_not_tell_it(lies: Liar) -> None:

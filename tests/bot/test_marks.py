@@ -105,9 +105,7 @@ def test_it_is_evidence_beside_packages(database: Database, tmp_path: Path) -> N
     at = (START - HOUR).astimezone().strftime("%Y-%m-%d %H:%M:%S")
     log.write_text(f"{at} upgrade nginx:amd64 1.22 1.24\n")
     told(database, made("deployed 2.31", service="nginx", by="pipeline"))
-    source = ChangesEvidence(
-        replace(this_host(), marks=Marks(database, "web-1")), root=tmp_path
-    )
+    source = ChangesEvidence(replace(this_host(), marks=Marks(database)), root=tmp_path)
     (item,) = source.gather(incident(service=service()))
     assert item.table is not None
     assert [row[1] for row in item.table.rows] == [
@@ -124,9 +122,7 @@ def test_a_hundred_packages_do_not_hide_what_was_told(
     at = START.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     log.write_text("".join(f"{at} install p{n}:all <none> 1\n" for n in range(100)))
     told(database, made("deployed 2.31", at=START - HOUR))
-    source = ChangesEvidence(
-        replace(this_host(), marks=Marks(database, "web-1")), root=tmp_path
-    )
+    source = ChangesEvidence(replace(this_host(), marks=Marks(database)), root=tmp_path)
     (item,) = source.gather(incident())
     assert item.title == "What changed in the day before (93 more)"
     assert item.table is not None
@@ -143,9 +139,7 @@ def test_a_line_of_something_else_loses_nothing(
         "2446-01-01 10:00:00 install b:all <none> 1\n"
     )
     told(database, made("deployed 2.31"))
-    source = ChangesEvidence(
-        replace(this_host(), marks=Marks(database, "web-1")), root=tmp_path
-    )
+    source = ChangesEvidence(replace(this_host(), marks=Marks(database)), root=tmp_path)
     (item,) = source.gather(incident())
     assert item.table is not None
     assert [row[1] for row in item.table.rows] == ["deployed 2.31"]

@@ -7,6 +7,7 @@ from datetime import timedelta
 from bot import store
 from bot.alerts import Timing
 from bot.ask import Ask
+from bot.backdrop import Backdrops
 from bot.candidates import Candidates
 from bot.carry_out import CarryOut
 from bot.database import Database
@@ -24,6 +25,7 @@ from bot.model import (
 from bot.origin import Origin
 from bot.own import Own
 from bot.pictures import Pictures
+from bot.plots import Plots
 from bot.policy_section import Policy
 from bot.ports import DiagnosisUnavailable
 from bot.record import Record
@@ -176,6 +178,7 @@ class Story:
     others: dict[str, FakeServices] = field(default_factory=dict)
     hands: FakeHands = field(default_factory=FakeHands)
     history: History = field(default_factory=History)
+    backdrops: Backdrops = field(default_factory=Backdrops)
     window: timedelta = timedelta(seconds=30)
 
     def __post_init__(self) -> None:
@@ -237,7 +240,12 @@ class Story:
         )
         self.simulate = Simulate(record=self.record, candidates=self.candidates)
         self.status = Status(record=self.record, respond=self.respond)
-        self.pictures = Pictures(record=self.record, history=self.history)
+        self.pictures = Pictures(
+            record=self.record, history=self.history, backdrops=self.backdrops
+        )
+        self.plots = Plots(
+            host="web-1", clock=self.clock, pictures=self.pictures, servers={}
+        )
 
     def restarted(self) -> Respond:
         """A responder as a new process makes it, on the same database."""

@@ -100,7 +100,7 @@ def desk(
         handover=Handover(record=story.record, poster=story.poster),
         simulate=story.simulate,
         status=story.status,
-        pictures=story.pictures,
+        plots=story.plots,
         database=story.database,
         ledger=story.ledger,
         telemetry=Telemetry(),
@@ -122,7 +122,7 @@ def _sources(story: Story, runbooks: Path) -> Sources:
         status=story.status,
         memory=Memory(story.database, None, None),
         shelf=Shelf([runbooks], None),
-        pictures=story.pictures,
+        plots=story.plots,
         processes=lambda: (EvidenceItem(id="", title="Top by CPU", table=table),),
     )
 

@@ -1,11 +1,16 @@
 """`/sre …` and mentions, with the whole desk behind them and a real workspace before."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot import store, tracing
+from bot.clock import SystemClock
+from bot.plots import Plots
+from bot.prometheus.server import Server
+from bot.prometheus_section import PrometheusServer
 from bot.tracing import Step
 from handlers.blocks.markup import Message
 from handlers.channel import Channel
@@ -22,6 +27,7 @@ from remediation.proposal import State
 from tests.fakes.services import service
 from tests.fakes.slack import thread_says
 from tests.fakes.story import Story
+from tests.real.prometheus import prometheus
 
 Say = Callable[..., str]
 ARGUMENTS = {
@@ -199,6 +205,43 @@ def test_lists_and_pictures(say: Say, story: Story) -> None:
     story.history.append("cpu", story.clock.wall, 91.0, "%")
     assert say("chart cpu 1h") == "Here it is."
     assert say("chart gpu") == "I can draw: cpu"
+
+
+def test_a_picture_of_promql_as_slack_sends_it(
+    desk: Desk, story: Story, workspace: Workspace, tmp_path: Path
+) -> None:
+    lines = {f'queue{{instance="https://web-{n}.example"}}': float(n) for n in (7, 8)}
+    body: dict[str, object] = {
+        "user_id": ALICE.id,
+        "team_id": ALICE.team_id,
+        "channel_id": workspace.channel_id,
+    }
+    with prometheus(tmp_path, **lines) as real:
+        real.wait_for("count_over_time(queue[1m]) > 1")
+        commands = Slash(replace(desk, plots=asking(real.url, story)))
+
+        def said(text: str) -> str:
+            found = commands.answer(text, body, None)
+            return found.text if found else ""
+
+        site = "“<https://web-7.example|web-7.example>”"
+        drawn = "Here it is."
+        assert said(f"chart queue{{instance={site}}} &gt; 1 1m") == drawn
+        assert said("chart `queue` 5m") == drawn
+        nothing = "Prometheus main has no figures for it of db-1 in the last 5 min."
+        assert said("chart queue 5m db-1") == nothing
+        refused = said("chart queue{&lt;!channel&gt;")
+        assert "refuses the question: 1:7: parse error" in refused
+        assert "<!channel>" not in refused
+    assert len(workspace.files) == 2
+
+
+def asking(url: str, story: Story) -> Plots:
+    section = PrometheusServer.model_validate({"url": url})
+    servers = {"main": Server(name="main", section=section)}
+    return Plots(
+        host="web-1", clock=SystemClock(), pictures=story.pictures, servers=servers
+    )
 
 
 def test_status_of_one_host(say: Say, story: Story) -> None:

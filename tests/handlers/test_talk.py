@@ -105,6 +105,8 @@ def finished(workspace: Workspace, answers: int) -> None:
         "restart nginx", "stop nginx.service web-1", "handover 12 <@U1|bob>",
         "handover <@U1>", "runbook disk full", "cost", "reject 12a the batch",
         "mute web-1 2h", "incidents 7d", "incidents", "chart cpu 1h", "again 3",
+        "chart cpu 1h web-7", "chart rate(x[5m])", "chart sum by (job) (up) 6h db-1",
+        'chart main: up{job="node"} 2d',
     ],
 )  # fmt: skip
 def test_the_words_of_the_command_stay_commands(text: str) -> None:
@@ -122,6 +124,7 @@ def test_the_words_of_the_command_stay_commands(text: str) -> None:
         "unlock it", "mute the alarm", "take 1?", "again 2 please", "chart is broken",
         "cost of this outage", "help me", "restart it", "stop the deploy please",
         "start here", "stop this", "undo 12?", "runbook for this?",
+        "chart of cpu of web-7 over 6h", "chart the load please",
     ],
 )  # fmt: skip
 def test_a_sentence_is_a_question(text: str) -> None:

@@ -8,8 +8,9 @@ import subprocess
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -75,18 +76,26 @@ def promtool() -> str:
 
 @contextlib.contextmanager
 def prometheus(
-    folder: Path, *, web: str = "", more: str = "", **lines: float
+    folder: Path,
+    *,
+    web: str = "",
+    more: str = "",
+    past: Mapping[str, Sequence[tuple[datetime, float]]] | None = None,
+    **lines: float,
 ) -> Iterator[RealPrometheus]:
     """Start a server that scrapes a target each second; stop both.
 
     web: its own web configuration; with one it is asked by https. more: lines of its
-    configuration, for rules and whom it tells.
+    configuration, for rules and whom it tells. past: what it measured before it was
+    started, by series; it takes in nothing that is older than its end.
     """
     program = shutil.which("prometheus")
     if program is None:
         missing("prometheus, of Debian's package prometheus")
     with _target(lines) as target:
         port = free_port()
+        if past:
+            _remember(past, folder)
         config = folder / "prometheus.yml"
         config.write_text(_CONFIG.format(port=target.port) + more)
         words = [
@@ -107,6 +116,21 @@ def prometheus(
             yield running
         finally:
             running.kill()
+
+
+def _remember(
+    past: Mapping[str, Sequence[tuple[datetime, float]]], folder: Path
+) -> None:
+    """Fill a server's storage with what is past, by the program that comes with it."""
+    named: dict[str, list[str]] = {}
+    for series, points in past.items():
+        rows = named.setdefault(series.partition("{")[0], [])
+        rows += [f"{series} {v} {at.timestamp():.3f}\n" for at, v in points]
+    text = "".join(f"# TYPE {n} gauge\n{''.join(rows)}" for n, rows in named.items())
+    file = folder / "past.om"
+    file.write_text(f"{text}# EOF\n")
+    words = ["tsdb", "create-blocks-from", "openmetrics", file, folder / "tsdb"]
+    subprocess.run([promtool(), *words], check=True, capture_output=True, timeout=60)
 
 
 @contextlib.contextmanager

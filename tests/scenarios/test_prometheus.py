@@ -3,15 +3,19 @@
 import json
 import re
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from handlers.workspace.message import Message
+from handlers.workspace.people import ALICE
 from handlers.workspace.workspace import Workspace
 from tests.fakes.lying import liar
 from tests.real.prometheus import prometheus
 from tests.scenarios.stage import PATIENT, Bot, config, thread_says
 
 CPU = 'cpu{instance="web-7:9100"}'
+WEB_8 = 'cpu{instance="web-8:9100"}'
+ASKED = ["chart max by (instance) (cpu > 50) 5m", "chart of cpu of web-7 over 6h"]
 RULES = [
     {
         "name": "cpu",
@@ -25,6 +29,13 @@ RULES = [
         "runbook": "cpu",
     }
 ]
+
+
+def yesterday() -> dict[str, list[tuple[datetime, float]]]:
+    """What the server knows of web-7 from this time of yesterday."""
+    then = datetime.now(UTC) - timedelta(days=1)
+    points = [(then + timedelta(minutes=n), 41.0) for n in range(-60, 60)]
+    return {'cpu{instance="web-7:9100",job="fleet"}': points}
 
 
 def asking(workspace: Workspace, url: str) -> dict[str, object]:
@@ -56,7 +67,7 @@ def buttons(card: Message) -> str:
 def test_another_host_gets_a_card_and_no_action_and_is_resolved(
     bot: Bot, tmp_path: Path
 ) -> None:
-    with prometheus(tmp_path, **{CPU: 12.0}) as real:
+    with prometheus(tmp_path, past=yesterday(), **{CPU: 12.0, WEB_8: 15.0}) as real:
         bot.config = asking(bot.workspace, real.url)
         real.wait_for("cpu")
         bot.start()
@@ -69,13 +80,20 @@ def test_another_host_gets_a_card_and_no_action_and_is_resolved(
         assert "ssh web-7" in text
         assert "approve" not in buttons(card).lower()
         assert "Top processes" not in text, "those are this host's"
+        thread = thread_says(bot.workspace, card, "one host or all?")
+        assert "Yesterday at this time: 41 %" in thread
+        assert "1 of 2 hosts is above the limit of 80 %." in thread
+        picture = bot.workspace.wait_for(lambda: bot.workspace.files, PATIENT)[0]
+        assert picture.thread_ts == card.ts
+        for n, words in enumerate(ASKED, start=2):
+            bot.workspace.mention(ALICE.id, words, thread_ts=card.ts)
+            bot.workspace.wait_for(lambda n=n: len(bot.workspace.files) >= n, PATIENT)
         status = bot.run("once")
         assert re.search(r"critical +prometheus +cpu@web-7\S* +97 %", status.stdout)
 
         real.target.lines[CPU] = 12.0
         card_about(bot.workspace, "CPU 97 % on web-7", "Resolved")
-        thread = thread_says(bot.workspace, card, "it is clear again by itself")
-        assert "Evidence" not in thread
+        thread_says(bot.workspace, card, "it is clear again by itself")
 
 
 def test_the_logs_of_another_hosts_service_stand_in_the_thread(

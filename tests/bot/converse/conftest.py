@@ -98,7 +98,7 @@ def make_sources(tmp_path: Path) -> Callable[[Story, Memory], Sources]:
             status=story.status,
             memory=memory,
             shelf=Shelf([folder], None),
-            pictures=story.pictures,
+            plots=story.plots,
             processes=lambda: (TOP, HEAVY),
         )
 

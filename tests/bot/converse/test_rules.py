@@ -11,6 +11,9 @@ from bot.converse.intents import INTENTS, OTHERWISE, Intent, by_rules
 from bot.converse.question import Chart, Question, Said
 from bot.lore import Knowledge, PastCase
 from bot.model import Diagnosis, Hypothesis, Level, NoAction
+from bot.plots import Plots
+from bot.prometheus.server import Server
+from bot.prometheus_section import PrometheusServer
 from bot.settings import Settings
 from tests.bot.converse.conftest import Room
 from tests.fakes.story import ALICE
@@ -302,6 +305,34 @@ def test_another_hosts_figure_is_not_made_up(room: Room) -> None:
     answer = room.ask("show memory of db-7 for 6 h")
     assert answer.text == "I measure web-1 only, not db-7."
     assert answer.chart is None
+
+
+@pytest.mark.parametrize(
+    ("text", "figure", "hours"),
+    [
+        ("chart of cpu of web-7 over 6h", "cpu", 6),
+        ("show memory of web-7", "memory", 1),
+        ("graph the RAM of web-7 for 2 d", "memory", 48),
+        ("how full is the disk on web-7?", "disk", 1),
+        ("plot traffic of web-7", "network", 1),
+    ],
+)
+def test_another_hosts_figure_is_drawn_by_prometheus(
+    room: Room, text: str, figure: str, hours: float
+) -> None:
+    measured(room)
+    section = PrometheusServer(url="http://127.0.0.1:9")
+    asked = Plots(
+        host="web-1",
+        clock=room.story.clock,
+        pictures=room.story.pictures,
+        servers={"main": Server(name="main", section=section)},
+    )
+    room.sources = replace(room.sources, plots=asked)
+    answer = room.ask(text)
+    span = timedelta(hours=hours)
+    assert answer.chart == Chart(series=figure, span=span, host="web-7")
+    assert answer.text.endswith("by Prometheus.")
 
 
 def test_an_unknown_figure_lists_those_that_are_there(room: Room) -> None:
