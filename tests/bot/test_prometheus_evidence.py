@@ -92,14 +92,17 @@ def lies() -> Iterator[Liar]:
         yield running
 
 
-def source(url: str, rule: Rule = RULE, **changes: object) -> PrometheusEvidence:
-    return PrometheusEvidence(host_with(url, rule, **changes))
+def source(
+    url: str, rule: Rule = RULE, marks: Marks | None = None
+) -> PrometheusEvidence:
+    host = host_with(url, rule)
+    return PrometheusEvidence(replace(host, marks=marks) if marks else host)
 
 
-def host_with(url: str, rule: Rule = RULE, **changes: object) -> HostContext:
+def host_with(url: str, rule: Rule = RULE) -> HostContext:
     section = PrometheusServer.model_validate({"url": url, "deploys": "deployed"})
     server = Server(name="main", section=section)
-    return replace(this_host(), rules=[(rule, server)], **changes)  # type: ignore[arg-type]
+    return replace(this_host(), rules=[(rule, server)])
 
 
 def told_of(url: str, rule: Rule = RULE, host: str = "web-7") -> Incident:
