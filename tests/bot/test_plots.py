@@ -24,24 +24,27 @@ from tests.fakes.story import Story
 from tests.real.databases import fresh
 from tests.real.prometheus import RealPrometheus, prometheus
 
-NOW = datetime.now(UTC)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
-COURSE = [(NOW - HOUR + n * MINUTE, 40.0 + n % 7) for n in range(59)]
 HOSTS = [f"web-{n}" for n in range(42)]
-PAST = {
-    **{f'queue{{instance="{host}:9100"}}': COURSE for host in HOSTS},
-    'node_load1{instance="web-7:9100"}': COURSE,
-    'mem_bytes{instance="web-7:9100"}': COURSE,
-    'odd{instance="web-7:9100"}': [(at, float("nan")) for at, _ in COURSE],
-}
 RULE = Rule(name="busy", expr="queue", warning=80, critical=90, unit="%")
 WEB_7 = ["queue", "1h", "web-7"]
 
 
+def past() -> dict[str, list[tuple[datetime, float]]]:
+    """The hour before this test, for the server to begin with."""
+    began = datetime.now(UTC) - HOUR
+    course = [(began + n * MINUTE, 40.0 + n % 7) for n in range(59)]
+    return {
+        **{f'queue{{instance="{host}:9100"}}': course for host in HOSTS},
+        'node_load1{instance="web-7:9100"}': course,
+        'odd{instance="web-7:9100"}': [(at, float("nan")) for at, _ in course],
+    }
+
+
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealPrometheus]:
-    with prometheus(tmp_path_factory.mktemp("prometheus"), past=PAST) as running:
+    with prometheus(tmp_path_factory.mktemp("prometheus"), past=past()) as running:
         running.wait_for("queue")
         yield running
 

@@ -25,22 +25,23 @@ from tests.fakes.things import incident
 from tests.real.databases import fresh
 from tests.real.prometheus import RealPrometheus, prometheus
 
-NOW = datetime.now(UTC)
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 RULE = Rule(name="cpu", expr="cpu", warning=85, critical=95, unit="%", label="CPU")
 WEB_7 = 'instance="web-7:9100"'
+FLEET = {f'cpu{{instance="web-{n}:9100"}}': float(n) for n in range(10, 30)}
 Points = Sequence[tuple[datetime, float]]
 
 
 def minutes(start: timedelta, end: timedelta, *values: float) -> Points:
     """A point each minute between two ages, the values in turn."""
+    began = datetime.now(UTC) - start
     count = int((start - end) / MINUTE)
-    return [(NOW - start + n * MINUTE, values[n % len(values)]) for n in range(count)]
+    return [(began + n * MINUTE, values[n % len(values)]) for n in range(count)]
 
 
 def around(age: timedelta, value: float) -> Points:
-    return minutes(age + 4 * MINUTE, age - 4 * MINUTE, value)
+    return minutes(age + 20 * MINUTE, age - 20 * MINUTE, value)
 
 
 def node(name: str, usual: Sequence[float], recent: float) -> dict[str, Points]:
@@ -48,31 +49,39 @@ def node(name: str, usual: Sequence[float], recent: float) -> dict[str, Points]:
     return {f"{name}{{{WEB_7}}}": [*before, *minutes(8 * MINUTE, MINUTE, recent)]}
 
 
-PAST: dict[str, Points] = {
-    f'cpu{{{WEB_7},job="fleet"}}': around(DAY, 41),
-    # It was scraped by another job then.
-    f'cpu{{{WEB_7},job="old"}}': around(7 * DAY, 40),
-    **node("node_load1", (1.0, 1.2, 1.1), 48.0),
-    **node("node_memory_MemAvailable_bytes", (500.0, 510.0), 505.0),
-    **node("node_memory_MemTotal_bytes", (1000.0,), 1000.0),
-    'node_load1{instance="web-70:9100"}': minutes(timedelta(hours=8), MINUTE, 9.0),
-}
-LIVE = {
-    f"node_boot_time_seconds{{{WEB_7}}}": (NOW - 30 * MINUTE).timestamp(),
-    'deployed{service="shop",version="2.31",instance=""}': (
-        NOW - 50 * MINUTE
-    ).timestamp(),
-    'deployed{service="shop",version="1.0",instance=""}': (NOW - 3 * DAY).timestamp(),
-    'deployed{service="mail",instance="web-8:9100"}': (NOW - 50 * MINUTE).timestamp(),
-    f"cpu{{{WEB_7}}}": 97.0,
-}
-FLEET = {f'cpu{{instance="web-{n}:9100"}}': float(n) for n in range(10, 30)}
+def past() -> dict[str, Points]:
+    return {
+        f'cpu{{{WEB_7},job="fleet"}}': around(DAY, 41),
+        # It was scraped by another job then.
+        f'cpu{{{WEB_7},job="old"}}': around(7 * DAY, 40),
+        **node("node_load1", (1.0, 1.2, 1.1), 48.0),
+        **node("node_memory_MemAvailable_bytes", (500.0, 510.0), 505.0),
+        **node("node_memory_MemTotal_bytes", (1000.0,), 1000.0),
+        'node_load1{instance="web-70:9100"}': minutes(8 * 60 * MINUTE, MINUTE, 9.0),
+    }
+
+
+def live() -> dict[str, float]:
+    """What is scraped: half an hour ago it booted, before it something was deployed."""
+
+    def ago(age: timedelta) -> float:
+        return (datetime.now(UTC) - age).timestamp()
+
+    shop = 'deployed{service="shop",instance=""'
+    return {
+        f"node_boot_time_seconds{{{WEB_7}}}": ago(30 * MINUTE),
+        f'{shop},version="2.31"}}': ago(50 * MINUTE),
+        f'{shop},version="1.0"}}': ago(3 * DAY),
+        'deployed{service="mail",instance="web-8:9100"}': ago(50 * MINUTE),
+        f"cpu{{{WEB_7}}}": 97.0,
+        **FLEET,
+    }
 
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealPrometheus]:
     folder = tmp_path_factory.mktemp("prometheus")
-    with prometheus(folder, past=PAST, **LIVE, **FLEET) as running:
+    with prometheus(folder, past=past(), **live()) as running:
         running.wait_for("cpu == 97")
         yield running
 
@@ -83,14 +92,17 @@ def lies() -> Iterator[Liar]:
         yield running
 
 
-def source(url: str, rule: Rule = RULE, **changes: object) -> PrometheusEvidence:
-    return PrometheusEvidence(host_with(url, rule, **changes))
+def source(
+    url: str, rule: Rule = RULE, marks: Marks | None = None
+) -> PrometheusEvidence:
+    host = host_with(url, rule)
+    return PrometheusEvidence(replace(host, marks=marks) if marks else host)
 
 
-def host_with(url: str, rule: Rule = RULE, **changes: object) -> HostContext:
+def host_with(url: str, rule: Rule = RULE) -> HostContext:
     section = PrometheusServer.model_validate({"url": url, "deploys": "deployed"})
     server = Server(name="main", section=section)
-    return replace(this_host(), rules=[(rule, server)], **changes)  # type: ignore[arg-type]
+    return replace(this_host(), rules=[(rule, server)])
 
 
 def told_of(url: str, rule: Rule = RULE, host: str = "web-7") -> Incident:
