@@ -59,8 +59,8 @@ def _not_of_rule(incident: Incident, pointed: Pointed, here: str) -> NoAction:
     permitted = ", ".join(pointed.actions)
     return NoAction(
         rule=pointed.rule,
-        reason=f"as {pointed.service} stands now, none of the actions that are "
-        f"permitted for it ({permitted}) is one for it",
+        reason=f"as {pointed.service} stands now, nothing of what is permitted for it "
+        f"({permitted}) is right",
         by_hand=_there(f"systemctl status {pointed.service}", incident.host, here),
     )
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
+from bot.alert_findings import DETECTOR as ALERT
 from bot.model import Finding, Incident
 from bot.prometheus_section import Rule
 from bot.series import DETECTOR, Subject
@@ -34,7 +35,8 @@ _SECONDS: Final = {
 class Window:
     """The configured window, but two rounds at least, and what a rule looks back on.
 
-    intervals: of the detectors, by name.
+    intervals: of the detectors, by name. settle: for how long a told alert is measured,
+    whose end is told late.
     """
 
     def __init__(
@@ -42,9 +44,12 @@ class Window:
         window: timedelta,
         intervals: Mapping[str, timedelta],
         rules: Sequence[Rule] = (),
+        *,
+        settle: timedelta = timedelta(0),
     ) -> None:
         self._window = window
         self._intervals = intervals
+        self._settle = settle
         self._ranges = {rule.name: longest_range(rule.expr) for rule in rules}
 
     def __call__(self, incident: Incident) -> timedelta:
@@ -53,6 +58,8 @@ class Window:
 
     def _needed(self, finding: Finding) -> timedelta:
         rounds = _ROUNDS * self._intervals.get(finding.detector, timedelta(0))
+        if finding.detector == ALERT:
+            return max(rounds, self._settle)
         if finding.detector != DETECTOR:
             return rounds
         name = Subject.of(finding.subject).name

@@ -277,4 +277,5 @@ def _window(kit: _Kit) -> Window:
         kit.loaded.settings.verify.window,
         {name: section.interval for name, section in detectors},
         [rule for rule, _ in kit.host.rules],
+        settle=kit.loaded.settings.alerts.settle,
     )

@@ -94,7 +94,7 @@ def test_what_a_rule_does_not_permit_is_not_proposed(story: Story) -> None:
     )
     opened(story)
     assert story.proposals() == []
-    assert "none of the rule's actions (restart) is for it" in why(story)
+    assert "nothing of what is permitted for it (restart) is right" in why(story)
 
 
 def test_what_a_rule_permits_is(story: Story) -> None:

@@ -59,6 +59,12 @@ def test_an_expression_looks_back_as_far_as_its_longest_range(
     assert longest_range(expr) == timedelta(minutes=minutes)
 
 
+def test_a_told_alert_is_measured_for_as_long_as_its_end_takes() -> None:
+    window = Window(MINUTE, {}, settle=2 * MINUTE)
+    assert window(incident(findings=(finding(detector="alert"),))) == 2 * MINUTE
+    assert window(incident(findings=(finding(),))) == MINUTE
+
+
 @given(st.text(alphabet="[]\"'`\\#:0123456789smhdwy x\n", max_size=60))
 def test_whatever_is_written_there_is_a_bounded_window(expr: str) -> None:
     assert timedelta(0) <= longest_range(expr) <= LONGEST
