@@ -13,7 +13,8 @@ from sqlalchemy import Connection
 from bot import quiet, store
 from bot.candidates import Candidates
 from bot.give_up import escalate_if_spent
-from bot.model import REQUEST, Incident, Person
+from bot.model import REQUEST, Incident
+from bot.person import Person
 from bot.ports import Wakeable
 from bot.record import Record
 from bot.requested import process_requested, service_requested

@@ -11,8 +11,8 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from bot import store
-from bot.model import Person
 from bot.origin import Origin
+from bot.person import Person
 from bot.ports import Wakeable
 from bot.record import Record
 from bot.redact import HIDDEN

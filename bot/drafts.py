@@ -15,7 +15,8 @@ from typing import get_args
 
 from bot import store
 from bot.markdown import cleaned
-from bot.model import Incident, Person
+from bot.model import Incident
+from bot.person import Person
 from bot.policy_section import ActionKind
 from bot.ports import Wakeable
 from bot.record import Record

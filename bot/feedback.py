@@ -16,7 +16,8 @@ from sqlalchemy import Connection
 
 from bot import store
 from bot.lore import Feedback
-from bot.model import FALSE_ALARM, Incident, Person
+from bot.model import FALSE_ALARM, Incident
+from bot.person import Person
 from bot.ports import Wakeable
 from bot.record import Record
 from bot.redact import redact

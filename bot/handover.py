@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot import quiet, store
-from bot.model import Person
+from bot.person import Person
 from bot.ports import Wakeable
 from bot.record import Record
 from remediation import lock

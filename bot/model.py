@@ -16,7 +16,6 @@ from bot.pointed import Pointed
 from remediation.facts import ProcessFacts
 from remediation.identity import ProcessIdentity
 from remediation.moment import Moment
-from remediation.rule import Voter
 from remediation.unit import UnitFacts
 from remediation.verify import Verdict
 
@@ -332,20 +331,3 @@ class Incident:
     def changed(self, **fields: object) -> "Incident":
         """Return it with `fields` replaced and the next version number."""
         return replace(self, **fields, version=self.version + 1)  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """Somebody who was verified: an active human of the home workspace.
-
-    groups: those user groups that the policy names and this person is in.
-    """
-
-    id: str
-    is_approver: bool
-    groups: frozenset[str] = frozenset()
-
-    @property
-    def voter(self) -> Voter:
-        """The same person as rules see them."""
-        return Voter(id=self.id, groups=self.groups)

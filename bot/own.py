@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 
 from bot import quiet, store
 from bot.calling import call_people
-from bot.model import FALSE_ALARM, Incident, Person, Phase
+from bot.model import FALSE_ALARM, Incident, Phase
+from bot.person import Person
 from bot.ports import Wakeable
 from bot.record import Record
 from remediation import lock

@@ -2,17 +2,8 @@
 
 from dataclasses import replace
 
-from bot.model import (
-    REQUEST,
-    Culprit,
-    Fact,
-    Finding,
-    Incident,
-    Level,
-    Limits,
-    Person,
-    Phase,
-)
+from bot.model import REQUEST, Culprit, Fact, Finding, Incident, Level, Limits, Phase
+from bot.person import Person
 from bot.service_words import facts_of
 from bot.target import Suspect
 from remediation.action import OperateUnit

@@ -15,7 +15,8 @@ from bot import quiet, store
 from bot.ask import Ask
 from bot.loop import attempt
 from bot.maintenance import begin, check, end, event, row_name, target_of, tell_end
-from bot.model import Incident, NoAction, Person
+from bot.model import Incident, NoAction
+from bot.person import Person
 from bot.ports import Wakeable
 from bot.quiet import Quiet
 from bot.record import Record

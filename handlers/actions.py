@@ -7,8 +7,8 @@ from slack_bolt import Ack, App
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from bot.model import Person
 from bot.origin import Origin
+from bot.person import Person
 from handlers.blocks import answers, dialogs
 from handlers.blocks.markup import Message, escaped
 from handlers.client import NETWORK_ERRORS, failure_of

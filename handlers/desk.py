@@ -11,9 +11,10 @@ from bot.decide import Decide
 from bot.drafts import Drafts
 from bot.feedback import Feedbacks
 from bot.handover import Handover
-from bot.model import Incident, Person
+from bot.model import Incident
 from bot.origin import Origin
 from bot.own import Own
+from bot.person import Person
 from bot.plots import Plots
 from bot.reports import Reports
 from bot.runbooks.shelf import Shelf

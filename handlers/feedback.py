@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from slack_bolt import App
 
 from bot.feedback import Word
-from bot.model import Person
 from bot.origin import Origin
+from bot.person import Person
 from handlers.actions import Click, Draw, listen, opens
 from handlers.blocks import answers, dialogs
 from handlers.blocks.judged import NOTED

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from bot.model import Person
+from bot.person import Person
 from bot.policy_section import Approvers
 from handlers.client import NETWORK_ERRORS, failure_of
 

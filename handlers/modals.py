@@ -5,7 +5,7 @@ from collections.abc import Callable
 from slack_bolt import Ack, App
 
 from bot.feedback import Word
-from bot.model import Person
+from bot.person import Person
 from bot.redact import fit_to_keep
 from handlers.actions import Body
 from handlers.blocks import dialogs

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.durations import parse_duration
-from bot.model import Person
+from bot.person import Person
 from bot.redact import fit_to_keep
 from remediation.decision import NotDecided
 from remediation.printable import printable

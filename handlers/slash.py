@@ -8,7 +8,7 @@ from collections.abc import Callable
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
-from bot.model import Person
+from bot.person import Person
 from handlers.actions import Body
 from handlers.blocks import answers
 from handlers.blocks.markup import Message, escaped

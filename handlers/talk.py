@@ -16,7 +16,7 @@ from bot.converse.converse import Converse
 from bot.converse.question import Answer, Chart, Question
 from bot.converse.threads import Threads
 from bot.loop import attempt
-from bot.model import Person
+from bot.person import Person
 from bot.plots import NotDrawn, Wanted
 from handlers.blocks import answers
 from handlers.blocks.markup import escaped

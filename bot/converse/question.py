@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from bot.model import Person, Table
+from bot.model import Table
+from bot.person import Person
 
 RULES: Final = "rules"
 """The author of an answer that no model worded."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.feedback import CAUSE_CHARACTERS, Feedbacks, Word, merged, spoken
 from bot.lore import Feedback
-from bot.model import Person
+from bot.person import Person
 from bot.remember import COMMENT
 from bot.retell import case_of
 from memory.case import Case

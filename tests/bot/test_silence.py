@@ -7,7 +7,8 @@ import pytest
 from bot import quiet
 from bot.escalate import Escalate
 from bot.maintenance import begin, end, target_of
-from bot.model import Person, Phase
+from bot.model import Phase
+from bot.person import Person
 from bot.quiet import Quiet
 from handlers.blocks.card import card
 from remediation.decision import NotDecided

@@ -6,7 +6,8 @@ import pytest
 
 from bot import store
 from bot.database import Database
-from bot.model import NoAction, Person, Phase
+from bot.model import NoAction, Phase
+from bot.person import Person
 from bot.policy_change import note_policy
 from bot.policy_section import Policy
 from handlers.blocks.card import card

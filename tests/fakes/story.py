@@ -14,16 +14,10 @@ from bot.database import Database
 from bot.decide import Decide
 from bot.disk import Disks
 from bot.metrics import History
-from bot.model import (
-    Diagnosis,
-    EvidenceItem,
-    Finding,
-    Incident,
-    Level,
-    Person,
-)
+from bot.model import Diagnosis, EvidenceItem, Finding, Incident, Level
 from bot.origin import Origin
 from bot.own import Own
+from bot.person import Person
 from bot.pictures import Pictures
 from bot.plots import Plots
 from bot.policy_section import Policy

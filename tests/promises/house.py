@@ -20,18 +20,10 @@ from bot.carry_out import CarryOut
 from bot.database import Database, connect
 from bot.decide import Decide
 from bot.disk import Disks
-from bot.model import (
-    Culprit,
-    Fact,
-    Finding,
-    Incident,
-    Level,
-    Limits,
-    Person,
-    Phase,
-)
+from bot.model import Culprit, Fact, Finding, Incident, Level, Limits, Phase
 from bot.origin import Origin
 from bot.own import Own
+from bot.person import Person
 from bot.policy_section import Policy
 from bot.record import Record
 from bot.target import Targets

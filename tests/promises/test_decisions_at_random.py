@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select
 
-from bot.model import Person
+from bot.person import Person
 from remediation import audit
 from remediation.decision import NotDecided
 from remediation.proposal import Proposal, State

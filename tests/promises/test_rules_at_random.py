@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from bot.model import Person
+from bot.person import Person
 from remediation.asked import RISKS, Risk, kind_of
 from remediation.calendar import Freeze, Time, Window
 from remediation.decision import NotDecided
