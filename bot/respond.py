@@ -8,7 +8,7 @@ poster renders whatever Slack has not seen yet.
 import logging
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import Connection
@@ -19,19 +19,17 @@ from bot.candidates import Candidates
 from bot.conditions import Conditions
 from bot.effect import is_due, looked_at, verified
 from bot.give_up import escalate_if_spent
-from bot.loop import attempt
+from bot.inquiry import Inquiry
 from bot.model import (
     STORM,
     Culprit,
-    Diagnosis,
-    EvidenceItem,
     Finding,
     Incident,
     Level,
     Phase,
     Verification,
 )
-from bot.ports import Diagnoser, DiagnosisUnavailable, Evidence, Wakeable
+from bot.ports import Wakeable
 from bot.quiet import Quiet
 from bot.record import Record
 from bot.target import Hidden, Live
@@ -47,14 +45,6 @@ log = logging.getLogger(__name__)
 
 REFRESH = timedelta(minutes=1)
 """An open card's figures are redrawn at most this often while nothing happens."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inquiry:
-    """How an incident is looked into: sources of evidence and the diagnoser."""
-
-    evidence: Sequence[Evidence]
-    diagnoser: Diagnoser
 
 
 class Respond:
@@ -128,14 +118,14 @@ class Respond:
         live = self._candidates.targets.of(draft)
         if isinstance(live, UnitFacts) and draft.service is None:
             draft = replace(draft, service=live)
-        evidence = self._gather(draft)
-        draft = replace(draft, evidence=evidence)
-        draft = replace(draft, diagnosis=self._diagnose(draft))
+        is_here = self._candidates.covers(draft)
+        draft = self._inquiry.of(draft, is_here=is_here)
         with self._database.write() as tx:
             incident = store.create(tx, lambda number: replace(draft, number=number))
             _log_event(tx, incident, "incident.opened", f"{incident.title}", now)
-            if evidence:
-                text = f"Evidence: {', '.join(item.title for item in evidence)}"
+            if draft.evidence:
+                titles = ", ".join(item.title for item in draft.evidence)
+                text = f"Evidence: {titles}"
                 _log_event(tx, incident, "evidence.gathered", text, now)
             _log_event(tx, incident, "chart.due", incident.lead.label, now)
             self._offer(tx, incident, live, now)
@@ -177,27 +167,6 @@ class Respond:
         store.bump(tx, incident.number, offered=offered, no_action=none)
         if not made:
             escalate_if_spent(tx, self._ledger, incident.number, now)
-
-    def _gather(self, incident: Incident) -> tuple[EvidenceItem, ...]:
-        is_here = self._candidates.covers(incident)
-        told = [e for e in self._inquiry.evidence if is_here or not e.is_local]
-        items = [item for source in told for item in _read(source, incident)]
-        return tuple(
-            replace(item, id=f"E{index}") for index, item in enumerate(items, start=1)
-        )
-
-    def _diagnose(self, incident: Incident) -> Diagnosis | None:
-        # A detector's round must not end here: the card comes without prose.
-        try:
-            return attempt(
-                lambda: self._inquiry.diagnoser.diagnose(incident),
-                instead=None,
-                name="diagnosis",
-                passing=(DiagnosisUnavailable,),
-            )
-        except DiagnosisUnavailable as missing:
-            log.info("diagnosis.missing reason=%s", missing)
-            return None
 
     # --- changing --------------------------------------------------------------
 
@@ -324,15 +293,6 @@ def _late_culprit(incident: Incident) -> Culprit | None:
     if incident.is_storm or about is not None or incident.offered:
         return None
     return next((f.culprit for f in incident.findings if f.culprit), None)
-
-
-def _read(source: Evidence, incident: Incident) -> list[EvidenceItem]:
-    # Part of a detector's run: no source may keep an incident from people.
-    return attempt(
-        lambda: source.gather(incident),
-        instead=[EvidenceItem(id="", title=source.name, text="It could not be read.")],
-        name=f"evidence {source.name}",
-    )
 
 
 def _heard(alerts: Sequence[Alert], rows: Sequence[Quiet]) -> list[Alert]:

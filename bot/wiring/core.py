@@ -18,6 +18,7 @@ from bot.handover import Handover
 from bot.host import HostContext
 from bot.in_step import InStep
 from bot.inbound.inbox import Inbox
+from bot.inquiry import Inquiry
 from bot.instance import instance_of
 from bot.loop import Loop
 from bot.marks import Marks
@@ -26,7 +27,7 @@ from bot.own import Own
 from bot.plots import Plots
 from bot.policy_change import note_policy
 from bot.record import Record
-from bot.respond import Inquiry, Respond
+from bot.respond import Respond
 from bot.settings import Loaded, Settings
 from bot.silence import Silence
 from bot.simulate import Simulate

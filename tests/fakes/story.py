@@ -13,6 +13,7 @@ from bot.carry_out import CarryOut
 from bot.database import Database
 from bot.decide import Decide
 from bot.disk import Disks
+from bot.inquiry import Inquiry
 from bot.metrics import History
 from bot.model import Diagnosis, EvidenceItem, Finding, Incident, Level
 from bot.origin import Origin
@@ -23,7 +24,7 @@ from bot.plots import Plots
 from bot.policy_section import Policy
 from bot.ports import DiagnosisUnavailable
 from bot.record import Record
-from bot.respond import Inquiry, Respond
+from bot.respond import Respond
 from bot.settings import DetectorSection
 from bot.silence import Silence
 from bot.simulate import Simulate

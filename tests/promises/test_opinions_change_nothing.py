@@ -13,11 +13,12 @@ from bot import store
 from bot.alerts import Timing
 from bot.candidates import Candidates
 from bot.disk import Disks
+from bot.inquiry import Inquiry
 from bot.model import Culprit, Diagnosis, Hypothesis, Incident
 from bot.policy_section import Policy
 from bot.ports import Diagnoser, DiagnosisUnavailable
 from bot.record import Record
-from bot.respond import Inquiry, Respond
+from bot.respond import Respond
 from bot.target import Targets
 from handlers.blocks.card import card
 from remediation.proposal import Proposal
