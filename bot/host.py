@@ -186,7 +186,8 @@ class HostContext:
 
     name: what people call the host. services: whoever starts and stops services here.
     declared, timers: the services that the team says should run here, and the timers.
-    rules: what is asked of Prometheus, each with the server that is asked.
+    rules: what is asked of Prometheus, each with the server that is asked. servers: all
+    that may be asked, in the team's order.
     marks: what people said they changed, of a host and a service, from one time to another.
     backdrops: what the charts of Prometheus' figures are drawn against.
     inbox: the alerts that others told and that fire. alerts: how they are read.
@@ -204,6 +205,7 @@ class HostContext:
     declared: Sequence[Service] = ()
     timers: Sequence[Timer] = ()
     rules: Sequence[tuple[Rule, Server]] = ()
+    servers: Sequence[Server] = ()
     marks: Callable[[str, str, datetime, datetime], Sequence[Mark]] = _no_marks
     backdrops: Backdrops = field(default_factory=Backdrops)
     inbox: Callable[[], Sequence[KeptAlert]] = tuple

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
+from bot.alert_findings import DETECTOR as ALERT
+from bot.alert_findings import FLEET
 from bot.host import HostContext
 from bot.levels import with_limit
 from bot.model import EvidenceItem, Incident
@@ -35,16 +37,27 @@ _TOP: Final = 3
 _THEN: Final = (("Yesterday", timedelta(days=1)), ("Last week", timedelta(days=7)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
+@dataclass(frozen=True, kw_only=True)
+class _About:
     """What is asked about. label, host: the label that names hosts and its value."""
 
     incident: Incident
-    rule: Rule
     server: Server
-    otherwise: str
     label: str
     host: str
+
+    def is_here(self, sample: Sample) -> bool:
+        """Say whether a series is about the incident's host, or about no host."""
+        told = sample.labels.get(self.label, "")
+        return not told or host_named(told) == self.incident.host
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Case(_About):
+    """A condition that a rule tells of."""
+
+    rule: Rule
+    otherwise: str
 
     def mine(self, samples: Sequence[Sample]) -> Sample | None:
         """Return the sample of the series that leads the incident.
@@ -59,14 +72,9 @@ class _Case:
         only = next(iter(named.values())) if len(named) == 1 else None
         return named.get(self.incident.lead.subject, only)
 
-    def is_here(self, sample: Sample) -> bool:
-        """Say whether a series is about the incident's host, or about no host."""
-        told = sample.labels.get(self.label, "")
-        return not told or host_named(told) == self.incident.host
-
 
 class PrometheusEvidence:
-    """Asks the server of the rule that leads an incident."""
+    """Asks the server of the rule that leads an incident; of a told alert the first one."""
 
     name = "prometheus"
     is_local = False
@@ -78,14 +86,36 @@ class PrometheusEvidence:
 
     def gather(self, incident: Incident) -> list[EvidenceItem]:
         """Return up to four items; one line where the server says nothing."""
-        lead = incident.lead
-        pair = self._rules.get(Subject.of(lead.subject).name)
-        if lead.detector != DETECTOR or pair is None:
+        pair = self._rules.get(Subject.of(incident.lead.subject).name)
+        if incident.lead.detector == DETECTOR and pair is not None:
+            rule, server = pair
+            return self._alone(server) or self._of_rule(incident, rule, server)
+        is_told = incident.lead.detector == ALERT and incident.host != FLEET
+        if not self._host.servers or not is_told or incident.is_storm:
             return []
-        rule, server = pair
+        first = self._host.servers[0]
+        return self._alone(first) or self._of_host(incident, first)
+
+    def _alone(self, server: Server) -> list[EvidenceItem]:
+        """Return the line that stands for a server that rests, if it does."""
         now = self._host.clock.now().boot
-        if now < self._rests.get(server.name, now):
-            return [_silent(server, _ALONE)]
+        rests = now < self._rests.get(server.name, now)
+        return [_silent(server, _ALONE)] if rests else []
+
+    def _of_host(self, incident: Incident, server: Server) -> list[EvidenceItem]:
+        hurry = Hurry(server, self._host.clock, total=TOTAL)
+        label, host = self._host.alerts.host[0], incident.host
+        about = _About(incident=incident, server=server, label=label, host=host)
+        found = [item for item in self._others(about, hurry) if item]
+        now = self._host.clock.now().boot
+        if not found and now < self._rests.get(server.name, now):
+            return [_silent(server, "It was asked, and gave no answer in time.")]
+        return found
+
+    def _of_rule(
+        self, incident: Incident, rule: Rule, server: Server
+    ) -> list[EvidenceItem]:
+        lead = incident.lead
         hurry = Hurry(server, self._host.clock, total=TOTAL)
         thens = [Asked(expr=rule.expr, at=lead.at - ago) for _, ago in _THEN]
         current, *before = hurry.ask([Asked(expr=rule.expr), *thens])
@@ -145,7 +175,7 @@ class PrometheusEvidence:
 
     # --- the host ------------------------------------------------------------------
 
-    def _others(self, case: _Case, hurry: Hurry) -> list[EvidenceItem | None]:
+    def _others(self, case: _About, hurry: Hurry) -> list[EvidenceItem | None]:
         deploys = case.server.section.deploys
         boots = happened.boots(case.label, case.host)
         about = [question(basic, case.label, case.host) for basic in BASICS]
@@ -163,7 +193,7 @@ class PrometheusEvidence:
         ]
 
     def _happened(
-        self, case: _Case, booted: Told, deployed: Told
+        self, case: _About, booted: Told, deployed: Told
     ) -> EvidenceItem | None:
         incident = case.incident
         since, until = incident.since - LATELY, incident.opened_at
@@ -206,7 +236,7 @@ def _neighbours(case: _Case, current: Told) -> EvidenceItem | None:
     return EvidenceItem(id="", title=title, text=text) if text else None
 
 
-def _unusual(case: _Case, known: Sequence[Surprise]) -> EvidenceItem | None:
+def _unusual(case: _About, known: Sequence[Surprise]) -> EvidenceItem | None:
     if not known:
         return None
     shown = ranked(known)[:_TOP]

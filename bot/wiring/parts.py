@@ -79,6 +79,7 @@ def host_context(
         declared=settings.services,
         timers=settings.timers,
         rules=rules_of(settings.prometheus, environment),
+        servers=tuple(servers_of(settings.prometheus, environment).values()),
         alerts=settings.alerts,
         logs=logs_of(settings.logs, environment),
         unseen=why,

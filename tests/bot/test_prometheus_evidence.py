@@ -301,3 +301,41 @@ def test_what_no_rule_tells_of_has_no_such_evidence(lies: Liar, subject: str) ->
     other = replace(lied_about().lead, detector="cpu")
     assert source(lies.url).gather(about(other)) == []
     assert lies.heard == []
+
+
+# --- alerts that others told -----------------------------------------------------------
+
+
+def told_alert(url: str, host: str = "web-7") -> tuple[PrometheusEvidence, Incident]:
+    context = host_with(url)
+    asking = PrometheusEvidence(
+        replace(context, servers=[context.rules[0][1]], rules=[])
+    )
+    found = replace(lied_about().lead, detector="alert", host=host, subject="Down@x#1")
+    return asking, about(found)
+
+
+def test_of_a_told_alert_the_host_is_asked_about(real: RealPrometheus) -> None:
+    asking, found = told_alert(real.url)
+    items = asking.gather(found)
+    assert titled(items, "What else is unusual on web-7").startswith("Load: ")
+    assert "deploy shop 2.31" in titled(items, "What happened to web-7")
+    assert len(items) == 2
+
+
+def test_what_names_no_host_asks_nothing(lies: Liar) -> None:
+    asking, found = told_alert(lies.url, "fleet")
+    assert asking.gather(found) == []
+    asking, found = told_alert(lies.url)
+    storm = replace(found, fingerprint=f"{found.host}/storm/1")
+    assert asking.gather(storm) == []
+    assert lies.heard == []
+
+
+def test_of_a_told_alert_a_silent_server_is_one_line(lies: Liar) -> None:
+    lies.hangs = True
+    asking, found = told_alert(lies.url)
+    (item,) = asking.gather(found)
+    assert item.title == "Prometheus main does not answer"
+    (again,) = asking.gather(found)
+    assert "was not asked again" in again.text
