@@ -1,6 +1,7 @@
 """The way over SSH: a real server on loopback that is right, wrong, slow or forgetful."""
 
 import asyncio
+import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -253,6 +254,17 @@ def test_nobody_there_is_told_by_name(tmp_path: Path) -> None:
         port = there.host.port
     with pytest.raises(GateClosed, match=r"web-7 cannot be reached .Connection ref"):
         there.ask(port=port)
+
+
+def test_a_name_that_can_be_none_is_told_by_name(tmp_path: Path) -> None:
+    with serving(tmp_path) as there, pytest.raises(GateClosed, match="cannot be reach"):
+        there.ask(address="a..b")
+
+
+def test_a_port_that_says_nothing_is_not_waited_for(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute, serving(tmp_path) as there:
+        port = mute.getsockname()[1]
+        pytest.raises(GateClosed, there.ask, port=port).match("gave no answer within")
 
 
 def test_an_answer_about_a_unit_that_is_none_is_no_answer(tmp_path: Path) -> None:
