@@ -15,6 +15,8 @@ declare -A package_of=(
   [systemd-nspawn]=systemd-container
   [mmdebstrap]=mmdebstrap
   [prometheus]=prometheus
+  [ssh]=openssh-client
+  [ip]=iproute2
 )
 
 missing=()
