@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 import pytest
@@ -34,8 +35,8 @@ class There:
     heard: list[bytes] = field(default_factory=list)
     commands: list[str | None] = field(default_factory=list)
 
-    def ask(self, waiting: Waiting = WAITING, **changes: object) -> Answer:
-        host = replace(self.host, **changes)  # type: ignore[arg-type]
+    def ask(self, waiting: Waiting = WAITING, **changes: Any) -> Answer:
+        host = replace(self.host, **changes)
         return SshDoor(host, patience=SHORT).ask(b"{}\n", waiting)
 
 
