@@ -8,7 +8,7 @@ import difflib
 import re
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, ClassVar, TypeVar, get_args
@@ -20,6 +20,7 @@ from bot.durations import Duration
 from bot.escalation_section import Escalation
 from bot.gate_section import GateSection
 from bot.hosts_section import HostName, HostSection
+from bot.inventory import hosts_in
 from bot.knowledge_section import MemorySection, RunbooksSection
 from bot.logs_section import LogsSection
 from bot.model import Limits
@@ -149,6 +150,7 @@ class Settings(Section):
     prometheus: PrometheusSection = PrometheusSection()
     alerts: AlertsSection = AlertsSection()
     hosts: Mapping[HostName, HostSection] = Field(default_factory=dict)
+    hosts_from: Path | None = None
     logs: LogsSection = LogsSection()
     detectors: dict[str, dict[str, object] | None] = Field(default_factory=dict)
     policy: Policy = Policy()
@@ -185,7 +187,13 @@ def load(path: Path, sections: Mapping[str, type[DetectorSection]]) -> Loaded:
 
     `sections`: each known detector's name and the model of its section.
     """
-    return check(read(path), sections)
+    loaded = check(read(path), sections)
+    settings = loaded.settings
+    if settings.hosts_from is None:
+        return loaded
+    found = hosts_in(path.parent / settings.hosts_from, here=settings.host)
+    both = {"hosts": {**found, **settings.hosts}}
+    return replace(loaded, settings=settings.model_copy(update=both))
 
 
 def check(located: Located, sections: Mapping[str, type[DetectorSection]]) -> Loaded:

@@ -127,7 +127,7 @@ class SshDoor:
             raise self._closed(f"does not accept this bot's key as {host.user}") from (
                 error
             )
-        except (OSError, asyncssh.Error) as error:
+        except (OSError, UnicodeError, asyncssh.Error) as error:
             raise self._closed(f"cannot be reached ({_why(error)})") from error
 
     async def _greeting(

@@ -17,6 +17,8 @@ declare -A package_of=(
   [prometheus]=prometheus
   [prometheus-alertmanager]=prometheus-alertmanager
   [prometheus-node-exporter]=prometheus-node-exporter
+  [ssh]=openssh-client
+  [ip]=iproute2
 )
 
 missing=()

@@ -67,6 +67,13 @@ def test_the_gate_as_shipped_deletes_nothing() -> None:
     assert json.loads((DEPLOY / "gate.json").read_text())["folders"] == {}
 
 
+def test_the_gates_example_for_ssh_lists_a_restart_and_nothing_else() -> None:
+    # Whoever has the key can do what stands here without being asked.
+    fields = json.loads((DEPLOY / "gate-ssh.json").read_text())
+    units = {"nginx.service": ["restart", "reset-failed"]}
+    assert fields == {"version": 1, "units": units}
+
+
 def test_the_gate_may_write_only_to_what_its_example_cleans() -> None:
     unit = (DEPLOY / "countersign-gate.service").read_text()
     lines = re.findall(r"^ReadWritePaths=(.*)$", unit, re.MULTILINE)

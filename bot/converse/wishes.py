@@ -106,6 +106,7 @@ OTHERS: Final = tuple(
 )
 """Wishes that are about no process: what is asked for, and the command for it."""
 _NEVER: Final = "Words change nothing here:"
+_PROPOSES: Final = "a command makes a proposal, which somebody else must approve."
 
 Waiting = tuple[Incident, Proposal]
 
@@ -140,7 +141,12 @@ def _not_here(asked: Asked) -> Answer | None:
     other = next((f[1] for f in named_ if f and f[1] != host.lower()), None)
     if other is None:
         return None
-    return Answer(text=f"{_NEVER} and I act on {host} only, not on {other}.")
+    there = {name.lower(): name for name in asked.sources.settings.hosts}
+    if other not in there:
+        return Answer(text=f"{_NEVER} and I act on {host} only, not on {other}.")
+    if (service := _service(asked)) is None:
+        return Answer(text=f"{_NEVER} and on {other} I act on services only.")
+    return _given(asked, f"{service} {there[other]}", _PROPOSES)
 
 
 def _meant(asked: Asked, waiting: Sequence[Waiting]) -> Sequence[Waiting]:
@@ -236,8 +242,7 @@ def _to_card(meant: Sequence[Waiting]) -> Answer:
 
 def _command(asked: Asked, waiting: Sequence[Waiting]) -> Answer:
     if (service := _service(asked)) is not None:
-        way = "a command makes a proposal, which somebody else must approve."
-        return _given(asked, service, way)
+        return _given(asked, service, _PROPOSES)
     target = _TARGET.search(asked.words)
     return _kill(asked, int(target[2]) if target else _pid(asked), waiting)
 

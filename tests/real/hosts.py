@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.real.machines import BOT_USER, Image, Machine, machine
+from tests.real.postgres import missing
 
 HOSTS = Image(
     name="debian-ssh-1",
@@ -23,6 +25,7 @@ HOSTS = Image(
 )
 GATE = f"{sys.executable} -I -m remediation.gate --stdin --allow /etc/countersign/gate.json"
 LISTED = {"nginx.service": ["restart", "reset-failed"]}
+_NEEDED = ("ip", "ssh-keygen", "systemd-nspawn")
 _AT_ONCE = 4
 _LISTEN = "0A"
 _SSHD = """\
@@ -112,6 +115,8 @@ def other_hosts(
     folder: Path, names: Sequence[str], *, units: Mapping[str, Sequence[str]] = LISTED
 ) -> Iterator[dict[str, OtherHost]]:
     """Boot a host for each name, with the key of `folder` and this list at its gate."""
+    if os.geteuid() != 0 or not all(map(shutil.which, _NEEDED)):
+        missing("root, iproute2, openssh-client, systemd-container and mmdebstrap")
     key = key_in(folder)
     with contextlib.ExitStack() as stack:
         net = stack.enter_context(network())

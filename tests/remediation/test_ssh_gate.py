@@ -1,12 +1,14 @@
 """The way over SSH: a real server on loopback that is right, wrong, slow or forgetful."""
 
 import asyncio
+import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 import pytest
@@ -33,8 +35,8 @@ class There:
     heard: list[bytes] = field(default_factory=list)
     commands: list[str | None] = field(default_factory=list)
 
-    def ask(self, waiting: Waiting = WAITING, **changes: object) -> Answer:
-        host = replace(self.host, **changes)  # type: ignore[arg-type]
+    def ask(self, waiting: Waiting = WAITING, **changes: Any) -> Answer:
+        host = replace(self.host, **changes)
         return SshDoor(host, patience=SHORT).ask(b"{}\n", waiting)
 
 
@@ -253,6 +255,18 @@ def test_nobody_there_is_told_by_name(tmp_path: Path) -> None:
         port = there.host.port
     with pytest.raises(GateClosed, match=r"web-7 cannot be reached .Connection ref"):
         there.ask(port=port)
+
+
+def test_a_name_that_can_be_none_is_told_by_name(tmp_path: Path) -> None:
+    with serving(tmp_path) as there, pytest.raises(GateClosed, match="cannot be reach"):
+        there.ask(address="a..b")
+
+
+def test_a_port_that_says_nothing_is_not_waited_for(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute, serving(tmp_path) as there:
+        port = mute.getsockname()[1]
+        with pytest.raises(GateClosed, match="gave no answer within"):
+            there.ask(port=port)
 
 
 def test_an_answer_about_a_unit_that_is_none_is_no_answer(tmp_path: Path) -> None:

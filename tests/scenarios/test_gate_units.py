@@ -3,11 +3,13 @@
 import json
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from remediation.gate_request import (
     LookAt,
+    LookAtUnit,
     Operate,
     PauseFor,
     Request,
@@ -16,7 +18,9 @@ from remediation.gate_request import (
 )
 from remediation.identity import boot_id
 from remediation.jobs import JobVerb
-from remediation.unit import UnitIdentity
+from remediation.systemd import Systemd
+from remediation.unit import UnitIdentity, Verb
+from remediation.unit_told import facts_told
 from tests.real.machines import Machine, machine
 from tests.scenarios.stage import until
 from tests.scenarios.test_gate import SOCKET, gate_log, install_gate
@@ -130,6 +134,44 @@ def test_only_listed_unprotected_services_by_their_own_name(host: Machine) -> No
     assert host.show("nginx.service", "InvocationID") == before
     log = [json.loads(line) for line in gate_log(host).splitlines() if line[:1] == "{"]
     assert [line["verdict"] for line in log] == ["refused"] * (len(expected) + 2)
+
+
+def test_it_tells_of_listed_services_what_systemd_tells_and_what_it_would_do(
+    host: Machine,
+) -> None:
+    link = "/etc/systemd/system/web.service"
+    host.run("ln", "-s", "/lib/systemd/system/nginx.service", link)
+    host.run("systemctl", "daemon-reload")
+    host.run("systemctl", "start", "nginx")
+    host.run("kill", "-9", host.show("nginx.service", "MainPID")["MainPID"])
+    until(lambda: host.show("nginx.service", "ActiveState")["ActiveState"] == "failed")
+    looks = ("nginx.service", "web.service", "dbus.service", "missing.service")
+    answers = ask(host, *(LookAtUnit(name=name) for name in looks))
+    nginx, alias, protected, missing = (facts_told(seen_in(a)) for a in answers)
+
+    told = host.show("nginx.service", "InvocationID", "NRestarts", "Result")
+    assert nginx.identity.invocation == told["InvocationID"]
+    assert (nginx.active, nginx.result) == ("failed", told["Result"])
+    assert nginx.interval.total_seconds() == 10 and nginx.last_start is not None
+    assert nginx == replace(
+        Systemd(host.bus).facts("nginx.service"),
+        identity=nginx.identity,
+        last_start=nginx.last_start,
+        changed_at=nginx.changed_at,
+    )
+    assert nginx.denied == ()
+    assert alias.name == "nginx.service"
+    assert {why for _, why in alias.denied} == {
+        "services.name: web.service is an alias of nginx.service"
+    }
+    assert len(protected.denied) == len(Verb)
+    assert (missing.load, missing.active) == ("not-found", "inactive")
+
+
+def seen_in(answer: dict[str, object]) -> dict[str, object]:
+    seen = answer["seen"]
+    assert isinstance(seen, dict), answer
+    return seen
 
 
 def test_a_job_is_done_failed_or_under_way(host: Machine) -> None:

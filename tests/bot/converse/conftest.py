@@ -90,7 +90,11 @@ def make_sources(tmp_path: Path) -> Callable[[Story, Memory], Sources]:
 
     def made(story: Story, memory: Memory) -> Sources:
         settings = Settings.model_validate(
-            {"host": "web-1", "slack": {"approvers": {"users": [ALICE.id]}}}
+            {
+                "host": "web-1",
+                "slack": {"approvers": {"users": [ALICE.id]}},
+                "hosts": {"web-7": {"address": "10.0.0.7"}},
+            }
         )
         return Sources(
             settings=settings,

@@ -274,3 +274,9 @@ def test_who_wants_the_bot_still_gets_the_command_that_locks(
 def test_what_only_sounds_like_a_lock_suggests_none(room: Room, words: str) -> None:
     room.story.opens()
     assert "lock" not in (room.ask(words).command or "")
+
+
+def test_a_service_of_a_host_that_is_acted_on_gets_its_command(room: Room) -> None:
+    answer = room.ask("restart nginx on web-7")
+    assert answer.command == "/sre restart nginx web-7"
+    assert "on web-7 I act on services only" in room.ask("kill web-7:4242").text
