@@ -6,6 +6,7 @@ of hosts that are shaped like names.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -34,10 +35,8 @@ def is_news(alert: ToldAlert, section: AlertsSection) -> bool:
 
 def subject_of(alert: ToldAlert, section: AlertsSection) -> Subject:
     """Return the condition, the same for every firing of the same labels."""
-    # What is not a plain name must not look like the parts of a subject.
-    name = re.sub(r"[^A-Za-z0-9_.:-]+", "-", alert.name)[:_NAME].strip("-")
     return Subject(
-        name=name or "alert",
+        name=plain_name(alert.name),
         host=host_named(alert.labels.get(host_label(alert, section), "")) or FLEET,
         digest=digest_of(alert.source, alert.fingerprint),
     )
@@ -81,6 +80,31 @@ def finding_of(
         group="" if alert is None else alert.group,
         points_at=None if alert is None else _pointed(alert, section),
     )
+
+
+def rest_of(
+    name: str, alerts: Sequence[ToldAlert], section: AlertsSection, *, at: datetime
+) -> Finding:
+    """Return the finding that stands for many alerts of one name."""
+    subject = Subject(name=plain_name(name), host=FLEET, digest="rest")
+    count = len(alerts)
+    levels = {_level(alert, section) for alert in alerts}
+    said = f"{count:,} more alerts {subject.name} fire."
+    return replace(
+        finding_of(None, subject, section, at=at),
+        level=Level.CRITICAL if Level.CRITICAL in levels else Level.WARNING,
+        value=float(count),
+        shown=f"{count:,} more",
+        summary=said,
+        group=alerts[0].group,
+        stands_for=count,
+    )
+
+
+def plain_name(name: str) -> str:
+    """Return a name that does not look like the parts of a subject."""
+    plain = re.sub(r"[^A-Za-z0-9_.:-]+", "-", name)[:_NAME].strip("-")
+    return plain or "alert"
 
 
 def _level(alert: ToldAlert, section: AlertsSection) -> Level:

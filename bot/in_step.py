@@ -8,14 +8,20 @@ of somebody else, or an inhibition, mutes the card for as long as it lasts.
 
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from bot import quiet, store
-from bot.alert_findings import host_label, key_of, subject_of
+from bot.alert_findings import FLEET, host_label, key_of, subject_of
 from bot.alertmanager.server import AlertmanagerServer
-from bot.alertmanager.standing import Matcher, NotSaid, ServerAlert, Standing
+from bot.alertmanager.standing import (
+    Matcher,
+    NotSaid,
+    ServerAlert,
+    SilenceRefused,
+    Standing,
+)
 from bot.alerts_section import AlertsSection
 from bot.inbound.inbox import Inbox, KeptAlert
 from bot.inbound.told import Source
@@ -28,12 +34,13 @@ from remediation.moment import Moment
 log = logging.getLogger(__name__)
 
 COMMENT: Final = "Muted in Slack: "
-BY: Final = "alertmanager"
-"""Who keeps quiet what Alertmanager does."""
-
+BY: Final = quiet.ALERTMANAGER
 _INHIBITED: Final = "inhibited by another alert"
 _INHIBITED_FOR: Final = timedelta(minutes=10)
 """An inhibition does not tell its end; it is looked at again long before this."""
+_SHORT: Final = timedelta(seconds=10)
+"""What is left of a mute that nobody begins a silence for."""
+_FRESH: Final = timedelta(hours=1)
 _ALIKE: Final = timedelta(seconds=5)
 
 
@@ -54,8 +61,7 @@ class InStep:
         self._inbox = inbox
         self._section = section
         self._server = server
-        self._seen: set[str] = set()
-        self._started: datetime | None = None
+        self._refused: dict[str, datetime] = {}
         self.trouble = ""
 
     def step(self) -> None:
@@ -71,32 +77,42 @@ class InStep:
 
     def _step(self) -> None:
         # Read first: what is told while it answers may not be in the answer.
-        firing = [k for k in self._inbox.firing() if _is_its(k)]
+        known = self._inbox.told(Source.ALERTMANAGER)
         now = self._record.clock.now()
         standing = self._server.standing()
-        self._end(firing, standing)
+        self._follow(known, standing, now)
+        firing = [kept for kept in known if kept.alert.is_firing]
         with self._record.database.read() as tx:
             mutes = [q for q in quiet.kept(tx, now) if not q.is_maintenance]
-        self._silence(firing, mutes, standing, now)
         self._mute(firing, mutes, standing, now)
+        self._silence(firing, mutes, standing, now)
 
-    def _end(self, firing: Sequence[KeptAlert], standing: Standing) -> None:
-        """End what it has no more: the end of a silenced alert is told to nobody.
+    def _follow(
+        self, known: Sequence[KeptAlert], standing: Standing, now: Moment
+    ) -> None:
+        """End what it has no more, and begin anew what fires there again.
 
-        Only what this very server was seen to have, since it was started last: an empty
-        memory is no proof that all is well.
+        It tells nobody the end of a silenced alert, nor of one that was over for less
+        than its own interval. It must have been this very run of it that had the alert:
+        an empty memory is no proof that all is well.
         """
-        if standing.started != self._started:
-            self._started, self._seen = standing.started, set()
-        vanished = self._seen - set(standing.alerts)
-        self._inbox.end([k.alert for k in firing if k.alert.fingerprint in vanished])
-        self._seen = set(standing.alerts)
+        run = standing.started.isoformat()
+        gone, there = [], []
+        for kept in known:
+            if kept.alert.fingerprint not in standing.alerts:
+                if kept.alert.is_firing and kept.polled == run:
+                    gone.append(kept.alert)
+            elif kept.polled != run or _is_behind(kept, now):
+                there.append(kept.alert)
+        self._inbox.end(gone)
+        self._inbox.heard(there, run)
 
     # --- mutes here, silences there ---------------------------------------------
 
     @property
     def _author(self) -> str:
-        return f"Countersign on {self._host}"
+        # To its end, so that no bot takes another's for its own.
+        return f"Countersign on {self._host} for "
 
     def _silence(
         self,
@@ -116,16 +132,27 @@ class InStep:
                 self._server.expire(silence.id)
             else:
                 standing_for.add(target)
+        self._refused = {k: u for k, u in self._refused.items() if k in wanted}
         for target, matchers in self._matchers(firing, wanted):
-            if target not in standing_for:
-                mute = wanted[target]
-                self._server.silence(
-                    matchers,
-                    since=now.wall,
-                    until=mute.until,
-                    by=f"{self._author} for {mute.by}",
-                    comment=COMMENT + target,
-                )
+            mute = wanted[target]
+            is_known = self._refused.get(target) == mute.until
+            if target in standing_for or is_known or mute.until - now.wall < _SHORT:
+                continue
+            try:
+                self._begin(mute, matchers, now)
+            except SilenceRefused as refused:
+                # One that it does not want keeps no other from its silence.
+                self._refused[target] = mute.until
+                log.warning("silence.refused target=%s why=%r", target, str(refused))
+
+    def _begin(self, mute: Quiet, matchers: Sequence[Matcher], now: Moment) -> None:
+        self._server.silence(
+            matchers,
+            since=now.wall,
+            until=mute.until,
+            by=f"{self._author}{mute.by}",
+            comment=COMMENT + mute.target,
+        )
 
     def _matchers(
         self, firing: Sequence[KeptAlert], wanted: Mapping[str, Quiet]
@@ -137,6 +164,8 @@ class InStep:
             for alert in alerts.values()
         }
         for target in wanted:
+            if target == FLEET:
+                continue  # no label names it
             if "/" not in target:
                 name = labels.get(target) or self._section.host[0]
                 yield target, [_of_host(name, target)]
@@ -154,6 +183,8 @@ class InStep:
         now: Moment,
     ) -> None:
         rows = {row.target: row for row in mutes}
+        begun: list[Quiet] = []
+        quiet_there: set[str] = set()
         for kept in firing:
             target = key_of(kept.alert, self._section)
             row = rows.get(target)
@@ -161,10 +192,40 @@ class InStep:
                 continue  # a person's own
             there = standing.alerts.get(kept.alert.fingerprint)
             wanted = self._kept_quiet(target, there, standing, now)
-            if wanted is None and row is not None:
-                self._heard(row)
-            elif wanted is not None and _is_news(row, wanted):
-                self._told(wanted, now, is_first=row is None)
+            if wanted is not None:
+                quiet_there.add(target)
+                if _is_news(row, wanted):
+                    begun.append(wanted)
+        over = [
+            row
+            for row in mutes
+            if row.by.startswith(BY) and row.target not in quiet_there
+        ]
+        if begun or over:
+            self._write(begun, over, {row.target for row in mutes}, now)
+
+    def _write(
+        self,
+        begun: Sequence[Quiet],
+        over: Sequence[Quiet],
+        known: Container[str],
+        now: Moment,
+    ) -> None:
+        """Mute what is quiet there, unmute what is not; a line for each incident at most."""
+        news = {q.target: q for q in begun if q.target not in known}
+        with self._record.database.write() as tx:
+            for row in over:
+                quiet.unmute(tx, row.target)
+            for row in begun:
+                quiet.mute(tx, row.target, until=row.until, by=row.by)
+            for incident in store.opened(tx) if news else ():
+                told = [news[f.key] for f in incident.findings if f.key in news]
+                if told and not told[0].by.endswith(_INHIBITED):
+                    who = told[0].by.removeprefix(f"{BY}: ")
+                    what = "this" if len(told) == 1 else f"{len(told)} of these"
+                    text = f"Alertmanager keeps {what} quiet: silenced by {who}"
+                    number = incident.number
+                    event(tx, "incident.muted", text, now, None, number)
 
     def _kept_quiet(
         self,
@@ -190,25 +251,10 @@ class InStep:
         until = now.wall + _INHIBITED_FOR
         return Quiet(target=target, until=until, by=f"{BY}: {_INHIBITED}")
 
-    def _told(self, wanted: Quiet, now: Moment, *, is_first: bool) -> None:
-        """Mute what is quiet there; say so in the threads of its incidents, once."""
-        who = wanted.by.removeprefix(f"{BY}: ")
-        how = who if who == _INHIBITED else f"silenced by {who}"
-        with self._record.database.write() as tx:
-            quiet.mute(tx, wanted.target, until=wanted.until, by=wanted.by)
-            for incident in store.opened(tx) if is_first else ():
-                if any(f.key == wanted.target for f in incident.findings):
-                    text = f"Alertmanager keeps this quiet: {how}"
-                    number = incident.number
-                    event(tx, "incident.muted", text, now, None, number)
 
-    def _heard(self, row: Quiet) -> None:
-        with self._record.database.write() as tx:
-            quiet.unmute(tx, row.target)
-
-
-def _is_its(kept: KeptAlert) -> bool:
-    return kept.alert.source is Source.ALERTMANAGER
+def _is_behind(kept: KeptAlert, now: Moment) -> bool:
+    """Say whether a row must learn that its alert fires: it says no, or for long nothing."""
+    return not kept.alert.is_firing or now.wall - kept.heard_at > _FRESH
 
 
 def _is_news(row: Quiet | None, wanted: Quiet) -> bool:

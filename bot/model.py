@@ -111,6 +111,7 @@ class Finding:
     is_passing: whether the subject may end for good, as a process does; nothing is kept
     of one that is well. runbook: the condition whose page is for it, before its detector's.
     began: its onset, where whoever told it knows. group: what it was told together with.
+    stands_for: how many conditions it counts as, where there are too many to name.
     points_at: the service that a rule names, where nobody has looked at it.
     """
 
@@ -136,6 +137,7 @@ class Finding:
     runbook: str = ""
     began: datetime | None = None
     group: str = ""
+    stands_for: int = 1
     points_at: Pointed | None = None
 
     @property

@@ -30,6 +30,9 @@ from remediation.tables import Instant
 RULE = "maintenance"
 """The rule that a card names where maintenance keeps proposals back."""
 
+ALERTMANAGER = "alertmanager"
+"""Who mutes what is silenced or inhibited there."""
+
 ENDED = "maintenance has ended"
 """The rule where it is over, and there was nothing to propose yet."""
 
@@ -81,6 +84,12 @@ def mute(tx: Connection, target: str, *, until: datetime, by: str) -> None:
 def unmute(tx: Connection, target: str) -> bool:
     """Lift a mute; False if there was none."""
     return tx.execute(delete(mutes).where(mutes.c.target == target)).rowcount == 1
+
+
+def muted_elsewhere(tx: Connection, target: str) -> str | None:
+    """Say who keeps a target quiet in Alertmanager; None where it is no mute of its."""
+    by = tx.execute(select(mutes.c.by).where(mutes.c.target == target)).scalar()
+    return by if by is not None and by.startswith(ALERTMANAGER) else None
 
 
 def begin(tx: Connection, begun: Quiet, end: Moment) -> None:

@@ -174,7 +174,9 @@ class Respond:
         incident = change.incident
         last = self._redrawn.setdefault(incident.number, now)
         news = change.joined or change.worsened or change.ended
-        if not news and now.since(last) < REFRESH:
+        is_many = incident.is_storm and not change.worsened
+        # Of a storm each round has news, and what is not written now is news again.
+        if (is_many or not news) and now.since(last) < REFRESH:
             return
         self._redrawn[incident.number] = now
         late = _late_culprit(incident)
@@ -200,7 +202,8 @@ class Respond:
             for text in joined_in_words(joined):
                 _log_event(tx, incident, "incident.joined", text, now)
             if change.worsened:
-                text = f"It got worse: {level_word(incident.level)}. {incident.lead.summary}"
+                worse = next(f for f in incident.findings if f.level is incident.level)
+                text = f"It got worse: {level_word(worse.level)}. {worse.summary}"
                 _log_event(tx, incident, "incident.worsened", text, now)
             if about is not None and not self._ledger.of(tx, incident.number):
                 self._offer(tx, about, live, now)

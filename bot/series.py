@@ -80,7 +80,8 @@ def host_named(label: str) -> str:
     # A URL's host is lower case; people's names for hosts are as they wrote them.
     place = label.lower().find(bare)
     kept = label[place : place + len(bare)] if place >= 0 else bare
-    return re.sub(r"[^A-Za-z0-9.-]", "-", kept)[:_HOST].strip(".-")
+    # No configured host has an underscore: what had to be changed is none of them.
+    return re.sub(r"[^A-Za-z0-9.-]", "_", kept)[:_HOST].strip(".-")
 
 
 def host_of_server(address: str, *, here: str) -> str:

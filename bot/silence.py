@@ -84,6 +84,8 @@ class Silence:
         _may(who, "unmute")
         now = self._clock.now()
         with self._database.write() as tx:
+            if (silenced := quiet.muted_elsewhere(tx, target)) is not None:
+                raise NotDecided(f"{target} is kept quiet by {silenced}; end it there")
             if not quiet.unmute(tx, target):
                 raise NotDecided(f"{target} is not muted")
             _show(tx, now)

@@ -9,13 +9,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.alert_findings import DETECTOR as ALERT
 from bot.alerts import Alert, Stage
 from bot.model import Finding, Incident, Level
+from bot.series import DETECTOR as PROMETHEUS
 
 STORM = 3
 """More new causes than this in one round are one incident with a list."""
 STORM_WINDOW = timedelta(minutes=2)
-"""More of the same detector that begin within this time belong to the storm as well."""
+"""So many within this time are a storm too, of what tells about a whole fleet."""
+STILL_COMING = timedelta(minutes=3)
+"""What else is told so soon after a storm's newest alert belongs to it."""
+LONGEST_STORM = timedelta(minutes=30)
+"""After it, what is called otherwise than the storm's alerts is news of its own."""
+MOST_FINDINGS = 1000
+"""Of a storm; beyond it those that are over are let go."""
+
+_OF_FLEET = frozenset({ALERT, PROMETHEUS})
+"""Detectors that tell of other hosts. On its own a host has few causes at once, and each
+of them may need its action."""
 
 _ORDER = {Level.OK: 0, Level.UNKNOWN: 1, Level.WARNING: 2, Level.CRITICAL: 3}
 
@@ -108,33 +120,37 @@ class _Ties:
 def _known_causes(incident: Incident) -> frozenset[object]:
     culprit = {incident.culprit.identity} if incident.culprit else set()
     service = incident.service.name if incident.service else incident.lead.service_name
-    groups = {group for finding in incident.findings for group in _group(finding)}
+    groups = {("group", f.group) for f in incident.findings if f.group}
     return frozenset(culprit | ({service} if service else set()) | groups)
 
 
 def _causes(finding: Finding) -> set[object]:
-    """Return what the finding blames: a process, a service, the service it runs in."""
+    """Return what the finding blames: a process, a service, the service it runs in.
+
+    Only what blames nothing goes by the group that it was told in: a group may be
+    everything there is, and what names its cause may need an action of its own.
+    """
     if finding.service_name is not None:
-        return {finding.service_name, *_group(finding)}
+        return {finding.service_name}
     if finding.culprit is None:
-        return {*_group(finding)}
+        return {("group", finding.group)} if finding.group else set()
     unit = finding.culprit.process.unit
-    return {finding.culprit.identity, *([unit] if unit else []), *_group(finding)}
-
-
-def _group(finding: Finding) -> set[tuple[str, str]]:
-    """Return what it was told together with, if anything."""
-    return {("group", finding.group)} if finding.group else set()
+    return {finding.culprit.identity, *([unit] if unit else [])}
 
 
 def _kin_of(storm: Incident, at: datetime) -> frozenset[object]:
-    goes_on = at - storm.opened_at <= STORM_WINDOW
+    newest = max(f.began or storm.opened_at for f in storm.findings)
+    is_fresh = at - max(newest, storm.opened_at) <= STILL_COMING
+    goes_on = is_fresh and at - storm.opened_at <= LONGEST_STORM
     kin = {kin for finding in storm.findings for kin in _kin(finding)}
     return frozenset(k for k in kin if goes_on or k[0] == "group")
 
 
-def _kin(finding: Finding) -> set[tuple[str, str]]:
-    return {("detector", finding.detector), *_group(finding)}
+def _kin(finding: Finding) -> set[tuple[str, ...]]:
+    """Return what makes a finding part of a storm: more of the same, or more at once."""
+    group = {("group", finding.group, finding.label)} if finding.group else set()
+    is_of_fleet = finding.detector in _OF_FLEET
+    return {*group, *([("detector", finding.detector)] if is_of_fleet else [])}
 
 
 def _cause(finding: Finding) -> object:
@@ -147,7 +163,7 @@ def _fold(incident: Incident, alerts: Sequence[Alert]) -> Change | None:
     known = {finding.key: finding for finding in incident.findings}
     now = {alert.key: _as_of(alert) for alert in alerts}
     joined = tuple(key for key in now if key not in known)
-    findings = tuple({**known, **now}.values())
+    findings = _trimmed(tuple({**known, **now}.values()))
     if all(map(_is_over, findings)) and alerts:
         return Resolved(incident=replace(incident, findings=findings))
     if findings == incident.findings:
@@ -166,6 +182,13 @@ def _fold(incident: Incident, alerts: Sequence[Alert]) -> Change | None:
         if key in known
     )
     return Updated(incident=changed, joined=joined, worsened=worsened, ended=ended)
+
+
+def _trimmed(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Let go of what is over where there is too much; the leading one stays."""
+    if len(findings) <= MOST_FINDINGS:
+        return findings
+    return (findings[0], *(f for f in findings[1:] if not _is_over(f)))
 
 
 def _is_over(finding: Finding) -> bool:
@@ -196,7 +219,7 @@ def _open(
 
 def _lately(alerts: Sequence[Alert], open_: Sequence[Incident], at: datetime) -> int:
     """Count the open incidents that the same detectors began within the window."""
-    detectors = {alert.finding.detector for alert in alerts}
+    detectors = {alert.finding.detector for alert in alerts} & _OF_FLEET
     return sum(
         incident.lead.detector in detectors and at - incident.opened_at <= STORM_WINDOW
         for incident in open_

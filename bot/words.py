@@ -89,13 +89,19 @@ def title_of(findings: Sequence[Finding], *, storm: bool) -> str:
     if storm and len(findings) == 1:
         return f"More alerts: {lead.label} {measured(lead)} on {lead.host}"
     hosts = len({finding.host for finding in findings})
+    count = sum(finding.stands_for for finding in findings)
     if storm and hosts > 1 and len({finding.label for finding in findings}) == 1:
-        return f"{lead.label} on {hosts} hosts"
+        many = count > len(findings)
+        return (
+            f"{lead.label} {count:,} times"
+            if many
+            else f"{lead.label} on {hosts} hosts"
+        )
     if storm:
         others = hosts - 1
         more = "1 other host" if others == 1 else f"{others} other hosts"
         where = f"{lead.host} and {more}" if others else lead.host
-        return f"{len(findings)} conditions at once on {where}"
+        return f"{count:,} conditions at once on {where}"
     if lead.level is Level.UNKNOWN:
         return f"No data for {lead.label} on {lead.host}"
     return f"{lead.label} {measured(lead)} on {lead.host}"

@@ -9,10 +9,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from bot.alertmanager.standing import Matcher, NotSaid, Standing, standing
+from bot.alertmanager.standing import (
+    Matcher,
+    NotSaid,
+    SilenceRefused,
+    Standing,
+    standing,
+)
 from bot.alerts_section import Alertmanager
 
-LIMIT_BYTES: Final = 8_000_000
+LIMIT_BYTES: Final = 32_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +45,7 @@ class AlertmanagerServer:
         by: str,
         comment: str,
     ) -> None:
-        """Begin a silence; raise `NotSaid`."""
+        """Begin a silence; raise `NotSaid`, or `SilenceRefused`."""
         body = {
             "matchers": [matcher.as_sent() for matcher in matchers],
             "startsAt": since.isoformat(),
@@ -82,6 +88,8 @@ class AlertmanagerServer:
                 "it refuses the bot: the secret in COUNTERSIGN_ALERTMANAGER_SECRET is "
                 "wrong or missing"
             )
+        if method == "POST" and answer.status_code == 400:
+            raise SilenceRefused("Alertmanager refuses it as malformed or past")
         if not answer.is_success:
             raise NotSaid(f"it answered with status {answer.status_code}")
         content: bytes = answer.content

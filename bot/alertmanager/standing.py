@@ -12,6 +12,10 @@ class NotSaid(Exception):
     """It gave no answer that can be used; its text says why, fit for a card."""
 
 
+class SilenceRefused(Exception):
+    """It does not want this silence; its text says so."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matcher:
     """One label that a silence asks for; with `is_regex` a pattern for all of its value."""

@@ -6,17 +6,17 @@ fires at once and is over when its sender says so. A sender that falls silent fo
 trusts an alert: it opens a card, and acting takes a person as ever.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
-from bot.alert_findings import finding_of, is_news, subject_of
+from bot.alert_findings import finding_of, is_news, rest_of, subject_of
 from bot.durations import Duration
 from bot.host import HostContext
-from bot.inbound.inbox import KeptAlert
+from bot.inbound.inbox import MOST_FIRING, KeptAlert
 from bot.inbound.told import AlertKey, ToldAlert
 from bot.model import Finding, Level
 from bot.series import Subject, only
@@ -24,7 +24,12 @@ from bot.settings import DetectorSection
 from bot.words import seconds
 
 ALERTMANAGER: Final = "alertmanager"
-"""The subject of Alertmanager itself; an alert's has an @ in it."""
+ROOM: Final = "room"
+"""Subjects of Alertmanager itself and of the inbox; an alert's has an @ in it."""
+
+EACH: Final = 100
+"""Alerts of one name that are conditions of their own; the rest is one together."""
+TIGHT: Final = 0.9
 
 
 class AlertSection(DetectorSection):
@@ -58,12 +63,44 @@ class AlertDetector:
         """Read once; what is watched and does not fire any more is over."""
         now = self._host.clock.now().wall
         kept = [k for k in self._host.inbox() if is_news(k.alert, self._host.alerts)]
-        self._made = {k.alert.key: self._read(k.alert, now) for k in kept}
-        found = {f.subject: f for f in (self._as_it_stands(k, now) for k in kept)}
-        gone = set(watched) - set(found) - {ALERTMANAGER}
+        named, others = self._chosen(kept, watched)
+        self._made = {k.alert.key: self._read(k.alert, now) for k in named}
+        found = {f.subject: f for f in (self._as_it_stands(k, now) for k in named)}
+        for name, rest in others.items():
+            alerts = [kept.alert for kept in rest]
+            made = rest_of(name, alerts, self._host.alerts, at=now)
+            found[made.subject] = made
+        gone = set(watched) - set(found) - {ALERTMANAGER, ROOM}
         over = [self._over(text, now) for text in sorted(gone)]
         self._known = {made[1].subject: made for made in self._made.values()}
-        return [*found.values(), *over, *self._of_alertmanager(watched, now)]
+        ours = (
+            self._of_room(len(kept), watched, now),
+            self._of_alertmanager(watched, now),
+        )
+        return [*found.values(), *over, *(finding for finding in ours if finding)]
+
+    def _chosen(
+        self, kept: Sequence[KeptAlert], watched: Collection[str]
+    ) -> tuple[list[KeptAlert], dict[str, list[KeptAlert]]]:
+        """Return the alerts that are conditions of their own, and by name the rest.
+
+        A card cannot tell ten thousand apart; those that are known go on.
+        """
+        by_name: dict[str, list[KeptAlert]] = {}
+        for one in kept:
+            by_name.setdefault(one.alert.name, []).append(one)
+        named: list[KeptAlert] = []
+        others: dict[str, list[KeptAlert]] = {}
+        for name, alerts in by_name.items():
+            if len(alerts) > EACH:
+                alerts.sort(key=lambda k: (not self._is_known(k, watched), k.alert.key))
+                others[name] = alerts[EACH:]
+            named += alerts[:EACH]
+        return named, others
+
+    def _is_known(self, kept: KeptAlert, watched: Collection[str]) -> bool:
+        made = self._made.get(kept.alert.key)
+        return made is not None and made[1].subject in watched
 
     def _read(self, alert: ToldAlert, now: datetime) -> tuple[ToldAlert, Finding]:
         # Its words are cleaned once: a storm is looked at each second.
@@ -100,28 +137,53 @@ class AlertDetector:
 
     def _of_alertmanager(
         self, watched: Collection[str], now: datetime
-    ) -> Iterator[Finding]:
-        """Yield how Alertmanager itself stands, while it is or was not to be asked."""
+    ) -> Finding | None:
+        """Return how Alertmanager itself stands, while it is or was not to be asked."""
         why = self._host.deaf()
         if not why and ALERTMANAGER not in watched:
-            return
+            return None
         said = f"{why}. What is muted here is not silenced there"
-        yield Finding(
-            detector=self.name,
-            host=self._host.name,
-            subject=ALERTMANAGER,
-            label="Alertmanager",
-            unit="",
+        return replace(
+            self._own(ALERTMANAGER, "Alertmanager", now),
             value=None if why else 1.0,
-            limits=only(0),
             level=Level.UNKNOWN if why else Level.OK,
             summary=f"Alertmanager does not answer: {said}."
             if why
             else "Alertmanager answers again.",
-            at=now,
-            series="",
             shown="" if why else "answers",
             hold_for=timedelta(minutes=1),
+        )
+
+    def _of_room(
+        self, count: int, watched: Collection[str], now: datetime
+    ) -> Finding | None:
+        """Return how much of the room for told alerts is used, while it is nearly all."""
+        is_tight = count >= TIGHT * MOST_FIRING
+        if not is_tight and ROOM not in watched:
+            return None
+        return replace(
+            self._own(ROOM, "Room for alerts", now),
+            unit="alerts",
+            value=float(count),
+            limits=only(TIGHT * MOST_FIRING),
+            level=Level.CRITICAL if is_tight else Level.OK,
+            summary=f"{count:,} told alerts fire; beyond {MOST_FIRING:,} new ones are "
+            "refused. Resolve what is stale where it comes from.",
+        )
+
+    def _own(self, subject: str, label: str, at: datetime) -> Finding:
+        return Finding(
+            detector=self.name,
+            host=self._host.name,
+            subject=subject,
+            label=label,
+            unit="",
+            value=None,
+            limits=only(0),
+            level=Level.UNKNOWN,
+            summary="",
+            at=at,
+            series="",
             is_passing=True,
         )
 

@@ -16,7 +16,7 @@ from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, Validat
 from bot.inbound.told import LONGEST, MOST_LABELS, Source, ToldAlert, digest_of
 from bot.redact import visible
 
-MOST_ALERTS: Final = 2000
+MOST_ALERTS: Final = 10_000
 """In one message."""
 _NAME: Final = 100
 _AHEAD: Final = timedelta(minutes=5)
@@ -36,6 +36,7 @@ class _Alert(BaseModel):
     labels: dict[str, Words]
     annotations: dict[str, Words] = Field(default_factory=dict)
     starts_at: AwareDatetime = Field(alias="startsAt")
+    ends_at: AwareDatetime | None = Field(default=None, alias="endsAt")
     fingerprint: Annotated[str, StringConstraints(max_length=64)] = ""
 
 
@@ -111,6 +112,7 @@ def _alert(source: Source, told: _Alert, group: _Group, now: datetime) -> ToldAl
         fingerprint=visible(named),
         starts_at=_sensible(told.starts_at, now),
         is_firing=told.status == "firing",
+        ends_at=told.ends_at if told.ends_at and told.ends_at >= _OLDEST else None,
         labels=_bounded(told.labels),
         annotations=_bounded(told.annotations),
         group=digest_of(source, group.group_key) if group.group_key else "",

@@ -29,7 +29,7 @@ class ToldAlert:
     """One alert; each of its firings is one of (source, fingerprint, starts_at).
 
     fingerprint: the same for every firing of the same labels. starts_at: of this firing,
-    aware. group: what the sender sent it with; alerts of one group are about one thing.
+    aware. ends_at: of one that is over, where its sender says so. group: what the sender sent it with; alerts of one group are about one thing.
     left_out: alerts of the group that the sender did not send.
     """
 
@@ -39,6 +39,7 @@ class ToldAlert:
     is_firing: bool
     labels: Mapping[str, str]
     annotations: Mapping[str, str] = field(default_factory=dict)
+    ends_at: datetime | None = None
     group: str = ""
     left_out: int = 0
 
@@ -49,7 +50,7 @@ class ToldAlert:
 
     @property
     def is_whole(self) -> bool:
-        """Whether no label was cut, so that these match this alert and no other."""
+        """Whether no label was cut, so that a silence by them matches this alert."""
         is_uncut = all(len(value) < LONGEST for value in self.labels.values())
         return is_uncut and len(self.labels) < MOST_LABELS
 

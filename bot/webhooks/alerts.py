@@ -11,6 +11,8 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.alert_findings import is_news
+from bot.alerts_section import AlertsSection
 from bot.inbound.inbox import Full, Inbox
 from bot.inbound.messages import (
     BadMessage,
@@ -22,39 +24,46 @@ from bot.inbound.messages import (
 from bot.ports import Clock
 from bot.webhooks.door import Door, busy, said
 
-_LIMIT_BYTES: Final = 4_000_000
-"""Two thousand alerts with a dozen labels and a description."""
+_LIMIT_BYTES: Final = 16_000_000
+"""Ten thousand alerts with a dozen labels and a description."""
 _PLAIN_BYTES: Final = 16_384
 
 
-def router(inbox: Inbox, clock: Clock, door: Door) -> APIRouter:
+def router(inbox: Inbox, section: AlertsSection, clock: Clock, door: Door) -> APIRouter:
     """Return the routes."""
     routes = APIRouter()
+    keep = partial(_taken, inbox, section, clock)
 
     @routes.post("/webhooks/alertmanager", include_in_schema=False)
     async def alertmanager(request: Request) -> Response:
-        use = partial(_taken, inbox, clock, of_alertmanager, 503)
+        use = partial(keep, of_alertmanager, 503)
         return await door.open(request, _LIMIT_BYTES, use)
 
     @routes.post("/webhooks/grafana", include_in_schema=False)
     async def grafana(request: Request) -> Response:
-        use = partial(_taken, inbox, clock, of_grafana, 429)
+        use = partial(keep, of_grafana, 429)
         return await door.open(request, _LIMIT_BYTES, use)
 
     @routes.post("/webhooks/alert", include_in_schema=False)
     async def alert(request: Request) -> Response:
-        use = partial(_taken, inbox, clock, of_json, 429)
+        use = partial(keep, of_json, 429)
         return await door.open(request, _PLAIN_BYTES, use)
 
     return routes
 
 
 def _taken(
-    inbox: Inbox, clock: Clock, read: Reader, when_full: int, body: bytes
+    inbox: Inbox,
+    section: AlertsSection,
+    clock: Clock,
+    read: Reader,
+    when_full: int,
+    body: bytes,
 ) -> Response:
     try:
         alerts = read(body, clock.now().wall)
-        inbox.take(alerts)
+        # What is no news for people takes no room from what is.
+        inbox.take([alert for alert in alerts if is_news(alert, section)])
     except BadMessage as error:
         return said(400, str(error))
     except Full as error:

@@ -13,7 +13,7 @@ from bot.request_body import body_of
 from bot.telemetry import Telemetry
 
 _SECONDS: Final = 10
-_AT_ONCE: Final = 4
+_AT_ONCE: Final = 2
 """Bodies in memory; others wait for their turn, within the same time."""
 
 Use = Callable[[bytes], Response]
@@ -86,6 +86,6 @@ def _too_large(limit_bytes: int) -> Response:
 
 def busy(words: str, status: int = 503) -> Response:
     """Return the answer to whom may try again soon."""
-    answer = said(status, f"{words}; nothing of this was kept, send it again")
+    answer = said(status, f"{words}; send it again")
     answer.headers["Retry-After"] = "10"
     return answer

@@ -149,7 +149,8 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
 def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
     settings, clock = loaded.settings, SystemClock()
     rules, own = rules_of(settings), OwnTree.read()
-    inbox = Inbox(database, clock)
+    forgotten = settings.alerts.forgotten_after
+    inbox = Inbox(database, clock, forgotten_after=forgotten)
     ledger = Ledger(
         instance=instance_of(database, settings.host),
         caps=rules.caps,
@@ -161,7 +162,7 @@ def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
     host = replace(
         parts.host_context(settings, environment, clock, History()),
         marks=Marks(database),
-        inbox=inbox.firing,
+        inbox=inbox.look,
         deaf=lambda: in_step.trouble if in_step else "",
     )
     fleet = parts.fleet_of(settings, environment, host.services)

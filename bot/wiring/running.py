@@ -85,7 +85,7 @@ def _webhooks(core: Core, token: str | None) -> Sequence[APIRouter]:
     door = Door(token, core.telemetry)
     return (
         changes.router(core.record, door),
-        alerts.router(core.inbox, core.record.clock, door),
+        alerts.router(core.inbox, core.settings.alerts, core.record.clock, door),
     )
 
 

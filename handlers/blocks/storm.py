@@ -13,11 +13,13 @@ def summary(findings: Sequence[Finding]) -> str:
     """Say how large it is, and how much of it is over."""
     kinds = len({finding.label for finding in findings})
     hosts = len({finding.host for finding in findings})
+    count = sum(finding.stands_for for finding in findings)
     over = sum(finding.is_well for finding in findings)
     of_kinds = "" if kinds == 1 else f" of {kinds} kinds"
-    where = f"{findings[0].host}" if hosts == 1 else f"{hosts} hosts"
+    more = "more than " if count > len(findings) else ""
+    where = f"{findings[0].host}" if hosts == 1 else f"{more}{hosts} hosts"
     ended = f" {over} of them are over." if over else ""
-    return f"{len(findings)} conditions{of_kinds} on {where}.{ended}"
+    return f"{count:,} conditions{of_kinds} on {where}.{ended}"
 
 
 def facts(findings: Sequence[Finding]) -> list[Fact]:
@@ -39,11 +41,13 @@ def facts(findings: Sequence[Finding]) -> list[Fact]:
 def _fact(label: str, found: Sequence[Finding]) -> Fact:
     if len(found) == 1:
         return Fact(label=label, value=found[0].summary)
-    bad = {finding.host for finding in found if not finding.is_well}
+    bad = {f.host for f in found if not f.is_well and f.stands_for == 1}
+    count = sum(finding.stands_for for finding in found)
     hosts = sorted(bad, key=_by_number)
-    more = f" and {len(hosts) - _HOSTS} more" if hosts[_HOSTS:] else ""
+    left = count - _HOSTS if count > len(found) else len(hosts) - _HOSTS
+    more = f" and {left:,} more" if left > 0 else ""
     named = ", ".join(hosts[:_HOSTS]) or "nowhere any more"
-    return Fact(label=f"{label} ({len(found)})", value=named + more)
+    return Fact(label=f"{label} ({count:,})", value=named + more)
 
 
 def _by_number(host: str) -> list[tuple[bool, int, str]]:

@@ -16,6 +16,7 @@ from bot.alertmanager.standing import Matcher, NotSaid
 from bot.alerts_section import Alertmanager, AlertsSection
 from bot.checkup import Grade
 from bot.clock import SystemClock
+from bot.detectors.alert import AlertDetector, AlertSection
 from bot.doctor import alerts as doctor
 from bot.environment import Environment
 from bot.in_step import COMMENT, InStep
@@ -24,8 +25,9 @@ from bot.inbound.told import Source, ToldAlert
 from bot.quiet import Quiet
 from bot.record import Record
 from bot.settings import Settings
+from tests.detectors.pieces import this_host
 from tests.fakes.lying import Liar, liar
-from tests.fakes.story import Story
+from tests.fakes.story import AT_ONCE, Story
 from tests.real.alertmanager import RealAlertmanager, alertmanager
 from tests.real.prometheus import free_port
 
@@ -137,17 +139,11 @@ def test_a_bot_that_was_started_anew_knows_its_silences(both: Both) -> None:
     alert = both.fires("Anew")
     both.mute(key_of(alert, SECTION), now() + HOUR)
     both.in_step.step()
-    again = InStep(
-        host="web-1",
-        record=both.in_step._record,
-        inbox=both.inbox,
-        section=SECTION,
-        server=asked(both.server.url),
-    )
-    again.step()
+    anew = again(both, "web-1")
+    anew.step()
     assert len(both.silences()) == 1
     both.unmute(key_of(alert, SECTION))
-    again.step()
+    anew.step()
     assert both.silences() == []
 
 
@@ -229,7 +225,7 @@ def test_the_end_of_what_is_silenced_is_seen(both: Both) -> None:
     both.in_step.step()
     ends(both, alert)
     both.in_step.step()
-    assert [k.alert.name for k in both.inbox.firing()] == []
+    assert [k.alert.name for k in both.inbox.look()] == []
 
 
 def test_what_this_server_never_had_is_not_over(both: Both) -> None:
@@ -244,7 +240,7 @@ def test_what_this_server_never_had_is_not_over(both: Both) -> None:
     both.inbox.take([told, replace(told, source=Source.JSON)])
     both.in_step.step()
     both.in_step.step()
-    assert len(both.inbox.firing()) == 2
+    assert len(both.inbox.look()) == 2
 
 
 def test_a_server_that_was_started_anew_ends_nothing(
@@ -271,7 +267,78 @@ def test_a_server_that_was_started_anew_ends_nothing(
     with alertmanager(tmp_path, port=port, bot=nobody):
         in_step.step()
     assert in_step.trouble == ""
-    assert len(inbox.firing()) == 1
+    assert len(inbox.look()) == 1
+
+
+def test_what_fires_there_again_fires_here_though_nobody_tells(both: Both) -> None:
+    """What ends and begins within one of its intervals is no news for Alertmanager."""
+    alert = both.fires("Flaps")
+    both.in_step.step()
+    ends(both, alert)
+    both.in_step.step()
+    assert "Flaps" not in [k.alert.name for k in both.inbox.look()]
+    both.server.tell(dict(alert.labels))
+    both.in_step.step()
+    assert "Flaps" in [k.alert.name for k in both.inbox.look()]
+
+
+def test_a_bot_that_was_down_sees_the_end_of_what_is_silenced(both: Both) -> None:
+    alert = both.fires("EndsUnseen")
+    both.in_step.step()
+    ends(both, alert)
+    again(both, "web-1").step()
+    assert "EndsUnseen" not in [k.alert.name for k in both.inbox.look()]
+
+
+def again(both: Both, host: str) -> InStep:
+    """Another bot, or the same one started anew."""
+    return InStep(
+        host=host,
+        record=both.in_step._record,
+        inbox=both.inbox,
+        section=SECTION,
+        server=asked(both.server.url),
+    )
+
+
+def test_a_bot_with_a_longer_name_leaves_our_silences_alone(both: Both) -> None:
+    both.mute("web-7", now() + HOUR)
+    both.in_step.step()
+    (ours,) = asked(both.server.url).standing().silences
+    again(both, "web-10").step()
+    both.in_step.step()
+    assert ours in asked(both.server.url).standing().silences
+
+
+def test_a_silence_that_is_refused_keeps_no_other(both: Both) -> None:
+    refused = both.fires("Refused")
+    odd = replace(refused, fingerprint="o" * 16, labels={"alertname": "x", "a b": "y"})
+    both.inbox.take([odd])
+    fine = both.fires("Fine")
+    for alert in (odd, fine):
+        both.mute(key_of(alert, SECTION), now() + HOUR)
+    both.in_step.step()
+    assert both.silences() == [COMMENT + key_of(fine, SECTION)]
+    assert both.in_step.trouble == ""
+
+
+def test_a_silence_over_many_is_one_line(both: Both) -> None:
+    alerts = [both.fires("Many", path=f"/{n}") for n in range(8)]
+    section = AlertSection()
+    host = replace(this_host(), inbox=both.inbox.look, alerts=SECTION)
+    found = AlertDetector(section, host).check(())
+    both.story.respond.absorb([f for f in found if f.label == "Many"], AT_ONCE)
+    asked(both.server.url).silence(
+        [Matcher(name="alertname", value="Many")],
+        since=now(),
+        until=now() + HOUR,
+        by="chen",
+        comment="known",
+    )
+    both.in_step.step()
+    assert both.story.events().count("incident.muted") == 1
+    assert "8 of these quiet: silenced by chen" in both.story.texts()
+    assert len(both.mutes()) == len(alerts)
 
 
 # --- a server that lies --------------------------------------------------------------
@@ -283,7 +350,7 @@ def test_a_server_that_was_started_anew_ends_nothing(
         (b"<html>", 200, "not Alertmanager's JSON"),
         (b"{}", 200, "not Alertmanager's JSON"),
         (b"[" * 100_000, 200, "not Alertmanager's JSON"),
-        (b"x" * 9_000_000, 200, "too large"),
+        (b"x" * 33_000_000, 200, "too large"),
         (b"", 500, "status 500"),
         (b"", 302, "status 302"),
         (b"", 401, "COUNTERSIGN_ALERTMANAGER_SECRET"),

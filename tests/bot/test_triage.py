@@ -7,7 +7,17 @@ from bot import triage as sorting
 from bot.alerts import Alert, Stage
 from bot.model import Culprit, Finding, Incident, Level
 from bot.pointed import Pointed
-from bot.triage import STORM, STORM_WINDOW, Change, Opened, Resolved, Updated, worst
+from bot.triage import (
+    MOST_FINDINGS,
+    STILL_COMING,
+    STORM,
+    STORM_WINDOW,
+    Change,
+    Opened,
+    Resolved,
+    Updated,
+    worst,
+)
 from tests.fakes.clock import START
 from tests.fakes.things import culprit, finding, incident
 
@@ -211,7 +221,7 @@ def test_more_of_a_storm_joins_it_whatever_its_host() -> None:
 
 
 def test_after_the_window_only_its_groups_join_a_storm() -> None:
-    old = START - STORM_WINDOW - timedelta(seconds=1)
+    old = START - STILL_COMING - timedelta(seconds=1)
     storm = storm_of(*(told(f"web-{n}", group="g") for n in range(9)), opened_at=old)
     changes = triage([storm], [alert(told("db-1", group="g")), alert(told("db-2"))])
     assert [type(change) for change in changes] == [Updated, Opened]
@@ -234,6 +244,47 @@ def test_alerts_one_after_the_other_become_a_storm_too() -> None:
     (change,) = triage(open_, [alert(told("db-1"))])
     assert isinstance(change, Opened)
     assert not change.is_storm
+
+
+def test_what_is_called_otherwise_is_news_after_the_storm() -> None:
+    old = START - STILL_COMING - timedelta(seconds=1)
+    storm = storm_of(*(told(f"web-{n}", group="g") for n in range(9)), opened_at=old)
+    (change,) = triage([storm], [alert(told("pay-1", group="g", label="PaymentDown"))])
+    assert isinstance(change, Opened)
+
+
+def test_a_storm_goes_on_while_more_is_told_but_not_for_ever() -> None:
+    began = {"began": START - timedelta(seconds=20)}
+    ten = START - timedelta(minutes=10)
+    storm = storm_of(*(told(f"web-{n}", **began) for n in range(9)), opened_at=ten)
+    (change,) = triage([storm], [alert(told("db-1"))])
+    assert isinstance(change, Updated)
+    storm = replace(storm, opened_at=START - timedelta(minutes=31))
+    (change,) = triage([storm], [alert(told("db-1"))])
+    assert isinstance(change, Opened)
+
+
+def test_what_names_its_service_is_not_hidden_by_its_group() -> None:
+    open_ = held(told(group="g"), host="web-7")
+    (change,) = triage([open_], [alert(told(group="g", points_at=POINTED))])
+    assert isinstance(change, Opened)
+
+
+def test_a_host_keeps_the_action_of_each_of_its_own_causes() -> None:
+    open_ = [
+        held(process_finding(pid), number=pid, who=culprit(pid)) for pid in (1, 2, 3)
+    ]
+    (change,) = triage(open_, [alert(process_finding(4))])
+    assert isinstance(change, Opened)
+    assert not change.is_storm
+
+
+def test_a_storm_lets_go_of_what_is_over() -> None:
+    many = [told(f"web-{n}", level=Level.OK) for n in range(MOST_FINDINGS)]
+    storm = storm_of(told("web-x"), *many)
+    (change,) = triage([storm], [alert(told("db-1"))])
+    assert isinstance(change, Updated)
+    assert len(change.incident.findings) == 2
 
 
 def test_two_thousand_alerts_are_sorted_in_a_moment() -> None:

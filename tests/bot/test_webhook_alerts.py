@@ -6,6 +6,7 @@ import httpx
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from bot.alerts_section import AlertsSection
 from bot.database import Database
 from bot.inbound import inbox as inboxes
 from bot.inbound.inbox import Inbox
@@ -28,12 +29,14 @@ def post(
     raw: bytes | None = None,
 ) -> httpx.Response:
     inbox = Inbox(story.database, story.clock)
-    routes = alerts.router(inbox, story.clock, Door(TOKEN, Telemetry()))
+    routes = alerts.router(
+        inbox, AlertsSection(), story.clock, Door(TOKEN, Telemetry())
+    )
     return posted(routes, path, body, token=token, raw=raw)
 
 
 def firing(story: Story) -> list[str]:
-    kept = Inbox(story.database, story.clock).firing()
+    kept = Inbox(story.database, story.clock).look()
     return sorted(one.alert.name for one in kept)
 
 
@@ -61,7 +64,7 @@ def test_without_the_token_nothing_is_kept(story: Story, path: str, token: str) 
 def test_fifty_megabytes_are_refused(story: Story) -> None:
     answer = post(story, raw=b"x" * 50_000_000)
     assert answer.status_code == 413
-    assert "4,000,000 bytes" in answer.text
+    assert "16,000,000 bytes" in answer.text
 
 
 def test_what_is_no_message_is_named(story: Story) -> None:
@@ -105,7 +108,7 @@ def test_a_database_that_cannot_be_written_is_no_202(
 def test_what_is_posted_is_counted(story: Story) -> None:
     telemetry = Telemetry()
     inbox = Inbox(story.database, story.clock)
-    routes = alerts.router(inbox, story.clock, Door(TOKEN, telemetry))
+    routes = alerts.router(inbox, AlertsSection(), story.clock, Door(TOKEN, telemetry))
     posted(routes, PATH, message(told()))
     posted(routes, PATH, message(told()), token="")
     count = telemetry.registry.get_sample_value
@@ -114,10 +117,21 @@ def test_what_is_posted_is_counted(story: Story) -> None:
         assert count("countersign_webhooks_total", labels) == 1
 
 
+def test_what_is_no_news_takes_no_room(story: Story) -> None:
+    answer = post(story, message(told("Watchdog", severity="none"), told()))
+    assert answer.status_code == 202
+    assert firing(story) == ["HighLatency"]
+
+
+def test_a_number_that_is_too_large_is_no_error(story: Story) -> None:
+    answer = post(story, message(told()) | {"truncatedAlerts": 10**20})
+    assert answer.status_code == 202
+
+
 def test_the_largest_message_is_taken(story: Story) -> None:
-    many = [told(f"A{n}", instance=f"web-{n}:9100") for n in range(2000)]
+    many = [told(f"A{n}", instance=f"web-{n}:9100") for n in range(10_000)]
     raw = json.dumps(message(*many)).encode()
-    assert len(raw) < 4_000_000
+    assert len(raw) < 16_000_000
     answer = post(story, raw=raw)
     assert answer.status_code == 202
-    assert len(firing(story)) == 2000
+    assert len(firing(story)) == 10_000

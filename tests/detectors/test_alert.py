@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.alerts_section import AlertsSection
-from bot.detectors.alert import AlertDetector, AlertSection
+from bot.detectors import alert as detector
+from bot.detectors.alert import EACH, AlertDetector, AlertSection
 from bot.inbound.inbox import KeptAlert
 from bot.inbound.told import Source, ToldAlert
 from bot.model import Level
@@ -135,3 +136,36 @@ def test_two_series_of_one_name_are_two_conditions(others: Told) -> None:
     others.says(alert(path="/a"), alert(path="/b"))
     one, two = others.detector.check(())
     assert one.key != two.key
+
+
+def test_of_one_name_a_hundred_are_conditions_and_the_rest_is_one(others: Told) -> None:
+    many = [alert("Down", instance=f"web-{n}") for n in range(250)]
+    others.says(*many)
+    first = others.detector.check(())
+    assert len(first) == EACH + 1
+    rest = first[-1]
+    assert (rest.stands_for, rest.host, rest.level) == (150, "fleet", Level.CRITICAL)
+    assert rest.summary == "150 more alerts Down fire."
+    watched = {f.subject for f in first}
+    again = others.detector.check(watched)
+    assert {f.subject for f in again} == watched, "those that are known go on"
+    others.says(*many[:60])
+    over = [f for f in others.detector.check(watched) if f.level is Level.OK]
+    assert rest.subject in {f.subject for f in over}
+
+
+def test_room_that_gets_tight_is_a_condition(
+    others: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detector, "MOST_FIRING", 10)
+    others.says(*(alert(f"A{n}") for n in range(9)))
+    (room,) = (f for f in others.detector.check(()) if f.subject == "room")
+    assert (room.level, room.value) == (Level.CRITICAL, 9.0)
+    others.says(alert())
+    (room,) = (f for f in others.detector.check({"room"}) if f.subject == "room")
+    assert room.level is Level.OK
+
+
+def test_a_host_whose_name_had_to_be_changed_is_no_host_of_ours(others: Told) -> None:
+    others.says(alert(instance="web_1:9100"), alert("B", instance="web 1"))
+    assert {f.host for f in others.detector.check(())} == {"web_1"}

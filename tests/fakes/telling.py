@@ -11,6 +11,7 @@ def told(
     instance: str = "web-7:9100",
     status: str = "firing",
     starts_at: datetime = START,
+    ends_at: str = "0001-01-01T00:00:00Z",
     fingerprint: str = "",
     annotations: dict[str, str] | None = None,
     **labels: str,
@@ -24,7 +25,7 @@ def told(
         if annotations is None
         else annotations,
         "startsAt": starts_at.isoformat(),
-        "endsAt": "0001-01-01T00:00:00Z",
+        "endsAt": ends_at,
         "generatorURL": "http://prometheus:9090/graph",
         "fingerprint": fingerprint or f"{name}{instance}".encode().hex()[:40],
     }

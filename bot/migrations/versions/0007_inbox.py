@@ -21,5 +21,7 @@ def upgrade() -> None:
         sa.Column("heard_at", sa.String(32), nullable=False),
         sa.Column("grouped", sa.String(16), nullable=False),
         sa.Column("left_out", sa.Integer, nullable=False),
+        sa.Column("polled", sa.String(40), nullable=False),
+        sa.Column("change", sa.Integer, nullable=False, index=True),
         sa.Column("body", sa.Text, nullable=False),
     )

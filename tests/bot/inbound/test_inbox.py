@@ -26,7 +26,7 @@ def alerts(*raw: dict[str, object]) -> tuple[ToldAlert, ...]:
 
 
 def names(inbox: Inbox) -> list[str]:
-    return [kept.alert.name for kept in inbox.firing()]
+    return [kept.alert.name for kept in inbox.look()]
 
 
 def test_what_fires_is_there_until_it_is_resolved(inbox: Inbox) -> None:
@@ -42,7 +42,7 @@ def test_what_is_told_again_is_one_and_was_heard_later(
     inbox.take(alerts(told()))
     story.clock.go(60)
     inbox.take(alerts(told()))
-    (kept,) = inbox.firing()
+    (kept,) = inbox.look()
     assert kept.heard_at == story.clock.wall
     assert kept.alert.starts_at == START
 
@@ -50,10 +50,38 @@ def test_what_is_told_again_is_one_and_was_heard_later(
 def test_the_end_of_an_earlier_firing_ends_no_later_one(inbox: Inbox) -> None:
     later = START + timedelta(minutes=5)
     inbox.take(alerts(told(starts_at=later)))
-    inbox.take(alerts(told(status="resolved")))
+    before = (START + timedelta(minutes=4)).isoformat()
+    inbox.take(alerts(told(status="resolved", ends_at=before)))
     assert names(inbox) == ["HighLatency"]
     inbox.take(alerts(told(status="resolved", starts_at=later)))
     assert names(inbox) == []
+
+
+def test_an_end_counts_whose_start_was_set_back(inbox: Inbox) -> None:
+    """Alertmanager does that when another Prometheus saw the alert earlier."""
+    inbox.take(alerts(told()))
+    earlier = START - timedelta(minutes=1)
+    over = (START + timedelta(minutes=9)).isoformat()
+    inbox.take(alerts(told(status="resolved", starts_at=earlier, ends_at=over)))
+    assert names(inbox) == []
+
+
+def test_a_clock_that_was_set_back_loses_nothing(inbox: Inbox, story: Story) -> None:
+    over = b'{"name": "backup failed", "status": "resolved"}'
+    inbox.take(of_json(b'{"name": "backup failed"}', story.clock.wall))
+    assert names(inbox) == ["backup failed"]
+    story.clock.wall -= timedelta(hours=2)
+    inbox.take(of_json(over, story.clock.wall))
+    assert names(inbox) == []
+    inbox.take(of_json(b'{"name": "backup failed"}', story.clock.wall))
+    assert names(inbox) == ["backup failed"]
+
+
+def test_what_nobody_tells_of_any_more_makes_room(inbox: Inbox, story: Story) -> None:
+    inbox.take(alerts(told("A")))
+    story.clock.go(timedelta(hours=49).total_seconds())
+    inbox.take(alerts(told("B")))
+    assert names(inbox) == ["B"]
 
 
 def test_it_may_begin_anew(inbox: Inbox) -> None:
@@ -61,7 +89,7 @@ def test_it_may_begin_anew(inbox: Inbox) -> None:
     inbox.take(alerts(told(status="resolved")))
     again = START + timedelta(hours=1)
     inbox.take(alerts(told(starts_at=again)))
-    (kept,) = inbox.firing()
+    (kept,) = inbox.look()
     assert kept.alert.starts_at == again
 
 
@@ -76,7 +104,7 @@ def test_the_plain_form_began_when_it_was_told_first(
     inbox.take(of_json(b'{"name": "backup failed"}', story.clock.wall))
     story.clock.go(90)
     inbox.take(of_json(b'{"name": "backup failed"}', story.clock.wall))
-    (kept,) = inbox.firing()
+    (kept,) = inbox.look()
     assert kept.alert.starts_at == START
     over = b'{"name": "backup failed", "status": "resolved"}'
     inbox.take(of_json(over, story.clock.wall))
@@ -90,7 +118,7 @@ def test_what_came_and_went_unseen_is_in_the_ledger(inbox: Inbox, story: Story) 
     assert names(inbox) == []
     assert inbox.waiting() == 0
     assert story.events() == ["alert.passed"]
-    inbox.firing()
+    inbox.look()
     assert story.events() == ["alert.passed"], "told once"
 
 
@@ -118,7 +146,8 @@ def test_an_end_is_taken_where_there_is_no_room(
 
 def test_old_rows_go_and_what_fires_stays(inbox: Inbox, story: Story) -> None:
     inbox.take(alerts(told("A"), told("B")))
-    inbox.firing()
+    inbox.look()
+    inbox.look()
     inbox.take(alerts(told("A", status="resolved")))
     story.clock.go(90_000)
     inbox.take(alerts(told("C")))
@@ -129,7 +158,7 @@ def test_old_rows_go_and_what_fires_stays(inbox: Inbox, story: Story) -> None:
 
 def test_a_reader_may_say_that_something_is_over(inbox: Inbox) -> None:
     inbox.take(alerts(told("A"), told("B")))
-    (a,) = (k.alert for k in inbox.firing() if k.alert.name == "A")
+    (a,) = (k.alert for k in inbox.look() if k.alert.name == "A")
     again = START + timedelta(minutes=1)
     inbox.take(alerts(told("B", starts_at=again)))
     (old,) = alerts(told("B"))
