@@ -21,6 +21,7 @@ LONGEST: Final = 200_000
 _FOREIGN: Final = re.compile(r"[^\x00-\xff]")
 _RUN: Final = re.compile(r"[A-Za-z0-9+/_=-]{16,}")
 _PIECES: Final = re.compile(r"[/=-]+")
+_LONG_HEX: Final = re.compile(r"[0-9a-fA-F]{20,}")
 _KEPT_CONTROLS: Final = "\n"
 
 
@@ -124,7 +125,12 @@ def _hide_if_random(match: re.Match[str]) -> str:
 
 
 def _is_random(piece: str) -> bool:
-    """Say whether letters and digits alternate as in keys, and not as in words."""
+    """Say whether letters and digits alternate as in keys, and not as in words.
+
+    Of hexadecimal digits most are figures, so by chance they may hardly alternate.
+    """
+    if _LONG_HEX.fullmatch(piece) and not piece.isdecimal() and not piece.isalpha():
+        return True
     letters = sum(map(str.isalpha, piece))
     digits = sum(map(str.isdigit, piece))
     return letters >= 2 and digits >= 2 and _turns(piece, _kind) >= 4

@@ -81,6 +81,12 @@ def test_a_sentence_about_secrets_stays(text: str) -> None:
     assert redact(text) == text
 
 
+def test_hexadecimal_digits_that_hardly_alternate_are_hidden() -> None:
+    for word in ("39220186608944cc551577ab", "392201866089444455157a77"):
+        assert word not in redact(f"job {word} end")
+    assert redact("id 392201866089444455157577") == "id 392201866089444455157577"
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("word", ["hunter2hunter2", WORD, "S3cr3t!x"])
 def test_a_secret_in_a_known_place_is_hidden(shape: str, word: str) -> None:
