@@ -29,7 +29,10 @@ ROOM: Final = "room"
 
 EACH: Final = 100
 """Alerts of one name that are conditions of their own; the rest is one together."""
+MOST: Final = 1000
+"""Of all names; the rest of these is one together, too."""
 TIGHT: Final = 0.9
+_OTHERS: Final = "others"
 
 
 class AlertSection(DetectorSection):
@@ -92,11 +95,21 @@ class AlertDetector:
         named: list[KeptAlert] = []
         others: dict[str, list[KeptAlert]] = {}
         for name, alerts in by_name.items():
-            if len(alerts) > EACH:
-                alerts.sort(key=lambda k: (not self._is_known(k, watched), k.alert.key))
-                others[name] = alerts[EACH:]
-            named += alerts[:EACH]
-        return named, others
+            first, others[name] = self._parted(alerts, EACH, watched)
+            named += first
+        named, others[_OTHERS] = self._parted(named, MOST, watched)
+        return named, {name: rest for name, rest in others.items() if rest}
+
+    def _parted(
+        self, alerts: list[KeptAlert], most: int, watched: Collection[str]
+    ) -> tuple[list[KeptAlert], list[KeptAlert]]:
+        """Return the first ones and the rest; what is watched comes first."""
+        if len(alerts) <= most:
+            return alerts, []
+        ordered = sorted(
+            alerts, key=lambda k: (not self._is_known(k, watched), k.alert.key)
+        )
+        return ordered[:most], ordered[most:]
 
     def _is_known(self, kept: KeptAlert, watched: Collection[str]) -> bool:
         made = self._made.get(kept.alert.key)

@@ -8,7 +8,7 @@ import pytest
 
 from bot.alerts_section import AlertsSection
 from bot.detectors import alert as detector
-from bot.detectors.alert import EACH, AlertDetector, AlertSection
+from bot.detectors.alert import EACH, MOST, AlertDetector, AlertSection
 from bot.inbound.inbox import KeptAlert
 from bot.inbound.told import Source, ToldAlert
 from bot.model import Level
@@ -152,6 +152,13 @@ def test_of_one_name_a_hundred_are_conditions_and_the_rest_is_one(others: Told) 
     others.says(*many[:60])
     over = [f for f in others.detector.check(watched) if f.level is Level.OK]
     assert rest.subject in {f.subject for f in over}
+
+
+def test_of_many_names_a_thousand_are_conditions(others: Told) -> None:
+    others.says(*(alert(f"A{n}") for n in range(MOST + 20)))
+    found = others.detector.check(())
+    assert len(found) == MOST + 1
+    assert (found[-1].label, found[-1].stands_for) == ("others", 20)
 
 
 def test_room_that_gets_tight_is_a_condition(
