@@ -1,5 +1,6 @@
 """How a figure of Prometheus came to pass its limit: its course before, for the chart."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +19,10 @@ STEP: Final = timedelta(minutes=1)
 POINTS: Final = BEFORE // STEP + 1
 """Each of them costs the server what the rule itself costs."""
 DAY: Final = timedelta(days=1)
+TOTAL: Final = timedelta(seconds=3)
+"""For all courses of a round: its findings are told after them."""
+_LEAST: Final = timedelta(seconds=0.1)
+"""Below it nothing more is asked."""
 AFTER: Final = timedelta(minutes=80)
 """How much of yesterday is fetched behind the onset: by then most charts are drawn."""
 SLOW: Final = (BEFORE + AFTER) // (POINTS - 1)
@@ -54,13 +59,18 @@ class Courses:
     def fetch(self, asked: Sequence[tuple[Rule, Server]], begun: Begun) -> None:
         """Fetch what led to each finding; without an answer the chart begins now.
 
-        The first failure ends it: a round does not wait for several of them.
+        The first failure ends it, and so does `TOTAL`: the round waits for all of them.
         """
+        until = time.monotonic() + TOTAL.total_seconds()
         for rule, server in asked:
             mine = [f for f in begun.found if f.subject.startswith(f"{rule.name}@")]
+            left = timedelta(seconds=until - time.monotonic())
+            if left < _LEAST:
+                return
             try:
                 if mine:
-                    self._fetch(rule, server, mine, is_late=begun.is_late)
+                    hasty = server.within(left / 2)
+                    self._fetch(rule, hasty, mine, is_late=begun.is_late)
             except (ServerSilent, QuestionRefused):
                 return
 

@@ -42,7 +42,7 @@ def _counted(rule: Rule, worst: Mapping[str, float]) -> str:
             f"{len(worst)} {hosts} {'is' if len(worst) == 1 else 'are'} in its answer."
         )
     if len(worst) == 1:
-        return f"It is measured of this host only, which {is_} {limit}."
+        return f"It is measured of {next(iter(worst))} only, which {is_} {limit}."
     return f"{passing} of {len(worst)} {hosts} {is_} {limit}."
 
 

@@ -56,7 +56,9 @@ _WORDS: Final = ("pass", "pwd", "secret", "token", "credential", "key", "signatu
 _PASS: Final = ("pass", "pwd")
 
 _KEYS: Final = (
-    (("-----begin",), r"-----BEGIN[^-]{0,60}-----[\s\S]*?(?:-----END[^-]{0,60}-----|\Z)"),
+    # To its end where it has one; else what can be its lines, and no more: who can make a
+    # program log the first line must not hide what comes after it.
+    (("-----begin",), r"-----BEGIN[^-]{0,60}-----(?:[^-]{0,20000}-----END[^-]{0,60}-----|(?:\s{1,3}\S{1,200}(?=\s|\Z))?(?:(?:\s{1,10}[A-Za-z0-9+/=]{16,200}(?=\s|\Z)){1,200}(?:\s{1,10}[A-Za-z0-9+/=]{1,15}(?=\s|\Z))?)?)"),
     (("eyj",), r"\beyJ[\w-]{6,}\.[\w-]*(?:\.[\w-]*)?"),  # RFC 7519
     (("xox", "xapp"), r"\b(?:xox[a-z]|xapp)-[\w-]+"),
     (

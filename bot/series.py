@@ -121,7 +121,9 @@ def _pointed(rule: Rule, sample: Sample) -> Pointed | None:
     """Return the service that a label names, if what it says can be one's name."""
     said = sample.labels.get(rule.service, "") if rule.service else ""
     name = unit_name(said)
-    if not said or not is_service_name(name):
+    # A host that no label names is a guess, and nobody acts on one.
+    is_placed = bool(host_named(sample.labels.get(rule.host, "")))
+    if not said or not is_service_name(name) or not is_placed:
         return None
     return Pointed(
         service=name, rule=f"prometheus.rules.{rule.name}", actions=rule.actions

@@ -169,9 +169,25 @@ class Settings(Section):
         cls, hosts: Mapping[str, HostSection], info: ValidationInfo
     ) -> Mapping[str, HostSection]:
         here = info.data.get("host")
+        if "fleet" in hosts:
+            raise ValueError("fleet is what the bot calls no host in particular")
         if here in hosts:
             raise ValueError(f"{here} is this very host, which needs no entry")
+        known: dict[str, str] = {_plain(str(here)): "this very host"}
+        for name, host in hosts.items():
+            place = f"{_plain(host.address)}:{host.port}"
+            for what in {_plain(name), place}:
+                if what in known:
+                    raise ValueError(
+                        f"{name} is {known[what]} under another name, and caps and "
+                        "maintenance go by name; keep one of them"
+                    )
+                known[what] = name
         return hosts
+
+
+def _plain(name: str) -> str:
+    return name.casefold().rstrip(".")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

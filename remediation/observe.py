@@ -84,7 +84,9 @@ class Observer:
             # This host booted since, and whoever claimed it is gone; or it is another.
             decided = proposal.decided_at or proposal.created_at
             late = now.wall - decided >= _FOREIGN_PATIENCE
-            return proposal.action.host != self._fleet.here and not late
+            # By whoever proposed it: an action on another host is claimed here as well.
+            is_ours = proposal.id.startswith(f"{self._fleet.here}~")
+            return not is_ours and not late
         if proposal.claimed_by == self.claimant:
             return True
         try:

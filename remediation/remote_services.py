@@ -79,6 +79,9 @@ class RemoteServices:
         """Forget earlier starts and failures; where the answer is lost nothing follows."""
         try:
             self._ask("reset-failed", unit, _unheard, _QUICK)
+        except StillUnderWay as slow:
+            reason = "its start limit was not cleared in time; nothing was started"
+            raise JobFailed(reason) from slow
         except ManagerUnavailable as lost:
             reason = "whether its start limit was cleared is not known; nothing else was asked"
             raise ManagerUnavailable(f"{lost}: {reason}") from lost

@@ -175,7 +175,12 @@ class _Patience:
         self._next = timedelta(seconds=5)
 
     def waited(self, so_far: timedelta) -> None:
-        """Say it if it is time to."""
+        """Say it if it is time to; right before a job is asked for, ask whether it may.
+
+        Raises `Refused` then: the way to another host's gate takes seconds.
+        """
+        if not so_far and (reason := self._attempt.recheck(self._facts)):
+            raise Refused(reason, _as_seen(self._facts))
         if so_far < self._next:
             return
         self._next = 2 * self._next

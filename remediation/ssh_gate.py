@@ -12,6 +12,7 @@ import time
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -112,7 +113,7 @@ class SshDoor:
                 host.port,
                 username=host.user,
                 client_keys=[self._key()],
-                known_hosts=self._trusted(),
+                known_hosts=self._trusted().match(*self._named()),
                 config=None,
                 agent_path=None,
                 preferred_auth="publickey",
@@ -127,7 +128,8 @@ class SshDoor:
             raise self._closed(f"does not accept this bot's key as {host.user}") from (
                 error
             )
-        except (OSError, UnicodeError, asyncssh.Error) as error:
+        # Packets that cannot be read end as ValueError.
+        except (OSError, ValueError, asyncssh.Error) as error:
             raise self._closed(f"cannot be reached ({_why(error)})") from error
 
     async def _greeting(
@@ -141,7 +143,7 @@ class SshDoor:
                 _COMMAND, encoding=None, stderr=asyncssh.DEVNULL
             )
             first = await _line(gate.stdout, Waiting(longest=_WHILE))
-        except (OSError, asyncssh.Error) as error:
+        except (OSError, ValueError, asyncssh.Error) as error:
             raise self._closed("was reached, but no gate greets there") from error
         greeted(first)
         return gate
@@ -173,14 +175,22 @@ class SshDoor:
             reason = f"is not asked: {host.known_hosts} cannot be read as known hosts"
             raise self._closed(reason) from error
 
+    def _named(self) -> tuple[str, str, int | None]:
+        """Return what its keys are looked up by: its own name or address, and the port.
+
+        What a name resolves to may be another machine's address, which is known too.
+        """
+        host = self._host
+        port = None if host.port == _SSH else host.port
+        return host.address, host.address if _is_address(host.address) else "", port
+
     def _foreign(self) -> str:
         """Say what is not right about the key that the host showed."""
         host = self._host
         told = f"hosts.{host.name}.host_key"
         if host.host_key is None:
             told = str(host.known_hosts)
-            port = None if host.port == _SSH else host.port
-            if not self._trusted().match(host.address, host.address, port)[0]:
+            if not self._trusted().match(*self._named())[0]:
                 return _NOT_KNOWN.format(host.how_to_know)
         return _CHANGED.format(told, host.name)
 
@@ -193,6 +203,14 @@ _CHANGED: Final = (
     "has another host key than {} says, so it may be somebody else. If {} was installed "
     "anew, put its new key there"
 )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _run(asking: Coroutine[Any, Any, Answer]) -> Answer:
@@ -223,13 +241,16 @@ async def _asked(
 ) -> Answer:
     import asyncssh
 
+    if waiting.told is not None:
+        # The way here took seconds; whoever has a reason to stop says so now.
+        waiting.told(timedelta(0))
     # From here on nobody knows what a lost answer was.
     try:
         gate.stdin.write(request)
         line = await _line(gate.stdout, waiting)
     except TimeoutError as error:
         raise Unanswered("the gate gave no answer in time") from error
-    except (OSError, asyncssh.Error) as error:
+    except (OSError, ValueError, asyncssh.Error) as error:
         raise Unanswered("the gate's answer was lost") from error
     return read_answer(line)
 

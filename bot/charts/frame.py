@@ -25,6 +25,12 @@ _LEFT: Final = 0.022
 _TITLE: Final = 68
 
 
+_CHARACTER: Final = 0.0085
+"""The width of a letter beside the axes, as a part of the picture's."""
+_FIT_LEFT: Final = 5
+_FIT_RIGHT: Final = 13
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """The words around a picture and the measures of its axes.
@@ -66,6 +72,7 @@ def framed(frame: Frame) -> "tuple[Figure, Axes]":
     axes.set_xlim(*frame.span)
     axes.set_ylim(*frame.height)
     _scale(axes, frame)
+    _make_room(axes, frame)
     return figure, axes
 
 
@@ -92,6 +99,13 @@ def draw_limits(
     low, high = frame.height
     tight = len(lines) == 2 and abs(lines[0][0] - lines[1][0]) < 0.07 * (high - low)
     upper = max(value for value, _, _ in lines) if lines else 0.0
+    if not is_inside:
+        longest = max(
+            (len(f"{n} {said(v, frame.unit)}") for v, n, _ in lines), default=0
+        )
+        place = axes.get_position()
+        extra = _CHARACTER * max(0, longest - _FIT_RIGHT)
+        axes.set_position((place.x0, place.y0, place.width - extra, place.height))
     for value, name, color in lines:
         axes.axhline(value, color=color, linewidth=1, linestyle=(0, (5, 3)), zorder=2)
         nudge = (6 if value == upper else -6) if tight else 0
@@ -113,6 +127,14 @@ def halo() -> "list[AbstractPathEffect]":
     from matplotlib.patheffects import withStroke
 
     return [withStroke(linewidth=3, foreground="white")]
+
+
+def _make_room(axes: "Axes", frame: Frame) -> None:
+    """Move the left edge so that the longest figure beside it stands whole."""
+    low, high = frame.height
+    shown = [said(v, frame.unit) for v in axes.get_yticks() if low <= v <= high]
+    extra = _CHARACTER * max(0, max(map(len, shown), default=0) - _FIT_LEFT)
+    axes.set_position((0.075 + extra, 0.11, frame.width - extra, frame.tall))
 
 
 def _bare(axes: "Axes") -> None:

@@ -60,17 +60,30 @@ class _Case(_About):
     otherwise: str
 
     def mine(self, samples: Sequence[Sample]) -> Sample | None:
-        """Return the sample of the series that leads the incident.
+        """Return the sample of the series that leads the incident, by all its labels."""
+        return self._named(samples).get(self.incident.lead.subject)
 
-        Its labels may have been others once: then it is the only one of its host.
+    def then(
+        self, samples: Sequence[Sample], current: Sequence[Sample]
+    ) -> Sample | None:
+        """Return its sample of an earlier time.
+
+        Its labels may have been others once. Where a host has one series now and had one
+        then, of an expression that leaves none out, it is that one.
         """
+        known, now = self._named(samples), self._named(current)
+        is_alone = self.incident.lead.subject in now and len(now) == len(known) == 1
+        only = next(iter(known.values())) if is_alone else None
+        is_whole = self.rule.missing != "well"
+        return known.get(self.incident.lead.subject, only if is_whole else None)
+
+    def _named(self, samples: Sequence[Sample]) -> dict[str, Sample]:
         named = {}
         for sample in samples:
             found = subject_of(self.rule, sample.labels, otherwise=self.otherwise)
             if found.host == self.incident.host and math.isfinite(sample.value):
                 named[str(found)] = sample
-        only = next(iter(named.values())) if len(named) == 1 else None
-        return named.get(self.incident.lead.subject, only)
+        return named
 
 
 class PrometheusEvidence:
@@ -157,9 +170,11 @@ class PrometheusEvidence:
         said = "no data"
         if value is not None:
             said = with_limit(value, unit, lead.limits, lead.level)
+        if mine is None and value is not None:
+            said = f"no data; {said} when it was told"
         lines = [f"Now: {said}", *self._just_before(case)]
         for (when, _), told in zip(_THEN, before, strict=True):
-            lines.append(f"{when} at this time: {_then(case, told)}")
+            lines.append(f"{when} at this time: {_then(case, told, current)}")
         title = f"{lead.label} of {lead.host}, by Prometheus {case.server.name}"
         return EvidenceItem(id="", title=title, text="\n".join(lines))
 
@@ -220,10 +235,10 @@ def _silent(server: Server, text: str) -> EvidenceItem:
     return EvidenceItem(id="", title=title, text=text)
 
 
-def _then(case: _Case, told: Told) -> str:
+def _then(case: _Case, told: Told, current: Told) -> str:
     if told.trouble:
         return "not known"
-    mine = case.mine(told.samples)
+    mine = case.then(told.samples, current.samples)
     if mine is not None:
         return amount(mine.value, case.rule.unit)
     # Nobody saw it well: a server that knew nothing then answers as emptily.
@@ -232,7 +247,7 @@ def _then(case: _Case, told: Told) -> str:
 
 def _neighbours(case: _Case, current: Told) -> EvidenceItem | None:
     text = neighbours(case.rule, current.samples, otherwise=case.otherwise)
-    title = f"{case.rule.label or case.rule.name}: one host or all?"
+    title = f"{case.rule.name}: one host or all?"
     return EvidenceItem(id="", title=title, text=text) if text else None
 
 

@@ -286,7 +286,7 @@ def test_a_refused_question_is_not_a_silent_server(lies: Liar) -> None:
     items = source(lies.url).gather(lied_about())
     text = titled(items, "by Prometheus main")
     assert text.splitlines() == [
-        "Now: 97 % (limit 95 %)",
+        "Now: no data; 97 % (limit 95 %) when it was told",
         "Yesterday at this time: not known",
         "Last week at this time: not known",
     ]
@@ -339,3 +339,16 @@ def test_of_a_told_alert_a_silent_server_is_one_line(lies: Liar) -> None:
     assert item.title == "Prometheus main does not answer"
     (again,) = asking.gather(found)
     assert "was not asked again" in again.text
+
+
+def test_another_series_is_never_shown_as_this_one(lies: Liar) -> None:
+    """It has recovered and its neighbour has not: of it there is no data."""
+    found = lied_about()
+    lies.says([one("12", instance="web-7:9100", device="sdb")])
+    filters = RULE.model_copy(update={"missing": "well"})
+    (item, *_) = source(lies.url, filters).gather(found)
+    assert item.text.startswith("Now: no data;")
+    assert "12 %" not in item.text
+    lies.says([one("99", instance="web-8:9100")])
+    items = source(lies.url).gather(found)
+    assert "measured of web-8 only" in titled(items, "one host or all")

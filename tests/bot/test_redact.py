@@ -81,6 +81,13 @@ def test_a_sentence_about_secrets_stays(text: str) -> None:
     assert redact(text) == text
 
 
+def test_one_line_cannot_hide_all_that_follows() -> None:
+    text = (
+        "GET /?q=-----BEGIN x-----\n1 ERROR disk failed: no space left\n2 ERROR again"
+    )
+    assert "disk failed: no space left\n2 ERROR again" in redact(text)
+
+
 def test_hexadecimal_digits_that_hardly_alternate_are_hidden() -> None:
     for word in ("39220186608944cc551577ab", "392201866089444455157a77"):
         assert word not in redact(f"job {word} end")

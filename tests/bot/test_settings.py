@@ -158,6 +158,25 @@ def test_one_problem_is_counted_as_one() -> None:
         loaded("hosts: a")
 
 
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        "{web-7: {address: 10.0.0.7}, WEB-7: {address: 10.0.0.8}}",
+        "{web-7: {address: 10.0.0.7}, web-7.: {address: 10.0.0.8}}",
+        "{web-7: {address: 10.0.0.7}, shop: {address: 10.0.0.7}}",
+        "{WEB-1: {address: 10.0.0.1}}",
+    ],
+)
+def test_one_machine_has_one_name(hosts: str) -> None:
+    with pytest.raises(BadConfiguration, match="under another name"):
+        loaded(f"host: web-1\nhosts: {hosts}")
+
+
+def test_no_host_is_called_fleet() -> None:
+    with pytest.raises(BadConfiguration, match="no host in particular"):
+        loaded("hosts: {fleet: {address: 10.0.0.7}}")
+
+
 @given(st.text(max_size=60))
 def test_no_text_raises_anything_else(text: str) -> None:
     try:

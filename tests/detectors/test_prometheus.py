@@ -292,14 +292,14 @@ def test_a_restarted_bot_knows_whose_condition_it_was(lies: Liar) -> None:
     [
         ("web-7:9100", "web-7"),
         ("Web-7.example", "Web-7.example"),
-        ("[fd00::7]:9100", "fd00--7"),
+        ("[fd00::7]:9100", "fd00__7"),
         ("https://shop.example/health?q=1", "shop.example"),
-        ("web-7\n<!channel>", "web-7--channel"),
+        ("web-7\n<!channel>", "web-7__channel_"),
         ("", HOST),
         ("../../etc", ""),
         ("w" * 300, "w" * 63),
-        ("[", HOST),
-        ("-oProxyCommand=x", "oProxyCommand-x"),
+        ("[", "_"),
+        ("-oProxyCommand=x", "oProxyCommand_x"),
     ],
 )
 def test_a_host_has_the_shape_of_a_host(lies: Liar, label: str, host: str) -> None:

@@ -199,6 +199,21 @@ def test_who_waits_is_told_and_may_hang_up(tmp_path: Path) -> None:
     assert told == sorted(told)
 
 
+def test_who_waits_is_asked_once_more_before_anything_is_sent(tmp_path: Path) -> None:
+    """The way there took seconds, in which somebody may have locked the bot."""
+
+    class Locked(Exception):
+        pass
+
+    def on_wait(so_far: timedelta) -> None:
+        assert so_far == timedelta(0)
+        raise Locked
+
+    with serving(tmp_path) as there, pytest.raises(Locked):
+        there.ask(Waiting(longest=timedelta(seconds=5), told=on_wait))
+    assert there.heard == []
+
+
 # --- whom it trusts ------------------------------------------------------------------
 
 
@@ -248,6 +263,48 @@ def test_a_key_of_the_bots_that_is_not_known_there_is_said_so(tmp_path: Path) ->
             there.ask(key="x")
     assert there.heard == []
     assert "PRIVATE" not in repr(there.host)
+
+
+def test_a_host_by_name_whose_key_is_not_known_is_refused(tmp_path: Path) -> None:
+    with serving(tmp_path) as there:
+        there.host.known_hosts.write_text("elsewhere.example ssh-ed25519 AAAA\n")
+        with pytest.raises(GateClosed, match="nobody has told of"):
+            there.ask(host_key=None, address="localhost")
+
+
+def test_a_key_of_the_same_address_is_no_key_of_the_name(tmp_path: Path) -> None:
+    """What the name resolves to today may be another machine that is known as well."""
+    other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
+    with serving(tmp_path) as there:
+        port, key = there.host.port, there.host.host_key
+        lines = f"[localhost]:{port} {other.strip()}\n[127.0.0.1]:{port} {key}\n"
+        there.host.known_hosts.write_text(lines)
+        with pytest.raises(GateClosed, match="another host key"):
+            there.ask(host_key=None, address="localhost")
+        there.host.known_hosts.write_text(f"[localhost]:{port} {key}\n")
+        done = there.ask(host_key=None, address="localhost")
+    assert done.verdict is Verdict.DONE
+
+
+@pytest.mark.parametrize(
+    "packet", [b"\0" * 64, b"\xff" * 64, b"\0\0\0\x0c\x0a\x14" * 9]
+)
+def test_packets_that_are_none_are_a_host_that_cannot_be_reached(
+    tmp_path: Path, packet: bytes
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, serving(tmp_path) as there:
+
+        def lie() -> None:
+            peer, _ = server.accept()
+            with peer:
+                peer.sendall(b"SSH-2.0-x\r\n" + packet)
+                peer.recv(4096)
+
+        liar = threading.Thread(target=lie, daemon=True)
+        liar.start()
+        with pytest.raises(GateClosed):
+            there.ask(port=server.getsockname()[1])
+        liar.join(5)
 
 
 def test_nobody_there_is_told_by_name(tmp_path: Path) -> None:
