@@ -174,24 +174,30 @@ def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
         inbox=inbox,
         in_step=in_step,
         record=record,
-        candidates=Candidates(
-            host=settings.host,
-            targets=Targets(
-                reader=host.facts,
-                fleet=fleet,
-                allowed=rules.services.allow,
-                disks=Disks(rules.areas, has_gate=parts.gate_of(settings) is not None),
-            ),
-            policy=settings.policy,
-            rules=rules,
-            own=own,
-        ),
+        candidates=_candidates(settings, host, fleet, rules, own),
         fleet=fleet,
         rules=rules,
         own=own,
         telemetry=Telemetry(),
         poster=Wake(),
         worker=Wake(),
+    )
+
+
+def _candidates(
+    settings: Settings, host: HostContext, fleet: Fleet, rules: Rules, own: OwnTree
+) -> Candidates:
+    return Candidates(
+        host=settings.host,
+        targets=Targets(
+            reader=host.facts,
+            fleet=fleet,
+            allowed=rules.services.allow,
+            disks=Disks(rules.areas, has_gate=parts.gate_of(settings) is not None),
+        ),
+        policy=settings.policy,
+        rules=rules,
+        own=own,
     )
 
 

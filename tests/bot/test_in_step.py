@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,14 +73,14 @@ class Both:
         self.inbox.take([alert])
         return alert
 
-    def alerts(self) -> list[dict[str, object]]:
+    def alerts(self) -> list[dict[str, Any]]:
         with urllib.request.urlopen(f"{self.server.url}/api/v2/alerts") as answer:
-            found: list[dict[str, object]] = json.load(answer)
+            found: list[dict[str, Any]] = json.load(answer)
         return found
 
     def state(self, name: str) -> str:
-        (alert,) = (a for a in self.alerts() if a["labels"]["alertname"] == name)  # type: ignore[index]
-        return str(alert["status"]["state"])  # type: ignore[index]
+        (alert,) = (a for a in self.alerts() if a["labels"]["alertname"] == name)
+        return str(alert["status"]["state"])
 
     def mute(self, target: str, until: datetime, by: str = "U07ALICE001") -> None:
         with self.story.database.write() as tx:
