@@ -43,7 +43,10 @@ def limit_lines(request: ChartRequest) -> list[tuple[float, str, str]]:
         (request.critical, "critical", RED),
     ]
     found = [(value, name, color) for value, name, color in named if value is not None]
-    return found[-1:] if request.warning == request.critical else found
+    if request.warning == request.critical and found:
+        # Which of them it is, one number cannot say.
+        return [(found[0][0], "limit", AMBER)]
+    return found
 
 
 def is_above(request: ChartRequest) -> bool:

@@ -79,7 +79,11 @@ class Server:
             every = f"{step.total_seconds()}"
             return to.custom_query_range(expr, since, until, every, params=_limited())
 
-        return series(self._ask(ask))
+        told = series(self._ask(ask))
+        most = (until - since) // step + 2
+        if any(len(one.points) > most for one in told):
+            raise QuestionRefused("it gives more points than were asked for")
+        return told
 
     def _ask(self, question: "Callable[[PrometheusConnect], object]") -> object:
         import httpx2
