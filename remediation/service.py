@@ -227,16 +227,24 @@ def _watched(
 def _stability(
     action: OperateUnit, before: UnitFacts, manager: ServiceManager, span: timedelta
 ) -> _Watch:
-    """Look again and again until the time is over or something is wrong."""
+    """Look again and again until the time is over or something is wrong.
+
+    A look that fails is made up for by the next; raises `Refused` if the last one does.
+    """
     began = time.monotonic()
     first: UnitFacts | None = None
     while True:
         lasted = timedelta(seconds=time.monotonic() - began)
-        facts = _look(action, manager)
-        first = first or facts
-        trouble = _trouble(action.verb, before, first, facts)
-        if trouble or lasted >= span:
-            return _Watch(facts=facts, lasted=lasted, trouble=trouble)
+        try:
+            facts = _look(action, manager)
+        except Refused:
+            if lasted >= span:
+                raise
+        else:
+            first = first or facts
+            trouble = _trouble(action.verb, before, first, facts)
+            if trouble or lasted >= span:
+                return _Watch(facts=facts, lasted=lasted, trouble=trouble)
         time.sleep(manager.look_every)
 
 

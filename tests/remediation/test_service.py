@@ -223,6 +223,25 @@ class Blinding(FakeServices):
         return super().facts(name)
 
 
+class Blinking(Blinding):
+    """It tells nothing once, after it has done what it was told."""
+
+    blinks = 1
+
+    def facts(self, name: str) -> UnitFacts:
+        if self.done and self.blinks:
+            self.blinks -= 1
+            return super().facts(name)
+        return FakeServices.facts(self, name)
+
+
+def test_a_look_that_fails_is_made_up_for_by_the_next() -> None:
+    blinking = Blinking(units={"nginx.service": service()})
+    outcome = act(blinking)
+    assert blinking.blinks == 0
+    assert outcome.result is Result.DONE
+
+
 def test_what_cannot_be_watched_is_not_called_done() -> None:
     outcome = act(Blinding(units={"nginx.service": service()}))
     assert (outcome.result, outcome.seen) == (Result.INTERRUPTED, Seen.UNKNOWN)
