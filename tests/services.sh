@@ -17,6 +17,7 @@ declare -A package_of=(
   [prometheus]=prometheus
   [prometheus-alertmanager]=prometheus-alertmanager
   [prometheus-node-exporter]=prometheus-node-exporter
+  [victoria-metrics]=victoria-metrics
   [ssh]=openssh-client
   [ip]=iproute2
 )

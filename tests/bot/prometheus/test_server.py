@@ -266,7 +266,7 @@ def test_a_missing_authority_is_said(lies: Liar, tmp_path: Path) -> None:
 
 
 def test_victoriametrics_answers_the_same_question(lies: Liar) -> None:
-    # Worded after its documentation; no VictoriaMetrics runs here.
+    # Worded after its documentation.
     lies.body = (
         b'{"status":"success","isPartial":false,"data":{"resultType":"vector","result":'
         b'[{"metric":{"__name__":"up","instance":"web-7:9100","job":"node"},'
