@@ -1,6 +1,7 @@
 """How the series of one answer are drawn: alone, or together and named. Pure."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from bot.charts.many import MOST, Curve, ManyRequest
@@ -19,12 +20,13 @@ def drawing(
     title: str,
     unit: str,
     label: str,
+    until: datetime,
     limits: Limits | None = None,
 ) -> ChartRequest | ManyRequest:
     """Return what is to be drawn of at least one series, each with a point.
 
     Of too many those are drawn that came nearest to trouble. label: the one that names
-    hosts.
+    hosts. until: the right edge, so that a series that ended is seen to have.
     """
     one = ChartRequest(
         title=title,
@@ -32,6 +34,7 @@ def drawing(
         points=found[0].points,
         warning=limits.warning if limits else None,
         critical=limits.critical if limits else None,
+        until=until,
     )
     if len(found) == 1:
         return one
@@ -44,7 +47,7 @@ def drawing(
         unit=unit,
         curves=tuple(Curve(name=names[n], points=found[n].points) for n in drawn),
         since=min(series.points[0][0] for series in found),
-        until=max(series.points[-1][0] for series in found),
+        until=until,
         more=len(found) - len(drawn),
         limits=tuple(limit_lines(one)),
     )

@@ -158,6 +158,7 @@ class Plots:
             title=title,
             unit=question.unit,
             label=question.label,
+            until=self._clock.now().wall,
             limits=question.rule.limits if question.rule else None,
         )
 

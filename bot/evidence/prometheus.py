@@ -13,6 +13,7 @@ from typing import Final
 
 from bot.alert_findings import DETECTOR as ALERT
 from bot.alert_findings import FLEET
+from bot.alerts_section import AlertsSection
 from bot.host import HostContext
 from bot.levels import with_limit
 from bot.model import EvidenceItem, Incident
@@ -34,6 +35,8 @@ _REST: Final = 60.0
 _ALONE: Final = "It gave no answer in time a moment ago, and was not asked again."
 _BEFORE: Final = timedelta(minutes=20)
 _TOP: Final = 3
+_HOST_LABELS: Final = AlertsSection().host
+"""What names a host where a series has not the label that the rule goes by."""
 _THEN: Final = (("Yesterday", timedelta(days=1)), ("Last week", timedelta(days=7)))
 
 
@@ -48,7 +51,8 @@ class _About:
 
     def is_here(self, sample: Sample) -> bool:
         """Say whether a series is about the incident's host, or about no host."""
-        told = sample.labels.get(self.label, "")
+        named = (sample.labels.get(label) for label in (self.label, *_HOST_LABELS))
+        told = next((label for label in named if label), "")
         return not told or host_named(told) == self.incident.host
 
 

@@ -352,3 +352,11 @@ def test_another_series_is_never_shown_as_this_one(lies: Liar) -> None:
     lies.says([one("99", instance="web-8:9100")])
     items = source(lies.url).gather(found)
     assert "measured of web-8 only" in titled(items, "one host or all")
+
+
+def test_a_deployment_that_names_its_host_otherwise_is_not_ours(lies: Liar) -> None:
+    """The rule goes by `node`, the deployment says `instance`."""
+    lies.says([one(str(time.time() - 60), instance="web-9:8080", service="mail")])
+    rule = RULE.model_copy(update={"host": "node"})
+    items = source(lies.url, rule).gather(lied_about())
+    assert not [item for item in items if "mail" in item.text]
