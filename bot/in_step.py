@@ -143,9 +143,20 @@ class InStep:
             except SilenceRefused as refused:
                 # One that it does not want keeps no other from its silence.
                 self._refused[target] = mute.until
-                log.warning("silence.refused target=%s why=%r", target, str(refused))
+                self._tell_refused(target, str(refused), now)
+
+    def _tell_refused(self, target: str, why: str, now: Moment) -> None:
+        """Say in the thread of what is muted that it is muted here only."""
+        log.warning("silence.refused target=%s why=%r", target, why)
+        text = f"Muted here, and not silenced in Alertmanager: {why}"
+        with self._record.database.write() as tx:
+            for incident in store.opened(tx):
+                if any(finding.key == target for finding in incident.findings):
+                    event(tx, "silence.refused", text, now, None, incident.number)
 
     def _begin(self, mute: Quiet, matchers: Sequence[Matcher], now: Moment) -> None:
+        if not matchers:
+            raise SilenceRefused("its labels are too long to ask for")
         self._server.silence(
             matchers,
             since=now.wall,
@@ -157,7 +168,10 @@ class InStep:
     def _matchers(
         self, firing: Sequence[KeptAlert], wanted: Mapping[str, Quiet]
     ) -> Iterator[tuple[str, Sequence[Matcher]]]:
-        """Yield what a silence must match for each mute of an alert or a host."""
+        """Yield what a silence must match for each mute of an alert or a host.
+
+        Nothing for an alert whose labels were cut: what is left matches others.
+        """
         alerts = {key_of(k.alert, self._section): k.alert for k in firing}
         labels = {
             subject_of(alert, self._section).host: host_label(alert, self._section)
@@ -169,9 +183,10 @@ class InStep:
             if "/" not in target:
                 name = labels.get(target) or self._section.host[0]
                 yield target, [_of_host(name, target)]
-            elif target in alerts and alerts[target].is_whole:
+            elif target in alerts:
                 told = sorted(alerts[target].labels.items())
-                yield target, [Matcher(name=name, value=value) for name, value in told]
+                whole = alerts[target].is_whole
+                yield target, [Matcher(name=k, value=v) for k, v in told if whole]
 
     # --- silences there, mutes here ---------------------------------------------
 

@@ -89,7 +89,7 @@ class AlertmanagerServer:
                 "wrong or missing"
             )
         if method == "POST" and answer.status_code == 400:
-            raise SilenceRefused("Alertmanager refuses it as malformed or past")
+            raise SilenceRefused("it refuses the labels or the time")
         if not answer.is_success:
             raise NotSaid(f"it answered with status {answer.status_code}")
         content: bytes = answer.content

@@ -316,19 +316,27 @@ def test_a_silence_that_is_refused_keeps_no_other(both: Both) -> None:
     odd = replace(refused, fingerprint="o" * 16, labels={"alertname": "x", "a b": "y"})
     both.inbox.take([odd])
     fine = both.fires("Fine")
+    absorbed(both)
     for alert in (odd, fine):
         both.mute(key_of(alert, SECTION), now() + HOUR)
-    both.in_step.step()
+    for _ in range(3):
+        both.in_step.step()
     assert both.silences() == [COMMENT + key_of(fine, SECTION)]
     assert both.in_step.trouble == ""
+    assert both.story.events().count("silence.refused") == 1
+
+
+def absorbed(both: Both, *labels: str) -> None:
+    """One round of the detector, of the alerts with these names only, if any are given."""
+    host = replace(this_host(), inbox=both.inbox.look, alerts=SECTION)
+    found = AlertDetector(AlertSection(), host).check(())
+    some = [f for f in found if not labels or f.label in labels]
+    both.story.respond.absorb(some, AT_ONCE)
 
 
 def test_a_silence_over_many_is_one_line(both: Both) -> None:
     alerts = [both.fires("Many", path=f"/{n}") for n in range(8)]
-    section = AlertSection()
-    host = replace(this_host(), inbox=both.inbox.look, alerts=SECTION)
-    found = AlertDetector(section, host).check(())
-    both.story.respond.absorb([f for f in found if f.label == "Many"], AT_ONCE)
+    absorbed(both, "Many")
     asked(both.server.url).silence(
         [Matcher(name="alertname", value="Many")],
         since=now(),
