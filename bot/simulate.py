@@ -10,7 +10,7 @@ from bot.disk import Disk
 from bot.model import Fact
 from bot.record import Record
 from bot.service_words import facts_of
-from bot.target import Live, Suspect
+from bot.target import Hidden, Live, Suspect
 from bot.words import amount, seconds
 from remediation.action import (
     Action,
@@ -73,7 +73,7 @@ class Simulate:
 
     def _verdict(self, action: Action, live: Live | None) -> str:
         if live is None:
-            return f"Nothing would be done: {_gone(action)}."
+            return f"Nothing would be done: {self._gone(action)}."
         if objection := _objection(action, live):
             return objection
         with self._database.read() as tx:
@@ -83,6 +83,14 @@ class Simulate:
                 return f"It would be carried out (allowed by {rule})."
             case Refusal(rule=rule, reason=reason):
                 return f"It would be refused by {rule}: {reason}."
+
+    def _gone(self, action: Action) -> str:
+        if not isinstance(action, OperateUnit):
+            return "the process has ended"
+        name = action.unit.name
+        found = self._candidates.targets.look(action.host, name)
+        why = f" ({found.why})" if isinstance(found, Hidden) else ""
+        return f"nobody tells how {name} of {action.host} stands{why}"
 
     def _facts(self, live: Live) -> tuple[Fact, ...]:
         now = self._clock.now().wall
@@ -101,12 +109,6 @@ class Simulate:
 def _listing(live: Live | None) -> tuple[str, ...]:
     clutters = live.clutters if isinstance(live, Disk) else ()
     return tuple(line for clutter in clutters for line in listed(clutter))
-
-
-def _gone(action: Action) -> str:
-    if isinstance(action, OperateUnit):
-        return f"nobody here tells how {action.unit.name} stands"
-    return "the process has ended"
 
 
 def _objection(action: Action, live: Live) -> str | None:
