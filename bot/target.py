@@ -23,7 +23,7 @@ from remediation.service_manager import (
 from remediation.unit import UnitFacts
 
 _LONG: Final = 1.0
-_RESTS: Final = 10.0
+_RESTS: Final = 60.0
 """Seconds for which a host that was waited for in vain (`_LONG`) is not asked again."""
 
 
