@@ -4,49 +4,33 @@ Who may tell them is a secret, and in the environment (`COUNTERSIGN_WEBHOOK_TOKE
 """
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from bot.durations import Duration
-from bot.prometheus_section import Address, LabelName, ServiceAction
+from bot.prometheus_section import LabelName, ServiceAction
 from bot.section import Section
+from bot.server_section import ServerSection
 
 LabelNames = Annotated[tuple[LabelName, ...], Field(min_length=1, max_length=20)]
 
 
-class Alertmanager(Section):
-    """The server whose silences go with the mutes here.
+class Alertmanager(ServerSection):
+    """The server whose silences go with the mutes here. every: between two looks."""
 
-    url: without `/api`. timeout: for a whole answer. user: for basic authentication; its
-    password, or a bearer token where no user is named, is in the environment. ca_file:
-    whom to trust instead of the machine's list. every: between two looks.
-    """
-
-    url: Address
-    timeout: Annotated[Duration, Field(gt=timedelta(0), le=timedelta(minutes=1))] = (
-        timedelta(seconds=5)
-    )
-    user: Annotated[str, Field(pattern=r"^[^\s:]{1,100}$")] | None = None
-    ca_file: Path | None = None
     every: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(seconds=5)
-
-    @field_validator("url")
-    @classmethod
-    def _without_end(cls, url: str) -> str:
-        return url.rstrip("/")
 
 
 class AlertsSection(Section):
     """What the labels of an alert mean, and where its Alertmanager is.
 
     host, service: the labels that name them; the first that an alert has. actions: all
-    that may be proposed for such a service. severity: the
-    label that says how bad it is. critical: its values that are critical; ignored: those
-    that are no news for people. settle: how long the effect of an action is measured at
-    least; an alert's end is told late. forgotten_after: how long nobody may tell of an alert
-    until it counts as gone; more than Alertmanager's `repeat_interval`.
+    that may be proposed for such a service. severity: the label that says how bad it is.
+    critical: its values that are critical; ignored: those that are no news for people.
+    settle: how long the effect of an action is measured at least; an alert's end is told
+    late. forgotten_after: how long nobody may tell of an alert until it counts as gone;
+    more than Alertmanager's `repeat_interval`.
     """
 
     host: LabelNames = ("instance", "host", "hostname", "node", "nodename")

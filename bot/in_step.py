@@ -7,7 +7,6 @@ of somebody else, or an inhibition, mutes the card for as long as it lasts.
 """
 
 import logging
-import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -26,6 +25,7 @@ from bot.alerts_section import AlertsSection
 from bot.inbound.inbox import Inbox, KeptAlert
 from bot.inbound.told import Source
 from bot.maintenance import event
+from bot.prometheus.selector import host_pattern
 from bot.quiet import Quiet
 from bot.record import Record
 from bot.redact import fit_to_keep
@@ -182,7 +182,10 @@ class InStep:
                 continue  # no label names it
             if "/" not in target:
                 name = labels.get(target) or self._section.host[0]
-                yield target, [_of_host(name, target)]
+                yield (
+                    target,
+                    [Matcher(name=name, value=host_pattern(target), is_regex=True)],
+                )
             elif target in alerts:
                 told = sorted(alerts[target].labels.items())
                 whole = alerts[target].is_whole
@@ -278,15 +281,3 @@ def _is_news(row: Quiet | None, wanted: Quiet) -> bool:
         return True
     shifted = abs(row.until - wanted.until)
     return shifted > (_INHIBITED_FOR / 2 if wanted.by.endswith(_INHIBITED) else _ALIKE)
-
-
-def _of_host(label: str, host: str) -> Matcher:
-    """Return what matches a host with its port, path and scheme, and no other.
-
-    >>> import re
-    >>> value = _of_host("instance", "web-7").value
-    >>> [bool(re.fullmatch(value, it)) for it in ("web-7:9100", "web-77", "http://web-7/x")]
-    [True, False, True]
-    """
-    named = rf"(https?://)?{re.escape(host)}([:/].*)?"
-    return Matcher(name=label, value=named, is_regex=True)

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from bot.gostring import quoted
 from bot.logs import ERRORS, Lines, LogLine, NoLogs, Wanted, cleaned
 from bot.logs_section import LokiLabels, LokiSection
+from bot.server_access import bearing, signed_in, trusting
 
 if TYPE_CHECKING:
     import httpx2
@@ -60,21 +62,6 @@ def named(service: str) -> str:
     return quoted(rf"{re.escape(service.removesuffix('.service'))}(\.service)?")
 
 
-def quoted(text: str) -> str:
-    """Return the text as a string of LogQL and PromQL, which are strings of Go."""
-    return f'"{"".join(map(_escaped, text))}"'
-
-
-def _escaped(character: str) -> str:
-    if character in '"\\':
-        return f"\\{character}"
-    if character.isprintable():
-        return character
-    code = ord(character)
-    # A half of a pair is no character to Go.
-    return "\\ufffd" if 0xD800 <= code <= 0xDFFF else f"\\U{code:08x}"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loki:
     """One server. secret: its bearer token, or the password of its section's user."""
@@ -93,7 +80,8 @@ class Loki:
         transport = BoundedTransport(limit_bytes=LIMIT_BYTES, tls=self._tls())
         streams = selector(self.section.labels, wanted)
         # Nothing of the environment, like a .netrc, adds to a request.
-        client = httpx2.Client(transport=transport, trust_env=False, auth=self._auth())
+        auth = signed_in(self.section, self.secret)
+        client = httpx2.Client(transport=transport, trust_env=False, auth=auth)
         try:
             with client, transport.within(seconds):
                 matching = f"{streams} |~ {quoted(ERRORS)}"
@@ -129,22 +117,13 @@ class Loki:
         return _newest(answer.content, limit)
 
     def _headers(self) -> dict[str, str]:
-        section, secret = self.section, self.secret
-        bearing = {"Authorization": f"Bearer {secret}"}
-        return {
-            **({"X-Scope-OrgID": section.tenant} if section.tenant else {}),
-            **(bearing if secret and not section.user else {}),
-        }
-
-    def _auth(self) -> tuple[str, str] | None:
-        user = self.section.user
-        return (user, self.secret or "") if user else None
+        tenant = self.section.tenant
+        whose = {"X-Scope-OrgID": tenant} if tenant else {}
+        return {**whose, **bearing(self.section, self.secret)}
 
     def _tls(self) -> ssl.SSLContext | None:
-        if self.section.ca_file is None:
-            return None
         try:
-            return ssl.create_default_context(cafile=self.section.ca_file)
+            return trusting(self.section.ca_file)
         except OSError as error:
             raise NoLogs("Loki's ca_file cannot be read by the bot") from error
 

@@ -8,45 +8,30 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from bot.durations import Duration
 from bot.model import Limits
 from bot.section import Section
+from bot.server_section import ServerSection
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 LabelName = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]{0,99}$")]
 ServiceAction = Literal["start", "stop", "restart", "reload"]
-Address = Annotated[
-    str, Field(pattern=r"^https?://[^\s@?#/]+[^\s@?#]*$", max_length=500)
-]
 Figure = Annotated[float, Field(allow_inf_nan=False)]
 _INSIDE = 0.1
 
 
-class PrometheusServer(Section):
+class PrometheusServer(ServerSection):
     """One server that speaks Prometheus' API.
 
-    url: without `/api`. timeout: for a whole answer. user: for basic authentication; its
-    password, or a bearer token where no user is named, is in the environment. ca_file:
-    whom to trust instead of the machine's list. cert_file, key_file: who we are.
-    deploys: PromQL that gives the second of each deployment, for evidence and charts.
+    cert_file, key_file: who we are. deploys: PromQL that gives the second of each
+    deployment, for evidence and charts.
     """
 
-    url: Address
-    timeout: Annotated[Duration, Field(gt=timedelta(0), le=timedelta(minutes=1))] = (
-        timedelta(seconds=5)
-    )
-    user: Annotated[str, Field(pattern=r"^[^\s:]{1,100}$")] | None = None
-    ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
     deploys: Annotated[str, Field(min_length=1, max_length=4000)] | None = None
-
-    @field_validator("url")
-    @classmethod
-    def _without_end(cls, url: str) -> str:
-        return url.rstrip("/")
 
     @model_validator(mode="after")
     def _key_and_certificate(self) -> Self:

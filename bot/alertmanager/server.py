@@ -17,6 +17,7 @@ from bot.alertmanager.standing import (
     standing,
 )
 from bot.alerts_section import Alertmanager
+from bot.server_access import bearing, signed_in, trusting
 
 LIMIT_BYTES: Final = 32_000_000
 
@@ -70,8 +71,12 @@ class AlertmanagerServer:
         transport = BoundedTransport(limit_bytes=LIMIT_BYTES, tls=self._tls())
         url = f"{self.section.url}/api/v2/{path}"
         with (
+            # Nothing of the environment, like a .netrc, adds to a request.
             httpx2.Client(
-                transport=transport, headers=self._headers, auth=self._auth
+                transport=transport,
+                headers=bearing(self.section, self.secret),
+                auth=signed_in(self.section, self.secret),
+                trust_env=False,
             ) as client,
             transport.within(seconds),
         ):
@@ -95,21 +100,8 @@ class AlertmanagerServer:
         content: bytes = answer.content
         return content
 
-    @property
-    def _headers(self) -> dict[str, str]:
-        if self.section.user is not None or self.secret is None:
-            return {}
-        return {"Authorization": f"Bearer {self.secret}"}
-
-    @property
-    def _auth(self) -> tuple[str, str] | None:
-        user = self.section.user
-        return None if user is None else (user, self.secret or "")
-
     def _tls(self) -> ssl.SSLContext | None:
-        if self.section.ca_file is None:
-            return None
         try:
-            return ssl.create_default_context(cafile=self.section.ca_file)
+            return trusting(self.section.ca_file)
         except OSError as error:
             raise NotSaid("its ca_file cannot be read by the bot") from error

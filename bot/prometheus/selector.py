@@ -7,25 +7,14 @@ Quoted here they stay values, whatever they hold: no quote of theirs ends the st
 import re
 from typing import Final
 
-# https://prometheus.io/docs/prometheus/latest/querying/basics/#string-literals
-_SIGNS: Final = {'"': '\\"', "\\": "\\\\"}
+from bot.gostring import quoted
+
 # What means something in RE2, the server's regular expressions.
 _MEANT: Final = re.compile(r"[\\.+*?()|\[\]{}^$]")
 _PORT: Final = re.compile(r"^(\[.*\]|[^:]*):\d+$")
 _ADDRESS: Final = re.compile(r"^[a-z]+://([^/]+)(?:/.*)?$", re.DOTALL)
 _ANY_SCHEME: Final = "([a-z]+://)?"
 _ANY_PORT: Final = "(:[0-9]+)?(/.*)?"
-
-
-def quoted(text: str) -> str:
-    r"""Return text as a string of PromQL that means exactly it.
-
-    >>> quoted('a"} or up{b="')
-    '"a\\"} or up{b=\\""'
-    """
-    # What no server could be sent is replaced; it would be in no label either.
-    sendable = text.encode("utf-8", "replace").decode()
-    return '"' + "".join(map(_sign, sendable)) + '"'
 
 
 def on_host(label: str, value: str) -> str:
@@ -57,10 +46,3 @@ def host_pattern(value: str) -> str:
     found = _PORT.match(place)
     bare = found[1] if found else place
     return _ANY_SCHEME + _MEANT.sub(r"\\\g<0>", bare) + _ANY_PORT
-
-
-def _sign(character: str) -> str:
-    if character in _SIGNS:
-        return _SIGNS[character]
-    is_control = ord(character) < 32 or ord(character) == 127
-    return f"\\x{ord(character):02x}" if is_control else character

@@ -24,6 +24,7 @@ from bot.prometheus.answer import (
 )
 from bot.prometheus_section import PrometheusServer
 from bot.redact import fit_to_keep
+from bot.server_access import bearing, signed_in, trusting
 
 if TYPE_CHECKING:
     from prometheus_api_client.prometheus_connect import PrometheusConnect
@@ -113,11 +114,12 @@ class Server:
     def _library(self, exchange: "Exchange") -> "PrometheusConnect":
         from prometheus_api_client.prometheus_connect import PrometheusConnect
 
-        user, secret = self.section.user, self.secret or ""
+        # The library would send them in Latin-1, which has not every letter.
+        auth = signed_in(self.section, self.secret) or ()
         return PrometheusConnect(
             self.section.url,
-            headers={} if user or not secret else {"Authorization": f"Bearer {secret}"},
-            auth=(user.encode(), secret.encode()) if user else (),
+            headers=bearing(self.section, self.secret),
+            auth=tuple(word.encode() for word in auth),
             session=exchange.session(self.section.url),
         )
 
@@ -130,17 +132,12 @@ class Server:
 
     def _tls(self) -> ssl.SSLContext | None:
         section = self.section
-        if section.ca_file is None and section.cert_file is None:
-            return None
         try:
-            context = ssl.create_default_context(cafile=section.ca_file)
-            if section.cert_file is not None:
-                context.load_cert_chain(section.cert_file, section.key_file)
+            return trusting(section.ca_file, section.cert_file, section.key_file)
         except OSError as error:
             raise ServerSilent(
                 "its ca_file, cert_file or key_file cannot be read by the bot"
             ) from error
-        return context
 
 
 def load() -> None:

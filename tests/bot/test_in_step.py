@@ -30,7 +30,7 @@ from tests.detectors.pieces import this_host
 from tests.fakes.lying import Liar, liar
 from tests.fakes.story import AT_ONCE, Story
 from tests.real.alertmanager import RealAlertmanager, alertmanager
-from tests.real.prometheus import free_port
+from tests.real.ports import free_port
 
 SECTION = AlertsSection()
 HOUR = timedelta(hours=1)

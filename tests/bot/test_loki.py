@@ -114,7 +114,7 @@ def test_a_name_ends_no_string_of_the_question(name: str) -> None:
     # Every quote is escaped, every backslash begins an escape, and no line ends.
     rest = inside.replace("\\\\", "").replace('\\"', "")
     assert '"' not in rest and "\n" not in asked
-    assert rest.replace("\\U", "").count("\\") == 0
+    assert rest.replace("\\x", "").count("\\") == 0
 
 
 def test_a_real_server_takes_any_name_for_what_it_is(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_real_server_takes_any_name_for_what_it_is(tmp_path: Path) -> None:
         asked = quoted(f".*({ERRORS}).*")
         (found,) = server.now(f"hostile{{service=~{asked}}}")
         assert found.labels["service"] == "Connection REFUSED"
-    assert quoted("\ud800\0") == '"\\ufffd\\U00000000"'
+    assert quoted("\ud800\0") == '"\ufffd\\x00"'
 
 
 @pytest.mark.parametrize("name", ["nginx", "nginx.service"])

@@ -14,6 +14,7 @@ import yaml
 from handlers.workspace import Workspace
 from handlers.workspace.http_mode import HttpMode
 from handlers.workspace.people import ALICE
+from tests.real.ports import free_port
 from tests.scenarios.stage import Bot, card_of, config, until, villain
 
 SECRET = "0123456789abcdef0123456789abcdef"  # noqa: RUF100, S105
@@ -140,12 +141,6 @@ def test_a_database_of_a_newer_release_is_refused(bot: Bot) -> None:
         link.execute("INSERT INTO alembic_version VALUES ('0099')")
     link.close()
     assert "newer Countersign" in refused(bot)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_a_click_over_http_approves(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from bot.model import Finding, Level
 from bot.service_section import Service
 from tests.detectors.pieces import HandClock, PaperFacts, context
 from tests.fakes.services import FakeServices, running
+from tests.real.ports import free_port
 
 
 def check(**service: object) -> Finding:
@@ -58,11 +59,6 @@ def listening(*, family: int = socket.AF_INET) -> Iterator[int]:
         server.bind(("127.0.0.1" if family == socket.AF_INET else "::1", 0))
         server.listen()
         yield server.getsockname()[1]
-
-
-def free_port() -> int:
-    with listening() as port:
-        return port
 
 
 def test_a_port_that_accepts_is_well() -> None:

@@ -8,6 +8,7 @@ workspace, and sees this repository and its Python read-only.
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.real.ports import free_port
 from tests.real.postgres import missing
 
 ROOT = Path(__file__).parents[2]
@@ -49,9 +51,13 @@ SHOWN = tuple(sorted({str(ROOT), sys.prefix, sys.base_prefix} - {"/usr"}))
 
 @dataclass
 class Machine:
-    """A running machine. leader: the pid of its init, as this machine numbers it."""
+    """A running machine. leader: the pid of its init, as this machine numbers it.
+
+    http: where its nginx listens; machines that share a loopback have a port each.
+    """
 
     leader: int
+    http: int = 80
 
     @property
     def bus(self) -> str:
@@ -146,6 +152,8 @@ def machine(
         try:
             made = Machine(leader=_booted(nspawn))
             _prepare(made)
+            if image is SERVICES:
+                _move_nginx(made, free_port())
             yield made
         finally:
             _off(nspawn)
@@ -237,6 +245,13 @@ def _prepare(made: Machine) -> None:
     while made.run("systemctl", "is-system-running", check=False).strip() != "running":
         assert time.monotonic() < end, made.run("systemctl", "--failed", check=False)
         time.sleep(0.05)
+
+
+def _move_nginx(made: Machine, port: int) -> None:
+    site = "/etc/nginx/sites-available/default"
+    listens = re.sub(r"(listen (?:\[::\]:)?)80\b", rf"\g<1>{port}", made.read(site))
+    made.write(site, listens)
+    made.http = port
 
 
 def _off(nspawn: subprocess.Popen[bytes]) -> None:

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import shutil
-import socket
 import subprocess
 import time
 import urllib.parse
@@ -15,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from tests.fakes.serving import Quiet, serving
+from tests.real.ports import free_port
 from tests.real.postgres import missing
 
 _CONFIG = """\
@@ -158,9 +158,3 @@ def _wait_ready(log: Path) -> None:
             return
         time.sleep(0.05)
     raise AssertionError(f"not ready within 60 s: {log.read_text()}")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

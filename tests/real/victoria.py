@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.real.ports import free_port
 from tests.real.postgres import missing
-from tests.real.prometheus import free_port
 
 
 @dataclass

@@ -15,7 +15,8 @@ from handlers.workspace.people import ALICE
 from handlers.workspace.workspace import Workspace
 from tests.real.alertmanager import TOKEN, alertmanager, rules_and_receiver
 from tests.real.machines import SHOWN, Machine, machine
-from tests.real.prometheus import EXPORTER, free_port, prometheus
+from tests.real.ports import free_port
+from tests.real.prometheus import EXPORTER, prometheus
 from tests.scenarios.hosted import HostedBot
 from tests.scenarios.stage import until
 from tests.scenarios.test_services import ALL, card, settings, story

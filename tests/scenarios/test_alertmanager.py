@@ -16,7 +16,8 @@ from tests.real.alertmanager import (
     alertmanager,
     rules_and_receiver,
 )
-from tests.real.prometheus import free_port, prometheus
+from tests.real.ports import free_port
+from tests.real.prometheus import prometheus
 from tests.scenarios.stage import Bot, config, thread_says, until
 from tests.scenarios.test_prometheus import buttons, card_about
 

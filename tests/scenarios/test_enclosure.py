@@ -1,13 +1,13 @@
 """The bot in a pid namespace of its own, as in a container: it sees no host and says so."""
 
 import os
-import socket
 
 import pytest
 
 from handlers.workspace.people import ALICE
 from handlers.workspace.workspace import Workspace
 from tests.fakes.slack import whispered
+from tests.real.ports import free_port
 from tests.real.postgres import missing
 from tests.scenarios.stage import Bot, config, runaway, thread_says, until
 
@@ -22,12 +22,6 @@ EVERY = ("cpu", "memory", "filesystem", "runaway_process", "leaking_process")
 def as_root() -> None:
     if os.geteuid() != 0:
         missing("root, for a pid namespace")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def settings(workspace: Workspace, **changes: object) -> dict[str, object]:

@@ -30,17 +30,20 @@ def host() -> Iterator[Machine]:
 @pytest.fixture
 def bot(workspace: Workspace, host: Machine, tmp_path: Path) -> Iterator[HostedBot]:
     made = HostedBot(
-        workspace=workspace, folder=tmp_path, config=settings(workspace), machine=host
+        workspace=workspace,
+        folder=tmp_path,
+        config=settings(workspace, host.http),
+        machine=host,
     )
     yield made
     print(made.log[-8000:])
     print(gate_log(host))
 
 
-def settings(workspace: Workspace) -> dict[str, object]:
+def settings(workspace: Workspace, http: int) -> dict[str, object]:
     made = config(
         workspace,
-        services=[{"unit": "nginx", "ports": [80]}],
+        services=[{"unit": "nginx", "ports": [http]}],
         verify={"window": "2s", "stable_for": "2s"},
         gate={"socket": SOCKET},
     )

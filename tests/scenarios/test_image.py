@@ -17,8 +17,8 @@ from handlers.workspace.people import ALICE
 from handlers.workspace.workspace import Workspace
 from tests.fakes.slack import whispered
 from tests.real.machines import EMPTY, ROOT, Machine, machine, root_of
+from tests.real.ports import free_port
 from tests.real.sources import cloned, wheels
-from tests.scenarios.test_enclosure import free_port
 
 pytestmark = [pytest.mark.install, pytest.mark.timeout(900)]
 

@@ -30,18 +30,20 @@ def bot(workspace: Workspace, host: Machine, tmp_path: Path) -> Iterator[HostedB
     made = HostedBot(
         workspace=workspace,
         folder=tmp_path,
-        config=settings(workspace),
+        config=settings(workspace, host.http),
         machine=host,
     )
     yield made
     print(made.log[-8000:])
 
 
-def settings(workspace: Workspace, **changes: object) -> dict[str, object]:
+def settings(
+    workspace: Workspace, http: int = 80, **changes: object
+) -> dict[str, object]:
     """Only services are watched; a service must stay up for 3 s."""
     made = config(
         workspace,
-        services=[{"unit": "nginx", "ports": [80]}],
+        services=[{"unit": "nginx", "ports": [http]}],
         verify={"window": "2s", "stable_for": "3s"},
     )
     detectors = made["detectors"]
