@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 from shlex import quote
 
+from bot.kernel.roots import PROC
 from bot.looks import SPAN, Looks
 from bot.mounts import Mount, parse
-from bot.procfs import PROC
 from remediation.action import CleanFiles
 from remediation.area import Area
 from remediation.clutter import Clutter, clutter_of

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bot.procfs import PROC
+from bot.kernel.roots import PROC
 from remediation.facts import ProcessFacts
 from remediation.identity import Unobservable
 

@@ -11,17 +11,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar, cast
 
 from bot import procfs
 from bot.alerts_section import AlertsSection
 from bot.backdrop import Backdrops
 from bot.inbound.inbox import KeptAlert
+from bot.kernel.roots import PROC, SYS, Roots
 from bot.logs import LogSource
 from bot.marks import Mark
 from bot.metrics import History
 from bot.mounts import Filesystem, Mounts
-from bot.ports import Clock
+from bot.ports import Clock, NotTold
 from bot.procfs import CpuTimes, MemoryAmounts, Pressure, ProcessRow
 from bot.prometheus.server import Server
 from bot.prometheus_section import Rule
@@ -96,23 +97,35 @@ class ProcessScan:
     rows: Mapping[tuple[int, int], ProcessRow]
 
 
+@dataclass(frozen=True, slots=True)
+class Taken(Generic[Read]):
+    """What a reader of `bot/kernel/` returned, and when."""
+
+    at: Moment
+    value: Read
+
+
 class HostSampler:
     """Reads the host; safe to use from several threads.
 
-    proc: where /proc is. cgroups: where version 2 of the cgroups may be mounted.
-    max_age: readings that are younger are shared.
+    proc, sys: where /proc and /sys are. cgroups: where version 2 of the cgroups may be
+    mounted. max_age: readings that are younger are shared.
     """
 
     def __init__(
         self,
         clock: Clock,
         *,
-        proc: Path = procfs.PROC,
+        proc: Path = PROC,
+        sys: Path = SYS,
         cgroups: Sequence[Path] = procfs.CGROUPS,
         max_age: timedelta = SHARED,
     ) -> None:
         self._clock = clock
         self._proc = proc
+        self._roots = Roots(proc, sys)
+        self._max_age = max_age
+        self._looks: dict[object, _Shared[Any]] = {}
         self._cgroups = cgroups
         self._mounts = Mounts(proc)
         self._sample: _Shared[HostSample] = _Shared(clock, max_age)
@@ -122,6 +135,15 @@ class HostSampler:
     def sample(self) -> HostSample:
         """Return the host's counters now: about 0.1 ms. Never raises."""
         return self._sample.get(self._read_sample)[1]
+
+    def look(self, read: Callable[[Roots], Read]) -> Taken[Read]:
+        """Return what a reader of `bot/kernel/` says now, shared like a sample.
+
+        Raises `NotTold` where the file or the right is missing, `OSError` and
+        `ValueError` as the reader does otherwise.
+        """
+        shared = self._looks.setdefault(read, _Shared(self._clock, self._max_age))
+        return cast(Taken[Read], shared.get(lambda: self._taken(read))[1])
 
     def processes(self) -> ProcessScan:
         """Return all processes now: about 13 µs each. Raises `OSError`, `ValueError`."""
@@ -142,6 +164,15 @@ class HostSampler:
     def cgroup_left_bytes(self, cgroup: str) -> int | None:
         """Return the room below the nearest memory limit of a cgroup; None without."""
         return procfs.cgroup_left_bytes(cgroup, self._cgroups)
+
+    def _taken(self, read: Callable[[Roots], Read]) -> Taken[Read]:
+        at = self._clock.now()
+        try:
+            return Taken(at, read(self._roots))
+        except FileNotFoundError as error:
+            raise NotTold(f"this kernel has no {error.filename}") from error
+        except PermissionError as error:
+            raise NotTold(f"the bot may not read {error.filename}") from error
 
     def _read_sample(self) -> HostSample:
         pressures = {

@@ -16,7 +16,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from bot.procfs import PROC
+from bot.kernel.roots import PROC
 from remediation.printable import printable
 
 DEADLINE: Final = timedelta(seconds=2)

@@ -26,8 +26,16 @@ class Detector(Protocol):
 
         `watched`: subjects whose alert is pending or firing. Each of them must be
         in the answer, as UNKNOWN where it cannot be measured, and with value 0
-        and OK where it is a process that no longer exists.
+        and OK where it is a process that no longer exists. Raises `NotTold`.
         """
+
+
+class NotTold(Exception):
+    """A figure that this host does not tell at all: the text says why, for `/sre status`.
+
+    A kernel without the file, a right that the bot has not, no such device. Raised by
+    `Detector.check` it leaves every condition unknown, and opens none.
+    """
 
 
 class Evidence(Protocol):

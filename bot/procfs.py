@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from bot.kernel.roots import PROC, read_file
 from remediation.printable import printable
 from remediation.procfs import PAGE_BYTES
-
-PROC: Final = Path("/proc")
 
 _GONE: Final = (FileNotFoundError, ProcessLookupError, PermissionError)
 _MEMORY: Final = re.compile(
@@ -25,7 +24,6 @@ _PRESSURE: Final = re.compile(rb"^(some|full) avg10=([\d.]+)", re.MULTILINE)
 _ANONYMOUS: Final = re.compile(rb"^RssAnon:\s+(\d+) kB$", re.MULTILINE)
 _DROPPABLE: Final = re.compile(rb"^inactive_file (\d+)$", re.MULTILINE)
 CGROUPS: Final = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"))
-_LARGEST: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +107,7 @@ class ProcessRow(NamedTuple):
 
 def cpu_times(proc: Path = PROC) -> CpuTimes:
     """Read /proc/stat; raise `ValueError` where it holds no CPU line."""
-    text = _read(f"{proc}/stat")
+    text = read_file(f"{proc}/stat")
     head, _, rest = text.partition(b"\n")
     fields = head.split()
     if len(fields) < 9 or fields[0] != b"cpu":
@@ -126,7 +124,7 @@ def cpu_times(proc: Path = PROC) -> CpuTimes:
 
 def memory(proc: Path = PROC) -> MemoryAmounts:
     """Read /proc/meminfo; raise `ValueError` before Linux 3.14 (no MemAvailable)."""
-    kilobytes = dict(_MEMORY.findall(_read(f"{proc}/meminfo")))
+    kilobytes = dict(_MEMORY.findall(read_file(f"{proc}/meminfo")))
     if b"MemAvailable" not in kilobytes or not int(kilobytes.get(b"MemTotal", 0)):
         raise ValueError("/proc/meminfo does not say what is available")
     found = {name: int(amount) * 1024 for name, amount in kilobytes.items()}
@@ -140,7 +138,7 @@ def memory(proc: Path = PROC) -> MemoryAmounts:
 
 def pressure(resource: str, proc: Path = PROC) -> Pressure:
     """Read /proc/pressure/`cpu`, `memory` or `io`; `OSError` where PSI is off."""
-    shares = dict(_PRESSURE.findall(_read(f"{proc}/pressure/{resource}")))
+    shares = dict(_PRESSURE.findall(read_file(f"{proc}/pressure/{resource}")))
     return Pressure(
         some=float(shares.get(b"some", 0)), full=float(shares.get(b"full", 0))
     )
@@ -159,7 +157,7 @@ def processes(proc: Path = PROC) -> Mapping[tuple[int, int], ProcessRow]:
             if name[0] > "9":
                 continue
             try:
-                text = _read(f"{name}/stat", folder)
+                text = read_file(f"{name}/stat", folder)
             except _GONE:
                 continue
             row = parse_process(int(name), text)
@@ -190,7 +188,7 @@ def anonymous_bytes(pid: int, proc: Path = PROC) -> int | None:
     Its anonymous pages: no files, which the kernel can drop, no shared memory.
     """
     try:
-        found = _ANONYMOUS.search(_read(f"{proc}/{pid}/status"))
+        found = _ANONYMOUS.search(read_file(f"{proc}/{pid}/status"))
     except _GONE:
         return None
     return int(found[1]) * 1024 if found else None
@@ -218,17 +216,3 @@ def _left(folder: Path) -> int | None:
     except (OSError, ValueError):  # there is no such file, or the limit is "max"
         return None
     return max(limit - current + int(droppable[1] if droppable else 0), 0)
-
-
-def _read(path: str, folder: int | None = None) -> bytes:
-    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
-    try:
-        text = os.read(file, 16384)
-        while len(text) % 4096 == 0 and text and len(text) < _LARGEST:
-            more = os.read(file, _LARGEST)
-            if not more:
-                break
-            text += more
-        return text
-    finally:
-        os.close(file)

@@ -1,5 +1,6 @@
 """The rounds: each detector at its own pace, and a fault in one stops no other."""
 
+import logging
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -9,9 +10,11 @@ from bot.alerts import Timing
 from bot.loop import attempt
 from bot.metrics import History
 from bot.model import Finding, Level, Limits
-from bot.ports import Clock, Detector
+from bot.ports import Clock, Detector, NotTold
 from bot.respond import Respond
 from bot.telemetry import Telemetry
+
+log = logging.getLogger(__name__)
 
 
 class Watch:
@@ -34,6 +37,8 @@ class Watch:
         self._history = history
         self._telemetry = telemetry
         self.failures: Counter[str] = Counter()
+        self.untold: dict[str, str] = {}
+        """Why a detector can measure nothing on this host, by its name."""
 
     def round(self, name: str) -> None:
         """Run one detector once and respond to what it found.
@@ -54,7 +59,7 @@ class Watch:
 
     def _check(self, detector: Detector, watched: Collection[str]) -> list[Finding]:
         found = attempt(
-            lambda: detector.check(watched),
+            lambda: _asked(detector, watched),
             instead=None,
             name=f"detector {detector.name}",
             failed=lambda _: self._telemetry.detector_failed(detector.name),
@@ -62,17 +67,31 @@ class Watch:
         if found is None:
             # What it watched is unknown now, which is a condition of its own.
             self.failures[detector.name] += 1
-            return self._unknown(detector.name)
+            known = self._unknown(detector.name)
+            return known or [self._never_measured(detector.name, self._now())]
         self.failures[detector.name] = 0
+        if isinstance(found, NotTold):
+            return self._not_told(detector.name, str(found))
+        self.untold.pop(detector.name, None)
         return found
 
+    def _not_told(self, name: str, why: str) -> list[Finding]:
+        """Say it once; what was measured before, or fires, is unknown from now on."""
+        if self.untold.get(name) != why:
+            log.warning("detector.blind name=%s why=%s", name, why)
+        self.untold[name] = why
+        return self._unknown(name)
+
     def _unknown(self, name: str) -> list[Finding]:
-        at = self._clock.now().wall
-        known = [f for f in self._respond.current().values() if f.detector == name]
+        at = self._now()
         return [
             replace(finding, level=Level.UNKNOWN, value=None, at=at, culprits=())
-            for finding in known or [self._never_measured(name, at)]
+            for finding in self._respond.current().values()
+            if finding.detector == name
         ]
+
+    def _now(self) -> datetime:
+        return self._clock.now().wall
 
     def _never_measured(self, name: str, at: datetime) -> Finding:
         nothing = Limits(warning=0, critical=0, clear_warning=0, clear_critical=0)
@@ -89,3 +108,10 @@ class Watch:
             at=at,
             series=name,
         )
+
+
+def _asked(detector: Detector, watched: Collection[str]) -> list[Finding] | NotTold:
+    try:
+        return detector.check(watched)
+    except NotTold as why:
+        return why

@@ -14,11 +14,11 @@ from bot.host import HostContext, HostSampler
 from bot.hosts_section import HostSection
 from bot.in_step import InStep
 from bot.inbound.inbox import Inbox
+from bot.kernel.roots import PROC
 from bot.logs_section import LogsSection
 from bot.loki import Loki
 from bot.metrics import History
 from bot.ports import Clock, Detector
-from bot.procfs import PROC
 from bot.prometheus.server import Server
 from bot.prometheus_section import PrometheusSection, Rule
 from bot.record import Record

@@ -12,10 +12,10 @@ import pytest
 from bot.cleaning_section import CleaningSection
 from bot.database import Database
 from bot.disk import Disks
+from bot.kernel.roots import PROC
 from bot.model import Incident
 from bot.mounts import parse
 from bot.policy_section import Policy, RuleSection
-from bot.procfs import PROC
 from bot.retell import case_of
 from handlers.blocks.buttons import kind_word, menu
 from handlers.blocks.proposed import proposed

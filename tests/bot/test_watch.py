@@ -1,7 +1,10 @@
 """The rounds: a fault in one detector stops no other and hides nothing."""
 
+import pytest
+
 from bot.metrics import History
 from bot.model import Level
+from bot.ports import NotTold
 from bot.telemetry import Telemetry
 from bot.watch import Watch
 from tests.fakes.story import FakeDetector, Story
@@ -53,7 +56,7 @@ def test_a_detector_that_raises_makes_its_conditions_unknown(story: Story) -> No
     detector = FakeDetector("cpu", story.well())
     watch = watching(story, detector)
     watch.round("cpu")
-    detector.broken = True
+    detector.raises = ValueError("nonsense in /proc")
     story.clock.go(5)
     watch.round("cpu")
     assert story.incident().title == "No data for CPU on web-1"
@@ -64,7 +67,7 @@ def test_a_detector_that_raises_resolves_nothing(story: Story) -> None:
     detector = FakeDetector("cpu", story.found())
     watch = watching(story, detector)
     watch.round("cpu")
-    detector.broken = True
+    detector.raises = ValueError("nonsense in /proc")
     for _ in range(5):
         story.clock.go(60)
         watch.round("cpu")
@@ -73,9 +76,37 @@ def test_a_detector_that_raises_resolves_nothing(story: Story) -> None:
 
 def test_a_detector_that_raises_stops_no_other(story: Story) -> None:
     broken, sound = FakeDetector("memory"), FakeDetector("cpu", story.found())
-    broken.broken = True
+    broken.raises = ValueError("nonsense in /proc")
     watch = watching(story, broken, sound)
     for name in watch.detectors:
         watch.round(name)
     assert story.open()[1].lead.detector == "cpu"
     assert story.open()[0].title == "No data for memory on web-1"
+
+
+def test_what_the_host_does_not_tell_is_said_once_and_opens_nothing(
+    story: Story, caplog: pytest.LogCaptureFixture
+) -> None:
+    detector = FakeDetector("cpu")
+    detector.raises = NotTold("this kernel has no such file")
+    watch = watching(story, detector)
+    for _ in range(3):
+        watch.round("cpu")
+        story.clock.go(60)
+    assert story.open() == []
+    assert watch.untold == {"cpu": "this kernel has no such file"}
+    assert caplog.text.count("this kernel has no such file") == 1
+    assert watch.failures["cpu"] == 0
+
+
+def test_what_was_measured_and_is_told_no_more_is_unknown(story: Story) -> None:
+    detector = FakeDetector("cpu", story.well())
+    watch = watching(story, detector)
+    watch.round("cpu")
+    detector.raises = NotTold("the bot may not read it")
+    story.clock.go(60)
+    watch.round("cpu")
+    assert story.incident().title == "No data for CPU on web-1"
+    detector.raises = None
+    watch.round("cpu")
+    assert watch.untold == {}

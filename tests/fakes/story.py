@@ -129,13 +129,13 @@ class FakeDetector:
         self.name = name
         self.section: DetectorSection = FakeSection()
         self.findings = list(findings)
-        self.broken = False
+        self.raises: Exception | None = None
         self.watched: Collection[str] = ()
 
     def check(self, watched: Collection[str]) -> list[Finding]:
         self.watched = watched
-        if self.broken:
-            raise ValueError("nonsense in /proc")
+        if self.raises is not None:
+            raise self.raises
         return list(self.findings)
 
 
