@@ -97,6 +97,15 @@ class Culprit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoAction:
+    """Why no button is offered, by which rule, and what a person can do by hand."""
+
+    rule: str
+    reason: str
+    by_hand: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """What one detector measured of one thing in one round.
 
@@ -112,7 +121,8 @@ class Finding:
     of one that is well. runbook: the condition whose page is for it, before its detector's.
     began: its onset, where whoever told it knows. group: what it was told together with.
     stands_for: how many conditions it counts as, where there are too many to name.
-    points_at: the service that a rule names, where nobody has looked at it.
+    points_at: the service that a rule names, where nobody has looked at it. no_action: why
+    no action mends it where no culprit is named, if its detector knows better than that.
     """
 
     detector: str
@@ -139,6 +149,7 @@ class Finding:
     group: str = ""
     stands_for: int = 1
     points_at: Pointed | None = None
+    no_action: NoAction | None = None
 
     @property
     def key(self) -> str:
@@ -206,15 +217,6 @@ class Diagnosis:
     settle: str = ""
     preferred: str = ""
     missing: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoAction:
-    """Why no button is offered, by which rule, and what a person can do by hand."""
-
-    rule: str
-    reason: str
-    by_hand: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,6 +88,8 @@ def _no_culprit(incident: Incident) -> NoAction:
     if incident.lead.detector in (PROMETHEUS, ALERT):
         reason = "what was told names no process or service behind it"
         return NoAction(rule="no culprit", reason=reason)
+    if incident.lead.no_action is not None:
+        return incident.lead.no_action
     top = incident.lead.culprits[0] if incident.lead.culprits else None
     share = (
         f" (the largest part is {top.share:.0%}, {top.process.label})" if top else ""
