@@ -220,11 +220,11 @@ class Running(AbstractContextManager[None]):
     def _sweep(self) -> None:
         self._schedule.guard_clock()
         self._core.decide.expire()
-        self._core.telemetry.alerts_waiting.set(self._core.inbox.waiting())
         self._core.silence.sweep()
         self._core.afterwards.escalate.sweep()
         self._core.afterwards.second.sweep()
         self._core.carry_out.recover()
+        self._core.telemetry.alerts_waiting.set(self._core.inbox.waiting())
 
 
 class Round:
