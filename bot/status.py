@@ -3,7 +3,7 @@
 import difflib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot import quiet, store
@@ -21,6 +21,11 @@ GLASS = "glass broken"
 """The key, in `Board.week`, of how often somebody approved alone."""
 
 
+WORST_FIRST = (Level.CRITICAL, Level.WARNING, Level.UNKNOWN, Level.OK)
+_MAIN = ("cpu", "memory", "load", "filesystem", "prometheus")
+_MOST = 8
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostHealth:
     """One host: its worst level and the latest figure of each condition."""
@@ -28,6 +33,19 @@ class HostHealth:
     host: str
     level: Level
     findings: tuple[Finding, ...]
+
+    @property
+    def figures(self) -> tuple[Finding, ...]:
+        """What a glance needs: what is not well, the worst first, then the main figures.
+
+        Processes have incidents of their own, and many conditions that are well say
+        nothing one by one.
+        """
+        own = [f for f in self.findings if not f.subject.startswith("process:")]
+        bad = [f for f in own if not f.is_well]
+        bad.sort(key=lambda finding: WORST_FIRST.index(finding.level))
+        main = [f for name in _MAIN for f in own if f.detector == name and f.is_well]
+        return (*bad[:_MOST], *main[: max(_MOST - len(bad), 0)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +61,8 @@ class OpenIncident:
 class Board:
     """Everything the live board shows.
 
-    unseen: why the bot's own host is not watched, "" where it is.
+    unseen: why the bot's own host is not watched, "" where it is. untold: why a detector
+    can measure nothing there, by its name.
     """
 
     at: datetime
@@ -54,6 +73,7 @@ class Board:
     week: Mapping[str, int]
     incidents_this_week: int
     unseen: str = ""
+    untold: Mapping[str, str] = field(default_factory=dict)
 
     def only(self, host: str) -> "Board":
         """Return the part that concerns one host."""
@@ -65,14 +85,22 @@ class Board:
 
 
 class Status:
-    """Reads the board. unseen: why the bot's own host is not watched."""
+    """Reads the board. unseen, untold: as the board has them."""
 
-    def __init__(self, *, record: Record, respond: Respond, unseen: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        record: Record,
+        respond: Respond,
+        untold: Mapping[str, str],
+        unseen: str = "",
+    ) -> None:
         self._database = record.database
         self._ledger = record.ledger
         self._respond = respond
         self._clock = record.clock
         self.unseen = unseen
+        self._untold = untold
 
     def board(self) -> Board:
         """Return the state of this instant."""
@@ -108,6 +136,7 @@ class Status:
                 week=done,
                 incidents_this_week=len(recent),
                 unseen=self.unseen,
+                untold=dict(self._untold),
             )
 
     def mutable(self, named: str) -> str:

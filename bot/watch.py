@@ -2,9 +2,10 @@
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, MutableMapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from bot.alerts import Timing
 from bot.loop import attempt
@@ -13,12 +14,19 @@ from bot.model import Finding, Level, Limits
 from bot.ports import Clock, Detector, NotTold
 from bot.respond import Respond
 from bot.telemetry import Telemetry
+from remediation.moment import Moment
 
 log = logging.getLogger(__name__)
 
+HANGS: Final = timedelta(seconds=30)
+"""A round that takes longer than this, and than three of its intervals, hangs."""
+
 
 class Watch:
-    """Runs detectors and hands their findings to the responder."""
+    """Runs detectors and hands their findings to the responder.
+
+    untold: why a detector can measure nothing on this host, by its name; written here.
+    """
 
     def __init__(
         self,
@@ -29,6 +37,7 @@ class Watch:
         clock: Clock,
         history: History,
         telemetry: Telemetry,
+        untold: MutableMapping[str, str],
     ) -> None:
         self.detectors: Mapping[str, Detector] = {d.name: d for d in detectors}
         self._host = host
@@ -37,8 +46,8 @@ class Watch:
         self._history = history
         self._telemetry = telemetry
         self.failures: Counter[str] = Counter()
-        self.untold: dict[str, str] = {}
-        """Why a detector can measure nothing on this host, by its name."""
+        self._untold = untold
+        self._began: dict[str, Moment] = {}
 
     def round(self, name: str) -> None:
         """Run one detector once and respond to what it found.
@@ -47,8 +56,12 @@ class Watch:
         """
         detector = self.detectors[name]
         section = detector.section
-        with self._telemetry.detector_round(name):
-            findings = self._check(detector, self._respond.watched(name))
+        self._began[name] = self._clock.now()
+        try:
+            with self._telemetry.detector_round(name):
+                findings = self._check(detector, self._respond.watched(name))
+        finally:
+            self._began.pop(name, None)
         for finding in findings:
             if finding.value is not None and finding.series:
                 self._history.append(
@@ -56,6 +69,22 @@ class Watch:
                 )
         timing = Timing(hold_for=section.for_, keep_for=section.keep_firing_for)
         self._respond.absorb(findings, timing)
+
+    def mark_hung(self) -> None:
+        """Make unknown what a round that does not end would tell; others go on.
+
+        Called by the sweeper. A round hangs when it takes longer than `HANGS` and three
+        of its intervals: a dead mount, a device that does not answer.
+        """
+        now = self._clock.now()
+        for name, began in list(self._began.items()):
+            section = self.detectors[name].section
+            if now.since(began) < max(HANGS, 3 * section.interval):
+                continue
+            hung = f"The detector {name} does not come to an end on {self._host}."
+            nothing = replace(self._never_measured(name, now.wall), summary=hung)
+            timing = Timing(hold_for=section.for_, keep_for=section.keep_firing_for)
+            self._respond.absorb(self._unknown(name) or [nothing], timing)
 
     def _check(self, detector: Detector, watched: Collection[str]) -> list[Finding]:
         found = attempt(
@@ -72,14 +101,14 @@ class Watch:
         self.failures[detector.name] = 0
         if isinstance(found, NotTold):
             return self._not_told(detector.name, str(found))
-        self.untold.pop(detector.name, None)
+        self._untold.pop(detector.name, None)
         return found
 
     def _not_told(self, name: str, why: str) -> list[Finding]:
         """Say it once; what was measured before, or fires, is unknown from now on."""
-        if self.untold.get(name) != why:
+        if self._untold.get(name) != why:
             log.warning("detector.blind name=%s why=%s", name, why)
-        self.untold[name] = why
+        self._untold[name] = why
         return self._unknown(name)
 
     def _unknown(self, name: str) -> list[Finding]:

@@ -115,7 +115,9 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
     kit = _kit(loaded, database, environment)
     record, poster = kit.record, kit.poster
     respond = _respond(kit)
-    status = Status(record=record, respond=respond, unseen=kit.host.unseen)
+    untold: dict[str, str] = {}
+    unseen = kit.host.unseen
+    status = Status(record=record, respond=respond, unseen=unseen, untold=untold)
     plots = plots_of(loaded.settings, environment, record, kit.host)
     failed = kit.telemetry.failed
     knows = known(loaded.settings, environment, record, kit.host, poster, failed)
@@ -127,7 +129,7 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
         inbox=kit.inbox,
         in_step=kit.in_step,
         telemetry=kit.telemetry,
-        watch=_watch(kit, respond),
+        watch=_watch(kit, respond, untold),
         respond=respond,
         decide=Decide(record=record, poster=poster, worker=kit.worker),
         carry_out=_carry_out(kit),
@@ -233,7 +235,7 @@ def _silence(kit: _Kit, ask: Ask) -> Silence:
     )
 
 
-def _watch(kit: _Kit, respond: Respond) -> Watch:
+def _watch(kit: _Kit, respond: Respond, untold: dict[str, str]) -> Watch:
     return Watch(
         host=kit.loaded.settings.host,
         detectors=parts.enabled_detectors(kit.loaded, kit.host),
@@ -241,6 +243,7 @@ def _watch(kit: _Kit, respond: Respond) -> Watch:
         clock=kit.record.clock,
         history=kit.host.history,
         telemetry=kit.telemetry,
+        untold=untold,
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
@@ -129,6 +130,10 @@ def _knowing(core: Core) -> Mapping[Loop, float]:
     return found
 
 
+SPARE_THREADS: Final = 2
+"""Beside one for each detector, so that those that hang take nobody's."""
+
+
 class Running(AbstractContextManager[None]):
     """Everything that moves: Slack, the poster, the executor, the rounds, the sweeps."""
 
@@ -146,7 +151,8 @@ class Running(AbstractContextManager[None]):
         self._work_loop = _loop(core, "executor", core.carry_out.step, every=1)
         self._sweep_loop = _loop(core, "sweep", self._sweep, every=1)
         self._knowing = _knowing(core)
-        self._schedule = Schedule(core.record.clock)
+        threads = SPARE_THREADS + len(core.watch.detectors)
+        self._schedule = Schedule(core.record.clock, threads=threads)
         self._beat = Beat(core.settings.heartbeat)
 
     def __enter__(self) -> None:
@@ -219,6 +225,7 @@ class Running(AbstractContextManager[None]):
 
     def _sweep(self) -> None:
         self._schedule.guard_clock()
+        self._core.watch.mark_hung()
         self._core.decide.expire()
         self._core.silence.sweep()
         self._core.afterwards.escalate.sweep()

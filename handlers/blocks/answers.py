@@ -178,9 +178,7 @@ def columns(table: Table) -> str:
 
 def _host(health: HostHealth) -> str:
     figures = ", ".join(
-        f"{escaped(f.label)} {escaped(measured(f))}"
-        for f in health.findings
-        if not f.subject.startswith("process:")
+        f"{escaped(f.label)} {escaped(measured(f))}" for f in health.figures
     )
     state = level_word(health.level)
     return f"{_DOTS[health.level]} *{escaped(health.host)}* {state} · {figures}"
@@ -220,6 +218,9 @@ def _restrictions(found: Board) -> list[dict[str, object]]:
     blocks = []
     if found.unseen:
         blocks.append(section(f"⚪ {escaped(not_watched(found.unseen))}"))
+    if found.untold:
+        told = "; ".join(f"{name}: {why}" for name, why in sorted(found.untold.items()))
+        blocks.append(context(cut(f"Not measured here: {escaped(told)}", 2000)))
     if found.lock is not None:
         why = escaped(found.lock.why)
         blocks.append(section(f"🔒 *Locked* by {mention(found.lock.by)}: {why}"))

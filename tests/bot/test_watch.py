@@ -1,9 +1,12 @@
 """The rounds: a fault in one detector stops no other and hides nothing."""
 
+import threading
+from collections.abc import Collection
+
 import pytest
 
 from bot.metrics import History
-from bot.model import Level
+from bot.model import Finding, Level
 from bot.ports import NotTold
 from bot.telemetry import Telemetry
 from bot.watch import Watch
@@ -18,6 +21,7 @@ def watching(story: Story, *detectors: FakeDetector) -> Watch:
         clock=story.clock,
         history=story.history,
         telemetry=Telemetry(),
+        untold={},
     )
 
 
@@ -94,7 +98,7 @@ def test_what_the_host_does_not_tell_is_said_once_and_opens_nothing(
         watch.round("cpu")
         story.clock.go(60)
     assert story.open() == []
-    assert watch.untold == {"cpu": "this kernel has no such file"}
+    assert watch._untold == {"cpu": "this kernel has no such file"}
     assert caplog.text.count("this kernel has no such file") == 1
     assert watch.failures["cpu"] == 0
 
@@ -109,4 +113,39 @@ def test_what_was_measured_and_is_told_no_more_is_unknown(story: Story) -> None:
     assert story.incident().title == "No data for CPU on web-1"
     detector.raises = None
     watch.round("cpu")
-    assert watch.untold == {}
+    assert watch._untold == {}
+
+
+class Hanging(FakeDetector):
+    """Does not come back before it is let go, as a read of a dead mount does not."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.began = threading.Event()
+        self.let_go = threading.Event()
+
+    def check(self, watched: Collection[str]) -> list[Finding]:
+        self.began.set()
+        assert self.let_go.wait(10)
+        return super().check(watched)
+
+
+def test_a_round_that_hangs_is_marked_and_others_go_on(story: Story) -> None:
+    hanging = Hanging("disk")
+    watch = watching(story, hanging, FakeDetector("cpu", story.well()))
+    stuck = threading.Thread(target=watch.round, args=("disk",))
+    stuck.start()
+    try:
+        assert hanging.began.wait(10)
+        watch.mark_hung()
+        assert "disk" not in {f.detector for f in story.respond.current().values()}
+        for _ in range(2):
+            story.clock.go(60)
+            watch.round("cpu")
+            watch.mark_hung()
+    finally:
+        hanging.let_go.set()
+        stuck.join()
+    (found,) = story.open()
+    assert found.lead.summary == "The detector disk does not come to an end on web-1."
+    assert found.lead.level is Level.UNKNOWN

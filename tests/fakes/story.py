@@ -234,7 +234,7 @@ class Story:
             poster=self.poster,
         )
         self.simulate = Simulate(record=self.record, candidates=self.candidates)
-        self.status = Status(record=self.record, respond=self.respond)
+        self.status = Status(record=self.record, respond=self.respond, untold={})
         self.pictures = Pictures(
             record=self.record, history=self.history, backdrops=self.backdrops
         )
