@@ -74,11 +74,16 @@ class Pressure:
     full: float
 
 
+Key = tuple[int, int]
+"""Which process of this boot: (pid, start_ticks)."""
+
+
 class ProcessRow(NamedTuple):
     """One process in a scan. A tuple, because thousands are made in each scan.
 
     start_ticks: clock ticks since boot. cpu_ticks: user and system, its threads
     included. comm: what it calls itself, any bytes. state: the kernel's letter.
+    ended_ticks: of its children that ended and theirs, of all their lives.
     """
 
     pid: int
@@ -88,6 +93,7 @@ class ProcessRow(NamedTuple):
     ppid: int
     state: bytes
     comm: bytes
+    ended_ticks: int = 0
 
     @property
     def name(self) -> str:
@@ -100,7 +106,7 @@ class ProcessRow(NamedTuple):
         return self.rss_pages * PAGE_BYTES
 
     @property
-    def key(self) -> tuple[int, int]:
+    def key(self) -> Key:
         """Which process of this boot it is: (pid, start_ticks)."""
         return self.pid, self.start_ticks
 
@@ -179,6 +185,7 @@ def parse_process(pid: int, text: bytes) -> ProcessRow:
         int(fields[1]),
         fields[0],
         text[text.index(b"(") + 1 : end],
+        int(fields[13]) + int(fields[14]),
     )
 
 

@@ -83,10 +83,12 @@ class PaperProc:
         ppid: int = 1,
         comm: bytes = b"yes",
         anonymous: int | None = None,
+        ended: int = 0,
     ) -> None:
         folder = self.root / str(pid)
         folder.mkdir(exist_ok=True)
-        rest = [b"R", b"%d" % ppid, *[b"0"] * 9, b"%d" % ticks, *[b"0"] * 7]
+        rest = [b"R", b"%d" % ppid, *[b"0"] * 9, b"%d" % ticks, b"0", b"%d" % ended]
+        rest += [b"0"] * 5
         rest += [b"%d" % start, b"0", b"%d" % pages, *[b"0"] * 28]
         text = b"%d (%s) %s\n" % (pid, comm, b" ".join(rest))
         (folder / "stat").write_bytes(text)
