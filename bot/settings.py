@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from bot.alerts_section import AlertsSection
 from bot.durations import Duration
 from bot.escalation_section import Escalation
+from bot.expected_section import ExpectedSection
 from bot.gate_section import GateSection
 from bot.hosts_section import HostName, HostSection, check_others
 from bot.inventory import hosts_in
@@ -25,10 +26,13 @@ from bot.knowledge_section import MemorySection, RunbooksSection
 from bot.logs_section import LogsSection
 from bot.model import Limits
 from bot.model_section import Model
-from bot.policy_section import Approvers, Policy, SlackGroup, SlackUser
+from bot.policy_section import (
+    Policy,
+)
 from bot.prometheus_section import PrometheusSection
 from bot.section import Section
 from bot.service_section import Service, Supervisor, Timer
+from bot.slack_section import Slack
 from bot.yamlfile import BadConfiguration, Located, Problem, Where, read
 
 Limit = Annotated[float, Field(allow_inf_nan=False)]
@@ -72,21 +76,6 @@ class DetectorSection(Section):
             clear_critical=self.critical * inside if critical is None else critical,
             above=above,
         )
-
-
-class Notify(Section):
-    """Whom the first post of a critical incident mentions: user or group ids."""
-
-    critical: tuple[SlackUser | SlackGroup, ...] = ()
-
-
-class Slack(Section):
-    """Where and with whom the bot talks."""
-
-    channel: Annotated[str, Field(pattern=r"^[CG][A-Z0-9]{2,}$")] | None = None
-    command: Annotated[str, Field(pattern=r"^/[a-z0-9_-]{1,31}$")] = "/sre"
-    approvers: Approvers = Approvers()
-    notify: Notify = Notify()
 
 
 class Verify(Section):
@@ -153,6 +142,7 @@ class Settings(Section):
     hosts_from: Path | None = None
     logs: LogsSection = LogsSection()
     detectors: dict[str, dict[str, object] | None] = Field(default_factory=dict)
+    expected: tuple[ExpectedSection, ...] = ()
     policy: Policy = Policy()
     verify: Verify = Verify()
     escalation: Escalation = Escalation()

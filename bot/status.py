@@ -1,12 +1,14 @@
 """The state of things at a glance, for `/sre status` and App Home."""
 
 import difflib
+import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot import quiet, store
+from bot.declare import declaration
 from bot.model import Finding, Incident, Level
 from bot.quiet import Quiet
 from bot.record import Record
@@ -62,7 +64,7 @@ class Board:
     """Everything the live board shows.
 
     unseen: why the bot's own host is not watched, "" where it is. untold: why a detector
-    can measure nothing there, by its name.
+    can measure nothing there, by its name. expected: declared work that is at it.
     """
 
     at: datetime
@@ -74,6 +76,7 @@ class Board:
     incidents_this_week: int
     unseen: str = ""
     untold: Mapping[str, str] = field(default_factory=dict)
+    expected: tuple[str, ...] = ()
 
     def only(self, host: str) -> "Board":
         """Return the part that concerns one host."""
@@ -85,7 +88,7 @@ class Board:
 
 
 class Status:
-    """Reads the board. unseen, untold: as the board has them."""
+    """Reads the board. unseen, untold, expected: as the board has them."""
 
     def __init__(
         self,
@@ -93,6 +96,7 @@ class Status:
         record: Record,
         respond: Respond,
         untold: Mapping[str, str],
+        expected: Callable[[], Mapping[str, str]],
         unseen: str = "",
     ) -> None:
         self._database = record.database
@@ -101,6 +105,7 @@ class Status:
         self._clock = record.clock
         self.unseen = unseen
         self._untold = untold
+        self._expected = expected
 
     def board(self) -> Board:
         """Return the state of this instant."""
@@ -137,6 +142,7 @@ class Status:
                 incidents_this_week=len(recent),
                 unseen=self.unseen,
                 untold=dict(self._untold),
+                expected=tuple(sorted(set(self._expected().values()))),
             )
 
     def mutable(self, named: str) -> str:
@@ -155,6 +161,12 @@ class Status:
         close = difflib.get_close_matches(named, sorted(names), n=3, cutoff=0.4)
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
         raise NotDecided(f"nothing here is called {named}{hint}")
+
+    def declaration(self, number: int) -> str:
+        """Return what would declare an incident's work as expected, in YAML."""
+        with self._database.read() as tx:
+            incident = store.get(tx, number)
+        return declaration(incident, cores=os.cpu_count() or 1)
 
     def incidents(self, span: timedelta) -> list[Incident]:
         """Return the incidents opened within the span, the newest first."""

@@ -2,12 +2,13 @@
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Mapping, MutableMapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from bot.alerts import Timing
+from bot.expected import ExpectedWork
 from bot.loop import attempt
 from bot.metrics import History
 from bot.model import Finding, Level, Limits
@@ -23,10 +24,7 @@ HANGS: Final = timedelta(seconds=30)
 
 
 class Watch:
-    """Runs detectors and hands their findings to the responder.
-
-    untold: why a detector can measure nothing on this host, by its name; written here.
-    """
+    """Runs detectors and hands their findings to the responder."""
 
     def __init__(
         self,
@@ -37,7 +35,7 @@ class Watch:
         clock: Clock,
         history: History,
         telemetry: Telemetry,
-        untold: MutableMapping[str, str],
+        expected: ExpectedWork,
     ) -> None:
         self.detectors: Mapping[str, Detector] = {d.name: d for d in detectors}
         self._host = host
@@ -46,7 +44,9 @@ class Watch:
         self._history = history
         self._telemetry = telemetry
         self.failures: Counter[str] = Counter()
-        self._untold = untold
+        self._expected = expected
+        self.untold: dict[str, str] = {}
+        """Why a detector can measure nothing on this host, by its name."""
         self._began: dict[str, Moment] = {}
 
     def round(self, name: str) -> None:
@@ -59,7 +59,8 @@ class Watch:
         self._began[name] = self._clock.now()
         try:
             with self._telemetry.detector_round(name):
-                findings = self._check(detector, self._respond.watched(name))
+                found = self._check(detector, self._respond.watched(name))
+                findings = self._expected.judged(found)
         finally:
             self._began.pop(name, None)
         for finding in findings:
@@ -101,14 +102,14 @@ class Watch:
         self.failures[detector.name] = 0
         if isinstance(found, NotTold):
             return self._not_told(detector.name, str(found))
-        self._untold.pop(detector.name, None)
+        self.untold.pop(detector.name, None)
         return found
 
     def _not_told(self, name: str, why: str) -> list[Finding]:
         """Say it once; what was measured before, or fires, is unknown from now on."""
-        if self._untold.get(name) != why:
+        if self.untold.get(name) != why:
             log.warning("detector.blind name=%s why=%s", name, why)
-        self._untold[name] = why
+        self.untold[name] = why
         return self._unknown(name)
 
     def _unknown(self, name: str) -> list[Finding]:

@@ -82,6 +82,16 @@ def board(found: Board) -> Message:
     return Message(text=summary, blocks=tuple(blocks))
 
 
+def declared(text: str) -> Message:
+    """Show what would make an incident's work expected; nothing is changed by it."""
+    said = (
+        "Nothing was changed. This in the configuration lets such work be, at that time "
+        "and up to that much; put in what is right, and commit it. Beyond it you are "
+        "called as before."
+    )
+    return Message(text=said, blocks=(section(said), preformatted(text)))
+
+
 def incident_list(incidents: Sequence[Incident]) -> Message:
     """Draw incidents, the newest first."""
     if not incidents:
@@ -218,6 +228,7 @@ def _restrictions(found: Board) -> list[dict[str, object]]:
     blocks = []
     if found.unseen:
         blocks.append(section(f"⚪ {escaped(not_watched(found.unseen))}"))
+    blocks += [context(f"Expected: {escaped(said)}") for said in found.expected[:5]]
     if found.untold:
         told = "; ".join(f"{name}: {why}" for name, why in sorted(found.untold.items()))
         blocks.append(context(cut(f"Not measured here: {escaped(told)}", 2000)))

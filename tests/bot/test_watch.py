@@ -5,11 +5,13 @@ from collections.abc import Collection
 
 import pytest
 
+from bot.expected import ExpectedWork
 from bot.metrics import History
 from bot.model import Finding, Level
 from bot.ports import NotTold
 from bot.telemetry import Telemetry
 from bot.watch import Watch
+from tests.detectors.pieces import this_host
 from tests.fakes.story import FakeDetector, Story
 
 
@@ -21,7 +23,7 @@ def watching(story: Story, *detectors: FakeDetector) -> Watch:
         clock=story.clock,
         history=story.history,
         telemetry=Telemetry(),
-        untold={},
+        expected=ExpectedWork((), this_host(), lambda *_: None),
     )
 
 
@@ -98,7 +100,7 @@ def test_what_the_host_does_not_tell_is_said_once_and_opens_nothing(
         watch.round("cpu")
         story.clock.go(60)
     assert story.open() == []
-    assert watch._untold == {"cpu": "this kernel has no such file"}
+    assert watch.untold == {"cpu": "this kernel has no such file"}
     assert caplog.text.count("this kernel has no such file") == 1
     assert watch.failures["cpu"] == 0
 
@@ -113,7 +115,7 @@ def test_what_was_measured_and_is_told_no_more_is_unknown(story: Story) -> None:
     assert story.incident().title == "No data for CPU on web-1"
     detector.raises = None
     watch.round("cpu")
-    assert watch._untold == {}
+    assert watch.untold == {}
 
 
 class Hanging(FakeDetector):
