@@ -79,6 +79,8 @@ class ProcessRow(NamedTuple):
 
     start_ticks: clock ticks since boot. cpu_ticks: user and system, its threads
     included. comm: what it calls itself, any bytes. state: the kernel's letter.
+    threads: how many it has. reaped_faults: minor page faults of the children that
+    ended and that it waited for.
     """
 
     pid: int
@@ -88,6 +90,8 @@ class ProcessRow(NamedTuple):
     ppid: int
     state: bytes
     comm: bytes
+    threads: int = 1
+    reaped_faults: int = 0
 
     @property
     def name(self) -> str:
@@ -179,6 +183,8 @@ def parse_process(pid: int, text: bytes) -> ProcessRow:
         int(fields[1]),
         fields[0],
         text[text.index(b"(") + 1 : end],
+        int(fields[17]),
+        int(fields[8]),
     )
 
 
