@@ -200,6 +200,15 @@ def anonymous_bytes(pid: int, proc: Path = PROC) -> int | None:
     return int(found[1]) * 1024 if found else None
 
 
+def waits_in(pid: int, proc: Path = PROC) -> str:
+    """Return the kernel's function that a process waits in; "" where it is not told."""
+    try:
+        name = read_file(f"{proc}/{pid}/wchan")
+    except OSError:
+        return ""
+    return "" if name in (b"", b"0") else printable(name, limit=60)
+
+
 def cgroup_left_bytes(cgroup: str, roots: Sequence[Path] = CGROUPS) -> int | None:
     """Return the room below the nearest memory limit of a cgroup (version 2) or None.
 

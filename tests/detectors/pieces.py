@@ -53,6 +53,7 @@ class PaperProc:
     cores: int = 2
     forks: int = 0
     blocked: int = 0
+    stacks: int = 1600
     cpu: dict[int, int] = field(default_factory=dict)
 
     def write(self) -> None:
@@ -74,7 +75,7 @@ class PaperProc:
     def memory(self, *, total: int, available: int) -> None:
         (self.root / "meminfo").write_text(
             f"MemTotal: {total} kB\nMemFree: 1 kB\nMemAvailable: {available} kB\n"
-            "SwapTotal: 1000 kB\nSwapFree: 400 kB\n"
+            f"SwapTotal: 1000 kB\nSwapFree: 400 kB\nKernelStack: {self.stacks} kB\n"
         )
 
     def process(

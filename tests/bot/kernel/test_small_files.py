@@ -7,11 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.kernel import loadavg, stat, tasklimits
+from bot.kernel import loadavg, stacks, stat, tasklimits
 from bot.kernel.roots import Roots
 
 READERS: dict[str, Callable[[Roots], object]] = {
     "loadavg": loadavg.read,
+    "meminfo": stacks.read,
     "stat": stat.read,
     "sys/kernel/pid_max": tasklimits.read,
 }
@@ -22,6 +23,7 @@ def test_the_kernels_own_figures() -> None:
     limits = tasklimits.read(Roots())
 
     assert here.forks > 100
+    assert stacks.read(Roots()) >= 4
     assert 0 <= here.blocked < limits.tighter[0]
 
 
