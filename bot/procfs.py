@@ -22,6 +22,7 @@ _MEMORY: Final = re.compile(
 )
 _PRESSURE: Final = re.compile(rb"^(some|full) avg10=([\d.]+)", re.MULTILINE)
 _ANONYMOUS: Final = re.compile(rb"^RssAnon:\s+(\d+) kB$", re.MULTILINE)
+_SWAPPED: Final = re.compile(rb"^VmSwap:\s+(\d+) kB$", re.MULTILINE)
 _DROPPABLE: Final = re.compile(rb"^inactive_file (\d+)$", re.MULTILINE)
 CGROUPS: Final = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"))
 
@@ -193,8 +194,17 @@ def anonymous_bytes(pid: int, proc: Path = PROC) -> int | None:
 
     Its anonymous pages: no files, which the kernel can drop, no shared memory.
     """
+    return _status_bytes(_ANONYMOUS, pid, proc)
+
+
+def swapped_bytes(pid: int, proc: Path = PROC) -> int | None:
+    """Return what lies in swap of the process; None where unknown."""
+    return _status_bytes(_SWAPPED, pid, proc)
+
+
+def _status_bytes(line: re.Pattern[bytes], pid: int, proc: Path) -> int | None:
     try:
-        found = _ANONYMOUS.search(read_file(f"{proc}/{pid}/status"))
+        found = line.search(read_file(f"{proc}/{pid}/status"))
     except _GONE:
         return None
     return int(found[1]) * 1024 if found else None

@@ -61,3 +61,18 @@ class Rolling(Generic[Reading]):
     @staticmethod
     def _age(before: Reading, now: Reading) -> float:
         return now.at.boot - before.at.boot
+
+
+class Mean:
+    """The mean of a figure that jumps, over the readings of a span.
+
+    most: of the readings; with them it is as old as that many rounds.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._kept: deque[float] = deque(maxlen=most)
+
+    def of(self, value: float) -> float:
+        """Add a value; return the mean of all that are kept."""
+        self._kept.append(value)
+        return sum(self._kept) / len(self._kept)

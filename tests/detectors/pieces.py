@@ -54,6 +54,7 @@ class PaperProc:
     forks: int = 0
     blocked: int = 0
     stacks: int = 1600
+    swap_free: int = 400
     cpu: dict[int, int] = field(default_factory=dict)
 
     def write(self) -> None:
@@ -75,7 +76,7 @@ class PaperProc:
     def memory(self, *, total: int, available: int) -> None:
         (self.root / "meminfo").write_text(
             f"MemTotal: {total} kB\nMemFree: 1 kB\nMemAvailable: {available} kB\n"
-            f"SwapTotal: 1000 kB\nSwapFree: 400 kB\nKernelStack: {self.stacks} kB\n"
+            f"SwapTotal: 1000 kB\nSwapFree: {self.swap_free} kB\nKernelStack: {self.stacks} kB\n"
         )
 
     def process(
@@ -88,6 +89,7 @@ class PaperProc:
         ppid: int = 1,
         comm: bytes = b"yes",
         anonymous: int | None = None,
+        swapped: int = 0,
         state: bytes = b"R",
         threads: int = 1,
         reaped: int = 0,
@@ -100,13 +102,33 @@ class PaperProc:
         text = b"%d (%s) %s\n" % (pid, comm, b" ".join(rest))
         (folder / "stat").write_bytes(text)
         if anonymous is not None:
-            (folder / "status").write_text(f"Name:\tx\nRssAnon:\t{anonymous * 4} kB\n")
+            (folder / "status").write_text(
+                f"Name:\tx\nRssAnon:\t{anonymous * 4} kB\nVmSwap:\t{swapped} kB\n"
+            )
 
     def file(self, name: str, text: str) -> None:
         """Write a file of the host's."""
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+
+    def vmstat(self, **counts: int) -> None:
+        """Write what the kernel counted since boot."""
+        self.file("vmstat", "".join(f"{k} {n}\n" for k, n in counts.items()))
+
+    def pressure(self, name: str, *, some: float, full: float = 0) -> None:
+        """Say how much time was lost, the same over all windows."""
+        lines = [("some", some), ("full", full)]
+        text = [
+            f"{k} avg10={v:.2f} avg60={v:.2f} avg300={v:.2f} total=1\n"
+            for k, v in lines
+        ]
+        self.file(f"pressure/{name}", "".join(text))
+
+    def calm(self) -> None:
+        """Say that nothing loses time."""
+        for name in ("cpu", "memory", "io"):
+            self.pressure(name, some=0)
 
     def tasks(self, count: int, *, one: float = 0.1) -> None:
         """Say how many tasks there are, and how many wanted to run lately."""

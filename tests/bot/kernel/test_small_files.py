@@ -7,12 +7,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.kernel import loadavg, stacks, stat, tasklimits, vmstat
+from bot.kernel import loadavg, pressure, stacks, stat, tasklimits, vmstat
 from bot.kernel.roots import Roots
 
 READERS: dict[str, Callable[[Roots], object]] = {
     "loadavg": loadavg.read,
     "meminfo": stacks.read,
+    "pressure/cpu": pressure.read,
     "stat": stat.read,
     "vmstat": vmstat.read,
     "sys/kernel/pid_max": tasklimits.read,
