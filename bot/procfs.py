@@ -22,6 +22,7 @@ _MEMORY: Final = re.compile(
 )
 _PRESSURE: Final = re.compile(rb"^(some|full) avg10=([\d.]+)", re.MULTILINE)
 _ANONYMOUS: Final = re.compile(rb"^RssAnon:\s+(\d+) kB$", re.MULTILINE)
+_SWAPPED: Final = re.compile(rb"^VmSwap:\s+(\d+) kB$", re.MULTILINE)
 _DROPPABLE: Final = re.compile(rb"^inactive_file (\d+)$", re.MULTILINE)
 CGROUPS: Final = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"))
 
@@ -83,7 +84,12 @@ class ProcessRow(NamedTuple):
 
     start_ticks: clock ticks since boot. cpu_ticks: user and system, its threads
     included. comm: what it calls itself, any bytes. state: the kernel's letter.
+<<<<<<< HEAD
     ended_ticks: of its children that ended and theirs, of all their lives.
+=======
+    threads: how many it has. reaped_faults: minor page faults of the children that
+    ended and that it waited for.
+>>>>>>> comp
     """
 
     pid: int
@@ -93,7 +99,12 @@ class ProcessRow(NamedTuple):
     ppid: int
     state: bytes
     comm: bytes
+<<<<<<< HEAD
     ended_ticks: int = 0
+=======
+    threads: int = 1
+    reaped_faults: int = 0
+>>>>>>> comp
 
     @property
     def name(self) -> str:
@@ -185,7 +196,12 @@ def parse_process(pid: int, text: bytes) -> ProcessRow:
         int(fields[1]),
         fields[0],
         text[text.index(b"(") + 1 : end],
+<<<<<<< HEAD
         int(fields[13]) + int(fields[14]),
+=======
+        int(fields[17]),
+        int(fields[8]),
+>>>>>>> comp
     )
 
 
@@ -194,11 +210,29 @@ def anonymous_bytes(pid: int, proc: Path = PROC) -> int | None:
 
     Its anonymous pages: no files, which the kernel can drop, no shared memory.
     """
+    return _status_bytes(_ANONYMOUS, pid, proc)
+
+
+def swapped_bytes(pid: int, proc: Path = PROC) -> int | None:
+    """Return what lies in swap of the process; None where unknown."""
+    return _status_bytes(_SWAPPED, pid, proc)
+
+
+def _status_bytes(line: re.Pattern[bytes], pid: int, proc: Path) -> int | None:
     try:
-        found = _ANONYMOUS.search(read_file(f"{proc}/{pid}/status"))
+        found = line.search(read_file(f"{proc}/{pid}/status"))
     except _GONE:
         return None
     return int(found[1]) * 1024 if found else None
+
+
+def waits_in(pid: int, proc: Path = PROC) -> str:
+    """Return the kernel's function that a process waits in; "" where it is not told."""
+    try:
+        name = read_file(f"{proc}/{pid}/wchan")
+    except OSError:
+        return ""
+    return "" if name in (b"", b"0") else printable(name, limit=60)
 
 
 def cgroup_left_bytes(cgroup: str, roots: Sequence[Path] = CGROUPS) -> int | None:
