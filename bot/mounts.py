@@ -57,7 +57,8 @@ class Mount:
 class Filesystem:
     """A file system in bytes as df(1) counts them: free is what users may still take.
 
-    None everywhere: it did not answer in time or refused.
+    None everywhere: it did not answer in time or refused. inodes: none
+    where it makes them as needed (btrfs), and then there is no percentage of them.
     """
 
     name: str
@@ -66,6 +67,9 @@ class Filesystem:
     total_bytes: int | None = None
     free_bytes: int | None = None
     used_percent: float | None = None
+    inodes: int | None = None
+    free_inodes: int | None = None
+    used_inodes_percent: float | None = None
 
 
 class Mounts:
@@ -181,6 +185,8 @@ def _is_kernels(name: str) -> bool:
 def _measured(mount: Mount, found: os.statvfs_result) -> Filesystem:
     used = found.f_blocks - found.f_bfree
     usable = used + found.f_bavail  # without the blocks kept for root, as df(1)
+    named = max(found.f_files - found.f_ffree, 0)
+    nameable = named + found.f_favail
     return Filesystem(
         name=mount.name,
         kind=mount.kind,
@@ -188,6 +194,9 @@ def _measured(mount: Mount, found: os.statvfs_result) -> Filesystem:
         total_bytes=found.f_blocks * found.f_frsize,
         free_bytes=found.f_bavail * found.f_frsize,
         used_percent=100 * used / usable if usable else None,
+        inodes=found.f_files,
+        free_inodes=found.f_favail,
+        used_inodes_percent=100 * named / nameable if nameable else None,
     )
 
 

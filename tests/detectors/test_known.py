@@ -20,6 +20,7 @@ SUBJECTS = {
     "cpu": "",
     "memory": "",
     "filesystem": "/srv",
+    "inodes": "/srv",
     "crash_loop": "nginx.service",
     "timer": "backup.timer",
     "unit_failed": "",
