@@ -21,6 +21,7 @@ SUBJECTS = {
     "memory": "",
     "filesystem": "/srv",
     "inodes": "/srv",
+    "filesystem_forecast": "/srv",
     "crash_loop": "nginx.service",
     "timer": "backup.timer",
     "unit_failed": "",
