@@ -28,19 +28,27 @@ _REMOTE: Final = frozenset(
 )
 # Full by nature: images that cannot be written.
 _IMAGES: Final = frozenset({"squashfs", "iso9660", "udf", "erofs", "cramfs", "romfs"})
+# Since Linux 6.15 ext4 says so beside `rw`; before, an error turned it `ro`.
+_GAVE_UP: Final = frozenset({b"emergency_ro", b"shutdown"})
+_NOT_WRITABLE: Final = _GAVE_UP | {b"ro"}
 _KERNEL: Final = ("/proc", "/sys", "/dev")
 _OCTAL: Final = re.compile(rb"\\([0-7]{3})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mount:
-    """One mount of mountinfo, see proc_pid_mountinfo(5). point: raw bytes."""
+    """One mount of mountinfo, see proc_pid_mountinfo(5). point: raw bytes.
+
+    read_only: nothing can be written to the file system. gave_up: because the kernel
+    stopped writing to it after an error.
+    """
 
     point: bytes
     device: bytes
     kind: str
     source: bytes
     read_only: bool
+    gave_up: bool = False
 
     @property
     def name(self) -> str:
@@ -143,7 +151,8 @@ def parse(text: bytes) -> list[Mount]:
     for line in text.splitlines():
         before, _, after = line.partition(b" - ")
         _, _, device, _, point, *_ = before.split(b" ")
-        kind, source, flags = after.split(b" ", 2)
+        kind, source, options = after.split(b" ", 2)
+        flags = set(options.split(b","))
         point = _OCTAL.sub(lambda code: bytes([int(code[1], 8)]), point)
         found.pop(point, None)
         found[point] = Mount(
@@ -153,7 +162,8 @@ def parse(text: bytes) -> list[Mount]:
             source=source,
             # Of the file system itself. What this mount permits is about us: systemd's
             # ProtectSystem makes every mount read-only for the bot, and disks still fill.
-            read_only=b"ro" in flags.split(b","),
+            read_only=not flags.isdisjoint(_NOT_WRITABLE),
+            gave_up=not flags.isdisjoint(_GAVE_UP),
         )
     return list(found.values())
 

@@ -22,6 +22,7 @@ SUBJECTS = {
     "filesystem": "/srv",
     "inodes": "/srv",
     "filesystem_forecast": "/srv",
+    "read_only_filesystem": "/srv",
     "crash_loop": "nginx.service",
     "timer": "backup.timer",
     "unit_failed": "",
@@ -54,7 +55,13 @@ def test_the_defaults_of_every_section_make_sense(name: str) -> None:
 def test_who_has_its_limits_elsewhere_says_so() -> None:
     # A false alarm of theirs must not suggest a limit that nobody reads.
     elsewhere = {n for n in NAMES if not detectors.known()[n].Section.has_limits}
-    assert elsewhere == {"alert", "endpoint", "timer", "prometheus"}
+    assert elsewhere == {
+        "alert",
+        "endpoint",
+        "timer",
+        "prometheus",
+        "read_only_filesystem",
+    }
 
 
 @pytest.mark.parametrize("name", NAMES)
