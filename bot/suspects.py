@@ -116,16 +116,25 @@ def cpu_suspects(before: ProcessScan, now: ProcessScan) -> list[Suspect]:
     busy = now.cpu.busy - before.cpu.busy
     if busy <= 0:
         return []
-    used = cpu_ticks(before, now)
-    alone = _ranked(used, now.rows, busy)
+    return sharers(cpu_ticks(before, now), now.rows, busy)
+
+
+def sharers(
+    used: Mapping[Key, int], rows: Mapping[Key, ProcessRow], whole: int
+) -> list[Suspect]:
+    """Return who used most of the whole: one process, or workers with their leader.
+
+    used: by process, in the unit of `whole`, which is more than nothing.
+    """
+    alone = _ranked(used, rows, whole)
     if alone and alone[0].share >= 0.5:
         return alone
-    by_pid = {pid: row for (pid, _), row in now.rows.items()}
+    by_pid = {pid: row for (pid, _), row in rows.items()}
     together: dict[Key, int] = {}
-    for key, ticks in used.items():
-        leader = _leader(now.rows[key], by_pid).key
-        together[leader] = together.get(leader, 0) + ticks
-    grouped = _ranked(together, now.rows, busy)
+    for key, amount in used.items():
+        leader = _leader(rows[key], by_pid).key
+        together[leader] = together.get(leader, 0) + amount
+    grouped = _ranked(together, rows, whole)
     return grouped if grouped and grouped[0].share >= 0.5 else alone
 
 

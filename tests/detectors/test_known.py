@@ -23,6 +23,7 @@ SUBJECTS = {
     "inodes": "/srv",
     "filesystem_forecast": "/srv",
     "read_only_filesystem": "/srv",
+    "disk_latency": "sda",
     "crash_loop": "nginx.service",
     "timer": "backup.timer",
     "unit_failed": "",
