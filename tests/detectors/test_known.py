@@ -24,6 +24,9 @@ SUBJECTS = {
     "filesystem_forecast": "/srv",
     "read_only_filesystem": "/srv",
     "disk_latency": "sda",
+    "network_errors": "eth0",
+    "network_link": "eth0",
+    "network_saturation": "eth0",
     "crash_loop": "nginx.service",
     "timer": "backup.timer",
     "unit_failed": "",
@@ -61,6 +64,7 @@ def test_who_has_its_limits_elsewhere_says_so() -> None:
         "endpoint",
         "timer",
         "prometheus",
+        "network_link",
         "read_only_filesystem",
     }
 
