@@ -2,8 +2,8 @@
 
 Unit: percent used as df(1) counts it: blocks kept for root are not free. Window: none,
 it is an amount. Limits: at 85 % file systems fragment and clean-up jobs still have
-time; at 95 % a day's logs may not fit (node-mixin warns at 80 and 90, Netdata at 80
-and 90, both with more noise). It clears two points inside a limit, since disks are
+time; at 95 % a day's logs may not fit (Netdata has 90 and 98, node-mixin 95 and 97 %,
+both without a button to clean). It clears two points inside a limit, since disks are
 freed in steps. One subject for each real file system, however often it is mounted.
 """
 

@@ -1,8 +1,8 @@
 """A file system has nearly no inodes left: no file can be made, though there is space.
 
 Unit: percent used as `df -i` counts them. Window: none, it is an amount. Limits: 85 and
-95 %, between those of node-mixin (60 and 80 % used, where a trend says the same) and of
-Netdata (90 and 98 %); it clears two points inside a limit. File systems that make inodes
+95 %, as for space (Netdata has 90 and 98, node-mixin 95 and 97 %, both later); it clears
+two points inside a limit. File systems that make inodes
 as they need them (btrfs) have no such figure and are left out. Culprits: none; nobody
 counts who makes files. Old files may be deleted, which frees inodes as it frees space.
 """

@@ -1,8 +1,8 @@
 """A network card damages or drops packets.
 
 Unit: percent of the packets of one card, both ways, that were damaged or dropped. Window:
-one round. Limits: 1 % as in node-mixin and awesome-prometheus-alerts, at which TCP gets
-visibly slower, and 10 %, at which connections stall. Counts from five packets a second on:
+one round. Limits: 1 % as in node-mixin and awesome-prometheus-alerts (Netdata: 2 % of drops), at which
+TCP gets visibly slower, and 10 %, at which connections stall. Counts from five packets a second on:
 a frame that nobody listens to now and then is dropped on any network. Bridges, tunnels
 and containers' interfaces are left out (`bot/kernel/interfaces.py`). Culprits and action:
 none, it is the cable, the card or how fast the host fetches.

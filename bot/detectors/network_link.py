@@ -2,8 +2,8 @@
 
 Unit: none; 0 is well, 1 a link that is missed while another card has one, 2 the last one.
 Window: none for the link; for silence `silent_for`, after a while (`heard_for`) in which
-each round received something. Limits: the last link is critical, another a warning (as
-node-mixin's and awesome-prometheus-alerts' rules for interfaces). A card that somebody
+each round received something. Limits: the last link is critical, another a warning: whoever
+has two can wait for the morning. A card that somebody
 switched off, or that never had a link since the bot looks, is well. Traffic that only gets
 less is normal (a backup ends): a network where nothing at all arrives, not even what is sent
 to everybody, is a broken one. Culprits and action: none.

@@ -1,8 +1,7 @@
 """A network card carries as much as its link can, and connections suffer from it.
 
 Unit: percent of the link's own speed, of the way that carries more. Window: one round.
-Limits: 90 and 98 % (Netdata warns at 85 and 90 %, awesome-prometheus-alerts at 80 %, both
-with more noise). A full link alone is normal while a backup or a copy runs: it counts only
+Limits: 90 % as Netdata, and 98 % (awesome-prometheus-alerts warns at 80 %, with more noise). A full link alone is normal while a backup or a copy runs: it counts only
 where the card drops packets, or one segment of a hundred is sent again (TCP); otherwise it
 is well. Cards that do not say their speed (most virtual ones) are left out, and so is what
 has no card behind it. Culprits: none, the kernel counts traffic of no process.

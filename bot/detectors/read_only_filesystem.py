@@ -1,8 +1,7 @@
 """A file system turned read-only: the kernel met an error and stopped writing to it.
 
 Unit: none; 1 where nothing can be written any more, 0 where it can. Window: none. Limits:
-it is always critical (node-mixin and awesome-prometheus-alerts have no graver one for a
-disk). It is bad where this bot saw it writable before, where fstab(5) mounts it writable,
+it is always critical, as the runbook's steps have no time. It is bad where this bot saw it writable before, where fstab(5) mounts it writable,
 and where the kernel says that it gave up; what is meant to be read-only (images, `ro` in
 fstab, a mount that was never anything else) is left alone. A mount that only this bot sees
 read-only is none (systemd's ProtectSystem). Culprits and action: none, it is the device.

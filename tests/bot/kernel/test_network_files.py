@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.kernel import interfaces, snmp
+from bot.kernel import interfaces, snmp, sockets
 from bot.kernel.interfaces import Traffic
 from bot.kernel.roots import Roots
 
@@ -28,6 +28,18 @@ def test_what_went_over_loopback_is_counted() -> None:
 def test_loopback_is_no_card() -> None:
     assert "lo" not in interfaces.links(Roots())
     assert interfaces.links(Roots(), more=["lo"])["lo"].is_up
+
+
+def test_a_list_longer_than_a_page_is_read_to_its_end() -> None:
+    servers = [socket.create_server(("127.0.0.1", 0)) for _ in range(100)]
+    ports = {server.getsockname()[1] for server in servers}
+    try:
+        listening = {s.port for s in sockets.listeners(Roots())}
+    finally:
+        for server in servers:
+            server.close()
+
+    assert ports <= listening
 
 
 def test_connections_of_this_host_are_counted() -> None:
