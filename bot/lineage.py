@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from bot.host import ProcessScan
-from bot.procfs import ProcessRow
-from bot.suspects import LEAST_SHARE, TOP, Key, Suspect
+from bot.procfs import Key, ProcessRow
+from bot.suspects import LEAST_SHARE, TOP, Suspect
 
 _KERNEL: Final = 2
 """Up to this pid: the first process, and the kernel's own threads."""

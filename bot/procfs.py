@@ -84,12 +84,9 @@ class ProcessRow(NamedTuple):
 
     start_ticks: clock ticks since boot. cpu_ticks: user and system, its threads
     included. comm: what it calls itself, any bytes. state: the kernel's letter.
-<<<<<<< HEAD
     ended_ticks: of its children that ended and theirs, of all their lives.
-=======
     threads: how many it has. reaped_faults: minor page faults of the children that
     ended and that it waited for.
->>>>>>> comp
     """
 
     pid: int
@@ -99,12 +96,9 @@ class ProcessRow(NamedTuple):
     ppid: int
     state: bytes
     comm: bytes
-<<<<<<< HEAD
     ended_ticks: int = 0
-=======
     threads: int = 1
     reaped_faults: int = 0
->>>>>>> comp
 
     @property
     def name(self) -> str:
@@ -196,12 +190,9 @@ def parse_process(pid: int, text: bytes) -> ProcessRow:
         int(fields[1]),
         fields[0],
         text[text.index(b"(") + 1 : end],
-<<<<<<< HEAD
         int(fields[13]) + int(fields[14]),
-=======
         int(fields[17]),
         int(fields[8]),
->>>>>>> comp
     )
 
 

@@ -128,6 +128,19 @@ def cpu_suspects(before: ProcessScan, now: ProcessScan) -> list[Suspect]:
     return together(whole, now.rows, busy, alone)
 
 
+def sharers(
+    used: Mapping[Key, float], rows: Mapping[Key, ProcessRow], whole: float
+) -> list[Suspect]:
+    """Return who used most of the whole: one process, or workers with their leader.
+
+    used: by process, in the unit of `whole`, which is more than nothing.
+    """
+    alone = _ranked(used, rows, whole)
+    if alone and alone[0].share >= HALF:
+        return alone
+    return together(used, rows, whole, alone)
+
+
 def together(
     used: Mapping[Key, float],
     rows: Mapping[Key, ProcessRow],

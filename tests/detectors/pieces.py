@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from bot.clock import SystemClock
 from bot.host import Facts, HostContext, HostSampler
 from bot.metrics import History
@@ -241,3 +243,18 @@ def child(code: str) -> Iterator[int]:
 
 
 as_root = os.geteuid() == 0
+
+
+@contextmanager
+def mounted(folder: Path, options: str) -> Iterator[Path]:
+    """Mount a tmpfs on a new folder; skip where that is not possible."""
+    if not as_root:
+        pytest.skip("mounting a tmpfs needs root")
+    folder.mkdir()
+    mount = ["/usr/bin/mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    if subprocess.run(mount, check=False).returncode:
+        pytest.skip("this container may not mount")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["/usr/bin/umount", str(folder)], check=True)
