@@ -23,7 +23,7 @@ SIDE_BY_SIDE := tests/bot tests/handlers tests/memory tests/remediation tests/wo
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help install demo test check bench bench-search promises install-test pictures lock
+.PHONY: help install demo test check bench bench-faults bench-search promises install-test pictures lock
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -45,6 +45,9 @@ check: .venv/dev.stamp ## lint, types, import contracts
 
 bench: .venv/dev.stamp ## figures beside a floor or a peer of the same run
 	$(BIN)/python -m tests.bench $(ARGS)
+
+bench-faults: .venv/dev.stamp ## inject faults for real, beside harmless work (minutes; root sees more; leave the machine alone)
+	$(BIN)/python -m tests.bench.faults $(ARGS)
 
 bench-search: .venv/dev.stamp ## how often search finds the answer (FILE=questions.json)
 	@$(BIN)/python -m tests.bench.search "$(FILE)"

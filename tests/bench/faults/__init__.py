@@ -1,0 +1,1 @@
+"""`make bench-faults`: faults for real, beside work that is none; printed as a table."""

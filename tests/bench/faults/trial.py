@@ -1,0 +1,141 @@
+"""One fault or control in front of the unmodified bot: what came, what was done, what helped."""
+
+import contextlib
+import re
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from handlers.workspace.message import Message
+from handlers.workspace.people import ALICE
+from handlers.workspace.workspace import Workspace
+from tests.bench.faults.fault import Control, Fault, Injected, Seen
+
+TO_CARD = 60.0
+"""Seconds within which a card must come."""
+TO_END = 60.0
+"""Seconds within which an approved action must have been judged, and all be quiet."""
+QUIET = 4.0
+"""Seconds after a control in which a late card would come."""
+
+
+def cards(workspace: Workspace) -> list[Message]:
+    """The cards in the channel, in their order."""
+    return [p for p in workspace.posts() if "Incident " in p.all_text()]
+
+
+def tried(workspace: Workspace, faults: Sequence[Fault], folder: Path) -> list[Seen]:
+    """Inject some faults at once, decide as a person would, and wait for quiet."""
+    before = {card.ts for card in cards(workspace)}
+    seen = [Seen(name=fault.name) for fault in faults]
+    with ExitStack() as world:
+        began = time.monotonic()
+        done = [world.enter_context(f.inject(folder)) for f in faults]
+        for fault, injected, one in zip(faults, done, seen, strict=True):
+            _follow(workspace, fault, injected, one, before, began)
+    if not _quiet(workspace, before):
+        seen[0].trouble = seen[0].trouble or "not resolved after its end"
+    count = sum(card.ts not in before for card in cards(workspace))
+    for one in seen:
+        one.cards = count
+    return seen
+
+
+def controlled(workspace: Workspace, control: Control, folder: Path) -> Seen:
+    """Do the work; nobody may be called."""
+    before = {card.ts for card in cards(workspace)}
+    began = time.monotonic()
+    control.run(folder)
+    time.sleep(QUIET)
+    pages = [card for card in cards(workspace) if card.ts not in before]
+    trouble = "; ".join(card.text[:120] for card in pages)
+    return Seen(
+        name=control.name,
+        seconds=time.monotonic() - began,
+        cards=len(pages),
+        trouble=trouble,
+    )
+
+
+def _follow(
+    workspace: Workspace,
+    fault: Fault,
+    injected: Injected,
+    seen: Seen,
+    before: set[str],
+    began: float,
+) -> None:
+    def mine() -> Message | None:
+        for card in cards(workspace):
+            if card.ts not in before and _is_about(card, fault, injected):
+                return card
+        return None
+
+    try:
+        card = workspace.wait_for(mine, TO_CARD)
+    except TimeoutError:
+        news = [c.text[:100] for c in cards(workspace) if c.ts not in before]
+        seen.trouble = f"no card; instead: {news}" if news else "no card"
+        seen.named = seen.right = False
+        return
+    seen.seconds = time.monotonic() - began
+    seen.named = True
+    _decide(workspace, fault, card, seen)
+
+
+def _is_about(card: Message, fault: Fault, injected: Injected) -> bool:
+    text = card.all_text()
+    named = injected.named in text if injected.named else False
+    named = named or any(re.search(rf"pid {pid}\b", text) for pid in injected.pids)
+    return named and re.search(fault.says, text) is not None
+
+
+def _decide(workspace: Workspace, fault: Fault, card: Message, seen: Seen) -> None:
+    if not fault.action:
+        text = _now(workspace, card).all_text()
+        seen.right = re.search(fault.reason, text) is not None
+        seen.outcome = "no action, and why" if seen.right else "no reason"
+        return
+
+    def proposed() -> bool:
+        text = _now(workspace, card).all_text()
+        return "Proposed action" in text and fault.action in text
+
+    seen.right = _within(workspace, proposed, 10)
+    if not seen.right:
+        seen.trouble = f"no {fault.action} proposed"
+        return
+    workspace.click(ALICE.id, card.ts, "Approve")
+    verdict = re.compile(r"(Recovered|Unchanged|Worse|refused|was left alone)\b")
+
+    def judged() -> str:
+        thread = "\n".join(m.all_text() for m in workspace.thread(card.ts))
+        found = verdict.search(thread)
+        return found[1] if found else ""
+
+    with contextlib.suppress(TimeoutError):
+        seen.outcome = workspace.wait_for(judged, TO_END)
+    if fault.mends and seen.outcome != "Recovered":
+        seen.trouble = f"after approval: {seen.outcome or 'no verdict'}"
+
+
+def _now(workspace: Workspace, card: Message) -> Message:
+    return next(post for post in workspace.posts() if post.ts == card.ts)
+
+
+def _within(workspace: Workspace, look: Callable[[], bool], seconds: float) -> bool:
+    try:
+        return bool(workspace.wait_for(look, seconds))
+    except TimeoutError:
+        return False
+
+
+def _quiet(workspace: Workspace, before: set[str]) -> bool:
+    """Wait until every new card is resolved."""
+
+    def all_resolved() -> bool:
+        fresh = [card for card in cards(workspace) if card.ts not in before]
+        return all("Resolved" in card.all_text() for card in fresh)
+
+    return _within(workspace, all_resolved, TO_END)
