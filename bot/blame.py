@@ -16,12 +16,12 @@ from bot.procfs import Key
 from bot.suspects import (
     Suspect,
     cpu_suspects,
-    cpu_ticks,
     culprit_facts,
     culprits,
     memory_suspects,
     percent,
     same_process,
+    urgent_ticks,
     whom,
 )
 from remediation.facts import ProcessFacts
@@ -83,8 +83,8 @@ def cpu_blame(
 ) -> Blame:
     """Blame for CPU time between two scans. busy: the problem in the finding's unit."""
     found = culprits(cpu_suspects(before, now), facts, busy)
-    whole = now.cpu.busy - before.cpu.busy
-    return _blame(found, cpu_ticks(before, now), whole, facts)
+    whole = now.cpu.urgent - before.cpu.urgent
+    return _blame(found, urgent_ticks(before, now), whole, facts)
 
 
 def memory_blame(

@@ -31,15 +31,22 @@ CGROUPS: Final = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"))
 class CpuTimes:
     """CPU time of all cores together since boot, in clock ticks; see proc_stat(5).
 
-    busy: user, nice, system, interrupts (guests are part of user). idle and iowait:
-    nothing to do. steal: the hypervisor gave the core to somebody else.
+    busy: user, nice, system, interrupts (guests are part of user). polite: the part of it
+    at low priority, which gives way to all others. idle and iowait: nothing to do. steal:
+    the hypervisor gave the core to somebody else.
     """
 
     busy: int
+    polite: int = 0
     idle: int
     iowait: int
     steal: int
     cores: int
+
+    @property
+    def urgent(self) -> int:
+        """What was busy and gave way to nobody."""
+        return self.busy - self.polite
 
     @property
     def total(self) -> int:
@@ -86,7 +93,7 @@ class ProcessRow(NamedTuple):
     included. comm: what it calls itself, any bytes. state: the kernel's letter.
     ended_ticks: of its children that ended and theirs, of all their lives.
     threads: how many it has. reaped_faults: minor page faults of the children that
-    ended and that it waited for.
+    ended and that it waited for. nice: above 0 it gives way to the others.
     """
 
     pid: int
@@ -99,6 +106,7 @@ class ProcessRow(NamedTuple):
     ended_ticks: int = 0
     threads: int = 1
     reaped_faults: int = 0
+    nice: int = 0
 
     @property
     def name(self) -> str:
@@ -126,6 +134,7 @@ def cpu_times(proc: Path = PROC) -> CpuTimes:
     user, nice, system, idle, iowait, irq, softirq, steal = map(int, fields[1:9])
     return CpuTimes(
         busy=user + nice + system + irq + softirq,
+        polite=nice,
         idle=idle,
         iowait=iowait,
         steal=steal,
@@ -193,6 +202,7 @@ def parse_process(pid: int, text: bytes) -> ProcessRow:
         int(fields[13]) + int(fields[14]),
         int(fields[17]),
         int(fields[8]),
+        int(fields[16]),
     )
 
 

@@ -96,6 +96,12 @@ def cpu_ticks(before: ProcessScan, now: ProcessScan) -> dict[Key, int]:
     return used
 
 
+def urgent_ticks(before: ProcessScan, now: ProcessScan) -> dict[Key, int]:
+    """Return the CPU time of those that give way to nobody."""
+    used = cpu_ticks(before, now)
+    return {key: ticks for key, ticks in used.items() if now.rows[key].nice <= 0}
+
+
 def cpu_percents(before: ProcessScan, now: ProcessScan) -> dict[Key, float] | None:
     """Return percent of one core by process; None where the machine was stopped.
 
@@ -113,13 +119,13 @@ def cpu_percents(before: ProcessScan, now: ProcessScan) -> dict[Key, float] | No
 def cpu_suspects(before: ProcessScan, now: ProcessScan) -> list[Suspect]:
     """Return the largest users of the CPU with their shares of the busy time.
 
-    Where no single process has half of it, workers count together with whoever leads
+    What runs at low priority gives way to the others, and is blamed for nothing. Where no single process has half of it, workers count together with whoever leads
     them (`bot/families.py`), those that ended in between too.
     """
-    busy = now.cpu.busy - before.cpu.busy
+    busy = now.cpu.urgent - before.cpu.urgent
     if busy <= 0:
         return []
-    used = cpu_ticks(before, now)
+    used = urgent_ticks(before, now)
     alone = _ranked(used, now.rows, busy)
     if alone and alone[0].share >= HALF:
         return alone

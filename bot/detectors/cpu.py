@@ -1,7 +1,8 @@
 """The host's CPU is saturated.
 
-Unit: percent of the time of all cores; I/O wait counts as idle, and time that the
-hypervisor stole counts as neither. Window: one round. Limits: above 85 % the queues
+Unit: percent of the time of all cores; I/O wait counts as idle, and so does what runs at
+low priority (`nice`), since it gives way to everybody else: a polite backup or batch is no
+alarm. Time that the hypervisor stole counts as neither. Window: one round. Limits: above 85 % the queues
 of a random load already grow faster than the load (M/M/1: 5.7 requests wait); at 95 %
 nothing is left for the unexpected. Culprits: CPU time by process over the alert's
 `for`.
@@ -34,9 +35,13 @@ class CpuSection(DetectorSection):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Percent of the cores' time in one window; steal of all time, the others without."""
+    """Percent of the cores' time in one window; steal of all time, the others without.
+
+    polite: at low priority, not part of busy.
+    """
 
     busy: float
+    polite: float
     iowait: float
     steal: float
     cores: int
@@ -118,6 +123,8 @@ class Cpu:
             return ()
         shown = with_limit(usage.busy, "%", self._levels.limits, level)
         facts = [Fact(label="CPU", value=f"{shown} of {usage.cores} cores")]
+        if usage.polite >= 1:
+            facts.append(Fact(label="At low priority", value=amount(usage.polite, "%")))
         if usage.iowait >= 1:
             facts.append(Fact(label="Waiting for I/O", value=amount(usage.iowait, "%")))
         if usage.steal >= 1:
@@ -136,16 +143,18 @@ class Cpu:
 
 def usage_between(before: CpuTimes, now: CpuTimes) -> Usage | None:
     """Return the usage between two readings; None where a counter was set back."""
-    busy = now.busy - before.busy
+    busy = now.urgent - before.urgent
+    polite = now.polite - before.polite
     # The kernel lets iowait fall a little now and then: proc_stat(5).
     iowait = max(now.iowait - before.iowait, 0)
     idle = now.idle - before.idle
     steal = max(now.steal - before.steal, 0)
-    given = busy + idle + iowait
-    if busy < 0 or idle < 0 or given <= 0:
+    given = busy + polite + idle + iowait
+    if min(busy, polite, idle) < 0 or given <= 0:
         return None
     return Usage(
         busy=100 * busy / given,
+        polite=100 * polite / given,
         iowait=100 * iowait / given,
         steal=100 * steal / (given + steal),
         cores=now.cores,

@@ -5,7 +5,8 @@ is a thread that never waits (a loop without an end, a regular expression gone w
 190 % two of them; five minutes are longer than what people start and watch. Culprit:
 the process itself. While the whole host uses less than one process would have to, no
 process is looked at. The bot leaves itself out: what it reads of past incidents costs
-some seconds of CPU, nobody may act on it here, and /metrics tells of it.
+some seconds of CPU, nobody may act on it here, and /metrics tells of it. What runs at low
+priority (`nice`) gives way to all others and is well, whatever it uses.
 """
 
 import os
@@ -20,7 +21,7 @@ from bot.durations import Duration
 from bot.host import HostContext, HostSample, Previous, ProcessScan
 from bot.levels import Levels, with_limit
 from bot.model import Culprit, Fact, Finding, Level
-from bot.procfs import Key
+from bot.procfs import Key, ProcessRow
 from bot.settings import DetectorSection
 from bot.suspects import (
     cpu_percents,
@@ -79,7 +80,8 @@ class RunawayProcess:
             return [self._unknown(subject, sample.at) for subject in sorted(watched)]
         before = self._scan.exchange(now)
         percents = cpu_percents(before, now) if before else None
-        subjects = self._over(percents or {}, len(watched)) | set(watched)
+        urgent = {k: p for k, p in (percents or {}).items() if now.rows[k].nice <= 0}
+        subjects = self._over(urgent, len(watched)) | set(watched)
         self._levels.keep(subjects)
         found = [self._measure(s, percents, now) for s in sorted(subjects)]
         return [f for f in found if f.level is not Level.OK or f.subject in watched]
@@ -90,7 +92,7 @@ class RunawayProcess:
         if before is None or before.cpu is None or now.cpu is None:
             return False
         window = now.at.boot - before.at.boot
-        busy = (now.cpu.busy - before.cpu.busy) / TICKS_PER_SECOND
+        busy = (now.cpu.urgent - before.cpu.urgent) / TICKS_PER_SECOND
         return 0 <= 100 * busy / window < self._levels.limits.clear_warning
 
     def _over(self, percents: Mapping[Key, float], watched: int) -> set[str]:
@@ -116,12 +118,20 @@ class RunawayProcess:
             return self._unknown(subject, now.at)
         used = percents.get(key, 0.0)
         unknown = self._unknown(subject, now.at)
-        return self._judged(unknown, used, process, now.rows[key].name)
+        return self._judged(unknown, used, process, now.rows[key])
 
     def _judged(
-        self, unknown: Finding, used: float, process: ProcessFacts | None, name: str
+        self,
+        unknown: Finding,
+        used: float,
+        process: ProcessFacts | None,
+        row: ProcessRow,
     ) -> Finding:
-        level = self._levels.judge(unknown.subject, used)
+        is_polite, name = row.nice > 0, row.name
+        level = self._levels.judge(unknown.subject, 0.0 if is_polite else used)
+        way = (
+            f" at low priority (nice {row.nice}), so it gives way" if is_polite else ""
+        )
         shown = with_limit(used, UNIT, self._levels.limits, level)
         culprit = Culprit(process=process, share=1.0, amount=used) if process else None
         return replace(
@@ -129,7 +139,7 @@ class RunawayProcess:
             label=f"CPU of {name}",
             value=used,
             level=level,
-            summary=f"{who(process) if process else name} uses {shown}.",
+            summary=f"{who(process) if process else name} uses {shown}{way}.",
             facts=(
                 Fact(label="CPU of the process", value=shown),
                 *(process_facts(process) if process else ()),

@@ -49,6 +49,7 @@ class PaperProc:
     root: Path
     clock: HandClock
     busy: int = 0
+    polite: int = 0
     idle: int = 0
     iowait: int = 0
     steal: int = 0
@@ -61,17 +62,20 @@ class PaperProc:
 
     def write(self) -> None:
         cores = "".join(f"cpu{n} 0 0 0 0 0 0 0 0 0 0\n" for n in range(self.cores))
-        line = f"{self.busy} 0 0 {self.idle} {self.iowait} 0 0 {self.steal} 0 0"
+        line = f"{self.busy} {self.polite} 0 {self.idle} {self.iowait} 0 0 {self.steal} 0 0"
         counts = f"processes {self.forks}\nprocs_blocked {self.blocked}\n"
         text = f"cpu  {line}\n{cores}intr 1 2 3\n{counts}"
         (self.root / "stat").write_text(text)
 
-    def spend(self, seconds: float, *, busy: float, iowait: float = 0) -> None:
-        """Let time pass with this fraction of all cores busy."""
+    def spend(
+        self, seconds: float, *, busy: float, iowait: float = 0, polite: float = 0
+    ) -> None:
+        """Let time pass with this fraction of all cores busy, and at low priority."""
         ticks = 100 * self.cores * seconds
         self.busy += round(ticks * busy)
         self.iowait += round(ticks * iowait)
-        self.idle += round(ticks * (1 - busy - iowait))
+        self.polite += round(ticks * polite)
+        self.idle += round(ticks * (1 - busy - iowait - polite))
         self.clock.forward(seconds)
         self.write()
 
@@ -96,12 +100,13 @@ class PaperProc:
         state: bytes = b"R",
         threads: int = 1,
         reaped: int = 0,
+        nice: int = 0,
     ) -> None:
         folder = self.root / str(pid)
         folder.mkdir(exist_ok=True)
         rest = [state, b"%d" % ppid, *[b"0"] * 6, b"%d" % reaped, *[b"0"] * 2]
-        rest += [b"%d" % ticks, b"0", b"%d" % ended, *[b"0"] * 3]
-        rest += [b"%d" % threads, b"0"]
+        rest += [b"%d" % ticks, b"0", b"%d" % ended, b"0", b"20"]
+        rest += [b"%d" % nice, b"%d" % threads, b"0"]
         rest += [b"%d" % start, b"0", b"%d" % pages, *[b"0"] * 28]
         text = b"%d (%s) %s\n" % (pid, comm, b" ".join(rest))
         (folder / "stat").write_bytes(text)

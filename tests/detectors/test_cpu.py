@@ -71,6 +71,24 @@ def test_stolen_time_neither_hides_nor_makes_load(cpu: Cpu, proc: PaperProc) -> 
     assert any(fact.label == "Stolen by the hypervisor" for fact in finding.facts)
 
 
+def test_polite_work_is_no_load_and_nobodys_fault(cpu: Cpu, proc: PaperProc) -> None:
+    cpu.check(())
+    for rounds in range(1, 3):
+        proc.process(42, ticks=800 * rounds, nice=19)
+        proc.process(43, ticks=90 * rounds, comm=b"web")
+        proc.spend(5, busy=0.1, polite=0.9)
+        (polite,) = cpu.check(())
+    assert (polite.value, polite.level) == (pytest.approx(10), Level.OK)
+    assert ("At low priority", "90 %") in {(f.label, f.value) for f in polite.facts}
+    for rounds in range(3, 6):
+        proc.process(42, ticks=800 * rounds, nice=19)
+        proc.process(43, ticks=900 * rounds, comm=b"web")
+        proc.spend(5, busy=0.9, polite=0.1)
+        (busy,) = cpu.check(())
+    assert busy.culprit is not None
+    assert busy.culprit.identity.pid == 43
+
+
 def test_the_process_with_most_of_the_busy_time_is_the_culprit(
     cpu: Cpu, proc: PaperProc
 ) -> None:

@@ -77,6 +77,22 @@ def test_two_cores_by_one_process_are_critical(
     assert [f.level for f in runaway.check(())] == [Level.CRITICAL]
 
 
+def test_who_gives_way_is_well_and_stays_followed(
+    runaway: RunawayProcess, proc: PaperProc
+) -> None:
+    proc.process(42, nice=10)
+    runaway.check(())
+    proc.spend(10, busy=0.5)
+    proc.process(42, ticks=1000, nice=10)
+
+    assert runaway.check(()) == []
+    proc.spend(10, busy=0.5)
+    proc.process(42, ticks=2000, nice=10)
+    (finding,) = runaway.check({"process:42:50"})
+    assert (finding.value, finding.level) == (pytest.approx(100), Level.OK)
+    assert "at low priority (nice 10), so it gives way" in finding.summary
+
+
 def test_a_calm_host_is_not_scanned(runaway: RunawayProcess, proc: PaperProc) -> None:
     runaway.check(())
     proc.spend(10, busy=0.3)

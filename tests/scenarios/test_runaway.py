@@ -1,5 +1,6 @@
 """A process runs wild; people decide; the thread tells the story."""
 
+import os
 import re
 import sys
 import time
@@ -103,6 +104,18 @@ def test_a_process_that_became_another_program_is_not_killed(
         assert process.poll() is None
     assert "🚫" in story
     assert sys.executable
+
+
+def test_a_lower_priority_ends_the_trouble_and_not_the_process(
+    workspace: Workspace, bot: Bot
+) -> None:
+    with runaway(bot) as (process, card):
+        workspace.choose(ALICE.id, card.ts, "Instead: lower priority (b)")
+        card_of(workspace, process.pid, "Lower the priority")
+        assert workspace.click(ALICE.id, card.ts, "Approve").acked
+        thread_says(workspace, card, "Recovered")
+        assert process.poll() is None
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) > 0
 
 
 def test_whoever_ignores_sigterm_gets_sigkill(workspace: Workspace, bot: Bot) -> None:
