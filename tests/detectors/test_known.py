@@ -7,6 +7,7 @@ import pytest
 
 from bot import detectors, evidence
 from bot.gauge import Gauge
+from bot.host import HostSampler
 from bot.model import Finding, Level
 from bot.ports import Detector, NotTold
 from bot.series import only
@@ -70,7 +71,12 @@ def test_without_proc_and_services_nothing_is_well(name: str, tmp_path: Path) ->
     known = detectors.known()[name]
     silent = FakeServices(failure=ManagerUnavailable("systemd gives no answer"))
     host = context(
-        tmp_path, clock, PaperFacts(tmp_path), services=silent, timers=(BACKUP,)
+        tmp_path,
+        clock,
+        PaperFacts(tmp_path),
+        sampler=HostSampler(clock, proc=tmp_path, sys=tmp_path),
+        services=silent,
+        timers=(BACKUP,),
     )
     made = known(known.Section(), host)
     watched = SUBJECTS.get(name, "process:7:8")
