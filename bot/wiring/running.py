@@ -9,6 +9,7 @@ from datetime import timedelta
 from fastapi import APIRouter, FastAPI
 
 from bot import web
+from bot.boots import Boots
 from bot.environment import Environment
 from bot.heartbeat import Beat
 from bot.loop import Loop
@@ -179,7 +180,9 @@ class Running(AbstractContextManager[None]):
         self._core.known.close()
         self._poster.stop()
         self._post_loop.stop(5)
-        self._core.record.database.close()
+        record = self._core.record
+        Boots(record.database).end(record.clock.now())
+        record.database.close()
         log.info("stopped")
 
     @property
