@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 
 from bot import web
 from bot.boots import Boots
+from bot.early import EarlyRounds
 from bot.environment import Environment
 from bot.heartbeat import Beat
 from bot.loop import Loop
@@ -148,6 +149,7 @@ class Running(AbstractContextManager[None]):
         self._sweep_loop = _loop(core, "sweep", self._sweep, every=1)
         self._knowing = _knowing(core)
         self._schedule = Schedule(core.record.clock)
+        self._early = EarlyRounds(core.watch.detectors, self._schedule.soon)
         self._beat = Beat(core.settings.heartbeat)
 
     def __enter__(self) -> None:
@@ -173,6 +175,7 @@ class Running(AbstractContextManager[None]):
         if self._socket is not None:
             self._socket.stop()
         self._sweep_loop.stop(2)
+        self._early.close()
         # An action that has begun is finished and recorded, then what it means posted.
         self._work_loop.stop(30)
         for loop, seconds in self._knowing.items():
@@ -222,6 +225,7 @@ class Running(AbstractContextManager[None]):
 
     def _sweep(self) -> None:
         self._schedule.guard_clock()
+        self._early.look()
         self._core.decide.expire()
         self._core.telemetry.alerts_waiting.set(self._core.inbox.waiting())
         self._core.silence.sweep()
