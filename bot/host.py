@@ -16,6 +16,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar, cast
 from bot import procfs
 from bot.alerts_section import AlertsSection
 from bot.backdrop import Backdrops
+from bot.boots import Boots
 from bot.inbound.inbox import KeptAlert
 from bot.kernel.roots import PROC, SYS, Roots
 from bot.logs import LogSource
@@ -232,6 +233,7 @@ class HostContext:
     inbox: the alerts that others told and that fire. alerts: how they are read.
     deaf: why their Alertmanager cannot be asked, "" where it can or there is none.
     logs: where the lines of other hosts' services are kept, if they are.
+    boots: when the bot was last alive here, where there is a database.
     unseen: why figures and processes are not this host's and not read; "" where they are.
     """
 
@@ -251,6 +253,7 @@ class HostContext:
     alerts: AlertsSection = field(default_factory=AlertsSection)
     deaf: Callable[[], str] = str
     logs: LogSource | None = None
+    boots: Boots | None = None
     unseen: str = ""
 
 

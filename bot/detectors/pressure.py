@@ -6,7 +6,8 @@ and a minute for the others. Limits: systemd-oomd kills at 60 % for 30 s (oomd.c
 so for memory 10 warns and 40 is critical. A compile, a backup or a batch makes somebody
 wait for hours and that is work, so the CPU must be short for 15 minutes, and a disk
 counts only while on average three tasks wait for it, five minutes long. One subject for
-each. Culprits: CPU time of the last while; held memory; none for disks, as the bytes of
+each. A stall that the kernel tells of has a round at once (`bot/early.py`), so that the
+time to the card does not hang on the interval. Culprits: CPU time of the last while; held memory; none for disks, as the bytes of
 other users' processes are not told to the bot.
 """
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from bot import evidence
 from bot.ask import Ask
+from bot.boots import Boots
 from bot.candidates import Candidates
 from bot.carry_out import CarryOut
 from bot.clock import SystemClock
@@ -169,6 +170,7 @@ def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
     host = replace(
         parts.host_context(settings, environment, clock, History()),
         marks=Marks(database),
+        boots=Boots(database),
         inbox=inbox.look,
         deaf=lambda: in_step.trouble if in_step else "",
     )

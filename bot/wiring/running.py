@@ -10,6 +10,8 @@ from typing import Final
 from fastapi import APIRouter, FastAPI
 
 from bot import web
+from bot.boots import Boots
+from bot.early import EarlyRounds
 from bot.environment import Environment
 from bot.heartbeat import Beat
 from bot.loop import Loop
@@ -153,6 +155,7 @@ class Running(AbstractContextManager[None]):
         self._knowing = _knowing(core)
         threads = SPARE_THREADS + len(core.watch.detectors)
         self._schedule = Schedule(core.record.clock, threads=threads)
+        self._early = EarlyRounds(core.watch.detectors, self._schedule.soon)
         self._beat = Beat(core.settings.heartbeat)
 
     def __enter__(self) -> None:
@@ -179,6 +182,7 @@ class Running(AbstractContextManager[None]):
         if self._socket is not None:
             self._socket.stop()
         self._sweep_loop.stop(2)
+        self._early.close()
         # An action that has begun is finished and recorded, then what it means posted.
         self._work_loop.stop(30)
         for loop, seconds in self._knowing.items():
@@ -187,7 +191,9 @@ class Running(AbstractContextManager[None]):
         self._poster.stop()
         self._post_loop.stop(5)
         self._core.unpaged.keep()
-        self._core.record.database.close()
+        record = self._core.record
+        Boots(record.database).end(record.clock.now())
+        record.database.close()
         log.info("stopped")
 
     @property
@@ -232,6 +238,7 @@ class Running(AbstractContextManager[None]):
     def _sweep(self) -> None:
         self._schedule.guard_clock()
         self._core.watch.mark_hung()
+        self._early.look()
         self._core.decide.expire()
         self._core.silence.sweep()
         self._core.afterwards.escalate.sweep()

@@ -137,6 +137,7 @@ def test_one_look_prints_a_table(tmp_path: Path) -> None:
     assert done.returncode in (0, 1)
     assert done.stdout.startswith("LEVEL")
     assert "memory" in done.stdout
+    assert "reboot is not measured: nothing keeps" in done.stderr
 
 
 def test_one_look_at_a_bad_file_names_it(tmp_path: Path) -> None:

@@ -42,6 +42,17 @@ def test_a_job_that_hangs_stops_no_other(schedule: Schedule) -> None:
         goes_on.set()
 
 
+def test_a_job_that_is_wanted_soon_runs_out_of_turn(schedule: Schedule) -> None:
+    ran = threading.Semaphore(0)
+    schedule.every(HOUR, "x", ran.release)
+    schedule.start()
+    assert ran.acquire(timeout=10)
+
+    schedule.soon("x")
+
+    assert ran.acquire(timeout=10)
+
+
 def test_a_job_that_raises_runs_again(schedule: Schedule) -> None:
     ran = threading.Semaphore(0)
 

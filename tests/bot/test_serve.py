@@ -1,5 +1,6 @@
 """The bot as a process: it starts, answers, connects later, and ends with zero."""
 
+import contextlib
 import signal
 import socket
 import sqlite3
@@ -65,6 +66,22 @@ def test_a_running_bot_is_ready_and_ends_with_zero(bot: Bot) -> None:
     assert get(bot, "/metrics") == 200
     assert bot.stop() == 0
     assert bot.log.rstrip().endswith("stopped")
+
+
+def test_its_end_is_told_from_that_of_a_host_without_power(bot: Bot) -> None:
+    bot.config = {**bot.config, "detectors": {"reboot": {"interval": "1s"}}}
+    bot.start()
+    until(lambda: '"is_ended":false' in _sign_of_life(bot))
+    bot.stop()
+
+    assert '"is_ended":true' in _sign_of_life(bot)
+
+
+def _sign_of_life(bot: Bot) -> str:
+    database = sqlite3.connect(bot.folder / "state" / "countersign.db")
+    with contextlib.closing(database) as link:
+        rows = link.execute("SELECT value FROM meta WHERE key = 'alive'").fetchall()
+    return "".join(value for (value,) in rows)
 
 
 def test_ctrl_c_ends_with_zero_too(bot: Bot) -> None:

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import yaml
 
+from bot.detectors import known
 from handlers.workspace.message import Message
 from handlers.workspace.people import ALICE, BOB
 from handlers.workspace.workspace import Workspace
@@ -30,6 +31,10 @@ STUBBORN = "import signal\nsignal.signal(15, signal.SIG_IGN)\n" + BURN
 
 def me() -> str:
     return pwd.getpwuid(os.geteuid()).pw_name
+
+
+def _is_of_host(name: str) -> bool:
+    return known()[name].Section.needs_host
 
 
 @dataclass
@@ -107,10 +112,8 @@ def config(workspace: Workspace, **changes: object) -> dict[str, object]:
             "notify": {"critical": [ALICE.id]},
         },
         "detectors": {
-            "cpu": {"enabled": False},
-            "memory": {"enabled": False},
-            "filesystem": {"enabled": False},
-            "leaking_process": {"enabled": False},
+            # What else goes on on this machine is no part of the story.
+            **{name: {"enabled": False} for name in known() if _is_of_host(name)},
             "runaway_process": {
                 "interval": "0.5s",
                 "for": "1s",
