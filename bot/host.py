@@ -132,6 +132,11 @@ class HostSampler:
         self._scan: _Shared[ProcessScan] = _Shared(clock, max_age)
         self._filesystems: _Shared[tuple[Filesystem, ...]] = _Shared(clock, max_age)
 
+    @property
+    def roots(self) -> Roots:
+        """Where the kernel's files are, for whoever asks for a few processes only."""
+        return self._roots
+
     def sample(self) -> HostSample:
         """Return the host's counters now: about 0.1 ms. Never raises."""
         return self._sample.get(self._read_sample)[1]
