@@ -245,13 +245,18 @@ def test_the_kernels_own_figures() -> None:
 
 def test_a_real_process_near_its_limit_is_named() -> None:
     section = ProcessDescriptorsSection.model_validate(
-        {"interval": "0.2s", "margin": 20}
+        {"interval": "0.2s", "margin": 5}
     )
     near = ProcessDescriptors(section, this_host())
     near.check(())
     with opening(94) as pid, opening(10) as other:
-        time.sleep(0.15)
-        named = {f.culprit.identity.pid for f in near.check(()) if f.culprit}
+        named: set[int] = set()
+        # Others on this machine may close as many as these open, in one round or two.
+        for _ in range(20):
+            time.sleep(0.2)
+            named |= {f.culprit.identity.pid for f in near.check(()) if f.culprit}
+            if pid in named:
+                break
 
     assert pid in named and other not in named
 
