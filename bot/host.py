@@ -154,6 +154,10 @@ class HostSampler:
         """Return all processes now: about 13 µs each. Raises `OSError`, `ValueError`."""
         return self._scan.get(self._read_scan)[1]
 
+    def process(self, pid: int) -> ProcessRow | None:
+        """Return one process now, as a scan of all would; None where it is gone or hidden."""
+        return _unless_missing(procfs.process, pid, self._proc)
+
     def two_scans(self) -> tuple[ProcessScan | None, ProcessScan]:
         """Return the scan that somebody made before, if any, and one of now."""
         return self._scan.get(self._read_scan)

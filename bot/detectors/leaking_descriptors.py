@@ -177,12 +177,9 @@ class LeakingDescriptors:
         return {pid: its for pid, its in found.items() if its.grows}
 
     def _subjects(self, trends: Mapping[int, Trend]) -> set[str]:
-        try:
-            scan = self._host.sampler.processes()
-        except (OSError, ValueError):
-            return set()
         fastest = nlargest(MOST, trends, key=lambda pid: trends[pid].slope)
-        return {subject_of(key) for key in scan.rows if key[0] in fastest}
+        rows = (self._host.sampler.process(pid) for pid in fastest)
+        return {subject_of(row.key) for row in rows if row is not None}
 
     def _measure(
         self,

@@ -96,7 +96,7 @@ class ProcessDescriptors:
         if not over and not watched:
             self._gauge.keep(set())
             return []
-        rows = self._rows()
+        rows = self._rows({*over, *(pid for pid, _ in keys)})
         subjects = {subject_of(rows[pid].key) for pid in over if pid in rows}
         subjects |= set(watched)
         self._gauge.keep(subjects)
@@ -112,12 +112,9 @@ class ProcessDescriptors:
             and (limit := self._holding.limit(pid)) is not None
         }
 
-    def _rows(self) -> Mapping[int, ProcessRow]:
-        try:
-            scan = self._host.sampler.processes()
-        except (OSError, ValueError):
-            return {}
-        return {pid: row for (pid, _), row in scan.rows.items()}
+    def _rows(self, pids: Collection[int]) -> Mapping[int, ProcessRow]:
+        found = {pid: self._host.sampler.process(pid) for pid in pids}
+        return {pid: row for pid, row in found.items() if row is not None}
 
     def _measure(
         self,

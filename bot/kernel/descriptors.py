@@ -4,8 +4,9 @@ Since Linux 6.2 the size of /proc/PID/fd is how many are open (7 µs); before, t
 counted one by one.
 """
 
+import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -36,14 +37,21 @@ def pids(roots: Roots) -> list[int]:
     return sorted(int(p.name) for p in roots.proc.iterdir() if p.name.isdecimal())
 
 
-def opened(roots: Roots, of: Iterable[int]) -> Mapping[int, int]:
+def opened(roots: Roots, of: Collection[int]) -> Mapping[int, int]:
     """Return how many each of these has open; who ended or is hidden is left out."""
-    found = {}
-    for pid in of:
-        try:
-            found[pid] = _count(roots.proc / str(pid) / "fd")
-        except OSError:
-            continue
+    found: dict[int, int] = {}
+    if not of:
+        return found
+    proc = os.open(roots.proc, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for pid in of:
+            try:
+                size = os.stat(f"{pid}/fd", dir_fd=proc).st_size
+                found[pid] = size or _counted(roots.proc / str(pid) / "fd")
+            except OSError:
+                continue
+    finally:
+        os.close(proc)
     return found
 
 
@@ -56,5 +64,5 @@ def soft_limit(roots: Roots, pid: int) -> int | None:
     return int(found[1]) if found else None
 
 
-def _count(folder: Path) -> int:
-    return folder.stat().st_size or sum(1 for _ in folder.iterdir())
+def _counted(folder: Path) -> int:
+    return sum(1 for _ in folder.iterdir())
