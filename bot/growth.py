@@ -1,6 +1,7 @@
 """The resident memory of every process over the last while, and which of them grow.
 
-Eight bytes per process and round: 3,000 processes over sixty rounds are 1.5 MB.
+Eight bytes per process and round: 3,000 processes over sixty rounds are 1.5 MB. Whether it
+is worth looking at all of them is told by the host's own figure (`Rise`).
 """
 
 from array import array
@@ -11,10 +12,40 @@ from typing import Final
 from bot.host import HostSampler, ProcessScan
 from bot.procfs import Key
 from bot.trend import Trend, trend
+from remediation.moment import Moment
 from remediation.procfs import PAGE_BYTES
 
+RECENT: Final = 12
+"""The newest part of a window, its twelfth."""
 MOST: Final = 20
 """So many of those that grew are looked at in a round, the largest first."""
+
+
+class Rise:
+    """By how much the floor of one figure of the host has risen within a window.
+
+    The floor is the least of the last twelfth of it: what comes and goes raises no floor.
+    interval: between two rounds; after a longer pause it begins anew.
+    """
+
+    def __init__(self, window: timedelta, interval: timedelta) -> None:
+        self._window = window.total_seconds()
+        self._longest = 10 * interval.total_seconds()
+        self._boot_id = ""
+        self._points: deque[tuple[float, float]] = deque()
+
+    def add(self, at: Moment, value: float) -> float:
+        """Take in one figure; return the rise in its unit, 0 where nothing is known."""
+        last = self._points[-1][0] if self._points else at.boot
+        if at.boot_id != self._boot_id or not 0 <= at.boot - last <= self._longest:
+            self._points.clear()
+        self._boot_id = at.boot_id
+        self._points.append((at.boot, value))
+        while at.boot - self._points[0][0] > self._window:
+            self._points.popleft()
+        since = at.boot - self._window / RECENT
+        floor = min(known for then, known in self._points if then >= since)
+        return floor - min(known for _, known in self._points)
 
 
 class Growth:

@@ -133,6 +133,11 @@ class HostSampler:
         self._scan: _Shared[ProcessScan] = _Shared(clock, max_age)
         self._filesystems: _Shared[tuple[Filesystem, ...]] = _Shared(clock, max_age)
 
+    @property
+    def roots(self) -> Roots:
+        """Where the kernel's files are, for whoever asks for a few processes only."""
+        return self._roots
+
     def sample(self) -> HostSample:
         """Return the host's counters now: about 0.1 ms. Never raises."""
         return self._sample.get(self._read_sample)[1]
@@ -149,6 +154,10 @@ class HostSampler:
     def processes(self) -> ProcessScan:
         """Return all processes now: about 13 µs each. Raises `OSError`, `ValueError`."""
         return self._scan.get(self._read_scan)[1]
+
+    def process(self, pid: int) -> ProcessRow | None:
+        """Return one process now, as a scan of all would; None where it is gone or hidden."""
+        return _unless_missing(procfs.process, pid, self._proc)
 
     def two_scans(self) -> tuple[ProcessScan | None, ProcessScan]:
         """Return the scan that somebody made before, if any, and one of now."""

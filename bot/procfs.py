@@ -187,6 +187,11 @@ def processes(proc: Path = PROC) -> Mapping[tuple[int, int], ProcessRow]:
     return found
 
 
+def process(pid: int, proc: Path = PROC) -> ProcessRow:
+    """Read /proc/PID/stat of one process."""
+    return parse_process(pid, read_file(f"{proc}/{pid}/stat"))
+
+
 def parse_process(pid: int, text: bytes) -> ProcessRow:
     """Parse one /proc/PID/stat; the name may hold spaces, brackets and anything else."""
     end = text.rindex(b")")

@@ -5,7 +5,8 @@ at the rate of its growth; low is bad, a week or more counts as a week. Window: 
 rounds; judged from a third of them on. Limits: within eight hours it ends in somebody's
 shift, within one the OOM killer comes before the meeting ends. A trend counts that is
 steady, still going on in the newer half, of at least `min_growth_mb`, and of anonymous
-memory (files that are being read are dropped when needed). See `bot/trend.py`.
+memory (files that are being read are dropped when needed). See `bot/trend.py`. While the
+memory that the host uses has not risen by as much, no process is looked at.
 """
 
 from collections.abc import Collection
@@ -16,8 +17,8 @@ from typing import Annotated
 from pydantic import Field
 
 from bot.durations import Duration
-from bot.growth import Growth
-from bot.host import HostContext, ProcessScan
+from bot.growth import Growth, Rise
+from bot.host import HostContext, HostSample, ProcessScan
 from bot.levels import Levels, with_limit
 from bot.model import Culprit, Fact, Finding, Level
 from bot.procfs import Key, ProcessRow
@@ -62,16 +63,21 @@ class LeakingProcess:
         self._host = host
         self._levels = Levels(section.limits(above=False))
         window = section.window or ROUNDS * section.interval
+        self._least_bytes = int(section.min_growth_mb * 1e6)
+        self._rise = Rise(window, section.interval)
         self._growth = Growth(
             host.sampler,
             window=window,
             interval=section.interval,
-            least_bytes=int(section.min_growth_mb * 1e6),
+            least_bytes=self._least_bytes,
         )
 
     def check(self, watched: Collection[str]) -> list[Finding]:
         """Measure once: the processes that leak and the watched ones."""
         sample = self._host.sampler.sample()
+        if not self._has_risen(sample) and not watched:
+            self._levels.keep(())
+            return []
         try:
             now = self._host.sampler.processes()
         except (OSError, ValueError):
@@ -83,6 +89,12 @@ class LeakingProcess:
         left = sample.memory.available_bytes if sample.memory else None
         found = [self._measure(s, trends, left, now) for s in sorted(subjects)]
         return [f for f in found if f.level is not Level.OK or f.subject in watched]
+
+    def _has_risen(self, sample: HostSample) -> bool:
+        if sample.memory is None:
+            return False
+        risen = self._rise.add(sample.at, sample.memory.used_bytes)
+        return risen >= self._least_bytes
 
     def _measure(
         self, subject: str, trends: dict[Key, Trend], left: int | None, now: ProcessScan

@@ -108,15 +108,10 @@ class ListenOverflow:
         for listener, pid in held:
             waiting[pid] = waiting.get(pid, 0) + listener.waiting
         most = sorted(waiting, key=lambda pid: waiting[pid], reverse=True)[:TOP]
-        try:
-            scan = self._host.sampler.processes()
-        except (OSError, ValueError):
-            return ()
-        rows = {row.pid: row for row in scan.rows.values() if row.pid in most}
         found = [
-            Suspect(row=rows[pid], share=waiting[pid] / whole)
+            Suspect(row=row, share=waiting[pid] / whole)
             for pid in most
-            if pid in rows
+            if (row := self._host.sampler.process(pid)) is not None
         ]
         return culprits(found, self._host.facts, rate)
 

@@ -4,7 +4,7 @@ import argparse
 import importlib
 import sys
 
-MODULES = ("sampling", "clicks", "starting", "recall")
+MODULES = ("sampling", "rounds", "clicks", "starting", "recall")
 
 
 def main() -> int:

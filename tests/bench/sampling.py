@@ -33,7 +33,7 @@ _ATTRIBUTES = [
 def run() -> Iterator[Result]:
     """Measure with 300 and with 3,000 processes."""
     for size in SIZES:
-        with _sleepers(size - len(psutil.pids())):
+        with sleepers(size - len(psutil.pids())):
             yield from _measured(size)
 
 
@@ -97,7 +97,8 @@ def _sleeper() -> int:
 
 
 @contextmanager
-def _sleepers(count: int) -> Iterator[None]:
+def sleepers(count: int) -> Iterator[None]:
+    """Fill the process table with so many that sleep."""
     pids: list[int] = []
     try:
         pids.extend(_sleeper() for _ in range(count))

@@ -26,6 +26,7 @@ SUBJECTS = {
     "read_only_filesystem": "/srv",
     "disk_latency": "sda",
     "conntrack": "",
+    "file_descriptors": "",
     "listen_overflow": "",
     "tcp_retransmits": "",
     "network_errors": "eth0",

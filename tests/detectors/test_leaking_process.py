@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.detectors.leaking_process import WEEK, LeakingProcess, LeakSection
-from bot.host import HostSampler
+from bot.host import HostSampler, ProcessScan
 from bot.model import Level
 from tests.detectors.pieces import (
     LEAK,
@@ -32,6 +32,12 @@ def proc(tmp_path: Path) -> PaperProc:
     return paper
 
 
+def hold(proc: PaperProc, pages: int, *, anonymous: int | None = None) -> None:
+    """Let the process hold this much, and the host have as much less."""
+    proc.process(PID, pages=pages, anonymous=anonymous)
+    proc.memory(total=8_000_000, available=4_000_000 - 4 * pages)
+
+
 @pytest.fixture
 def leaking(proc: PaperProc) -> LeakingProcess:
     host = context(proc.root, proc.clock, PaperFacts(proc.root))
@@ -43,12 +49,12 @@ def test_steady_growth_is_told_in_hours_left(
 ) -> None:
     for rounds in range(40):
         proc.spend(30, busy=0.1)
-        proc.process(PID, pages=(200 + 10 * rounds) * MB)
+        hold(proc, (200 + 10 * rounds) * MB)
         findings = leaking.check(())
 
     (finding,) = findings
-    # 10 MB in 30 s are 1.2 GB per hour; 4.1 GB are available.
-    assert finding.value == pytest.approx(4.096 / 1.2, rel=0.02)
+    # 10 MB in 30 s are 1.2 GB per hour; of 4.1 GB this one holds 0.6.
+    assert finding.value == pytest.approx((4.096 - 0.59) / 1.2, rel=0.02)
     assert finding.level is Level.WARNING
     assert finding.culprit is not None
     assert finding.culprit.identity.pid == PID
@@ -57,12 +63,38 @@ def test_steady_growth_is_told_in_hours_left(
     )
 
 
+class CountingSampler(HostSampler):
+    """Counts how often all processes are looked at."""
+
+    scans = 0
+
+    def processes(self) -> ProcessScan:
+        self.scans += 1
+        return super().processes()
+
+
+@pytest.mark.parametrize(("rounds_of_build", "looks"), [(4, False), (40, True)])
+def test_no_process_is_looked_at_while_the_host_needs_no_more(
+    proc: PaperProc, rounds_of_build: int, *, looks: bool
+) -> None:
+    sampler = CountingSampler(proc.clock, proc=proc.root)
+    host = context(proc.root, proc.clock, PaperFacts(proc.root), sampler=sampler)
+    leaking = LeakingProcess(LeakSection(), host)
+    for rounds in range(120):
+        proc.spend(30, busy=0.1)
+        used = 500_000 if rounds % 60 < rounds_of_build else 0
+        proc.memory(total=8_000_000, available=4_000_000 - used)
+        assert leaking.check(()) == []
+
+    assert bool(sampler.scans) is looks
+
+
 def test_growth_that_comes_to_an_end_is_a_warm_up(
     leaking: LeakingProcess, proc: PaperProc
 ) -> None:
     for rounds in range(60):
         proc.spend(30, busy=0.1)
-        proc.process(PID, pages=min(200 + 40 * rounds, 800) * MB)
+        hold(proc, min(200 + 40 * rounds, 800) * MB)
         findings = leaking.check(())
 
     assert findings == []
@@ -71,14 +103,14 @@ def test_growth_that_comes_to_an_end_is_a_warm_up(
 def test_a_sawtooth_is_no_leak(leaking: LeakingProcess, proc: PaperProc) -> None:
     for rounds in range(60):
         proc.spend(30, busy=0.1)
-        proc.process(PID, pages=(200 + 30 * (rounds % 12)) * MB)
+        hold(proc, (200 + 30 * (rounds % 12)) * MB)
         assert leaking.check(()) == []
 
 
 def test_little_growth_is_no_leak(leaking: LeakingProcess, proc: PaperProc) -> None:
     for rounds in range(60):
         proc.spend(30, busy=0.1)
-        proc.process(PID, pages=200 * MB + 100 * rounds)
+        hold(proc, 200 * MB + 100 * rounds)
         assert leaking.check(()) == []
 
 
@@ -87,7 +119,7 @@ def test_a_watched_leak_that_stopped_is_well_again(
 ) -> None:
     for _ in range(60):
         proc.spend(30, busy=0.1)
-        proc.process(PID, pages=200 * MB)
+        hold(proc, 200 * MB)
         findings = leaking.check({f"process:{PID}:50"})
 
     assert [(f.level, f.value) for f in findings] == [(Level.OK, WEEK)]
@@ -96,7 +128,7 @@ def test_a_watched_leak_that_stopped_is_well_again(
 def test_a_watched_process_is_unknown_until_it_was_followed_for_long_enough(
     leaking: LeakingProcess, proc: PaperProc
 ) -> None:
-    proc.process(PID, pages=200 * MB)
+    hold(proc, 200 * MB)
 
     findings = leaking.check({f"process:{PID}:50"})
 
@@ -114,7 +146,7 @@ def test_after_a_long_gap_growth_is_followed_anew(
 ) -> None:
     for rounds in range(40):
         proc.spend(30, busy=0.1)
-        proc.process(PID, pages=(200 + 10 * rounds) * MB)
+        hold(proc, (200 + 10 * rounds) * MB)
         leaking.check(())
     proc.clock.forward(28_800)
 
@@ -128,7 +160,7 @@ def test_after_a_reboot_growth_is_followed_anew(
 ) -> None:
     for rounds in range(40):
         proc.spend(30, busy=0.1)
-        proc.process(PID, pages=(200 + 10 * rounds) * MB)
+        hold(proc, (200 + 10 * rounds) * MB)
         leaking.check(())
     proc.clock.forward(30)
     proc.clock.boot_id = "boot-2"
@@ -143,7 +175,7 @@ def test_a_file_that_is_being_read_is_no_leak(
 ) -> None:
     for rounds in range(40):
         proc.spend(30, busy=0.1)
-        proc.process(PID, pages=(200 + 10 * rounds) * MB, anonymous=50 * MB)
+        hold(proc, (200 + 10 * rounds) * MB, anonymous=50 * MB)
         assert leaking.check(()) == []
 
 
@@ -163,7 +195,7 @@ def test_the_limit_of_its_cgroup_counts_where_it_is_nearer(
     )
     for rounds in range(40):
         proc.spend(30, busy=0.1)
-        proc.process(PID, pages=(200 + 10 * rounds) * MB)
+        hold(proc, (200 + 10 * rounds) * MB)
         findings = leaking.check(())
 
     (finding,) = findings
