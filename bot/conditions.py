@@ -3,18 +3,22 @@
 Owned by `respond.py`, whose turn guards every change; reading needs no turn.
 """
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from bot.alerts import FLAP_WINDOW, Alert, Stage, Timing, advance
-from bot.model import Finding, Incident, Measured
+from bot.model import Finding, Incident, Level, Measured
 from remediation.moment import Moment
 
 
 class Conditions:
-    """Alerts and latest findings by the condition's key."""
+    """Alerts and latest findings by the condition's key.
 
-    def __init__(self) -> None:
+    brief: called with the last bad finding of what was over before it fired.
+    """
+
+    def __init__(self, brief: Callable[[Finding], None]) -> None:
+        self._brief = brief
         self._alerts: dict[str, Alert] = {}
         self._latest: dict[str, Measured] = {}
         self._held: Container[str] = ()
@@ -48,6 +52,8 @@ class Conditions:
         self._latest[finding.key] = measured
         before = self._alerts.get(finding.key)
         alert = advance(before, finding, timing.of(finding), measured.at.boot)
+        if before and _was_brief(before, alert):
+            self._brief(before.finding)
         if alert is None:
             self._alerts.pop(finding.key, None)
             if finding.is_passing:
@@ -55,6 +61,12 @@ class Conditions:
         else:
             self._alerts[finding.key] = alert
         return alert
+
+    def has_just_fired(self, alert: Alert) -> bool:
+        """Say whether this measurement made it fire."""
+        measured = self._latest.get(alert.key)
+        is_now = measured is not None and alert.stage_since == measured.at.boot
+        return alert.stage is Stage.FIRING and is_now
 
     def is_clear(self, finding: Finding) -> bool:
         """Say whether this condition was measured as well, and its alert is over."""
@@ -110,3 +122,10 @@ class Conditions:
         finally:
             if not done:
                 self._alerts = before
+
+
+def _was_brief(before: Alert, now: Alert | None) -> bool:
+    """Say whether something bad is over that nobody was told of."""
+    is_over = now is None or now.stage is Stage.OVER
+    bad = before.finding.level in (Level.WARNING, Level.CRITICAL)
+    return before.stage is Stage.PENDING and is_over and bad

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from bot.host import HostSampler, ProcessScan
-from bot.suspects import Key
+from bot.procfs import Key
 from bot.trend import Trend, trend
 from remediation.procfs import PAGE_BYTES
 

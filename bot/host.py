@@ -161,6 +161,14 @@ class HostSampler:
         """Return what ending one process would free; None where that is unknown."""
         return procfs.anonymous_bytes(pid, self._proc)
 
+    def swapped_bytes(self, pid: int) -> int | None:
+        """Return what lies in swap of one process; None where that is unknown."""
+        return procfs.swapped_bytes(pid, self._proc)
+
+    def waits_in(self, pid: int) -> str:
+        """Return where in the kernel a process waits; "" where that is not told."""
+        return procfs.waits_in(pid, self._proc)
+
     def cgroup_left_bytes(self, cgroup: str) -> int | None:
         """Return the room below the nearest memory limit of a cgroup; None without."""
         return procfs.cgroup_left_bytes(cgroup, self._cgroups)

@@ -1,5 +1,6 @@
 """The other hosts whose services may be operated, by the names that alerts use."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -26,3 +27,25 @@ class HostSection(Section):
     gate: Literal["ssh"] = "ssh"
     host_key: HostKey | None = None
     known_hosts: Path | None = None
+
+
+def check_others(hosts: Mapping[str, HostSection], here: str) -> None:
+    """Raise `ValueError` where an entry is no other host, or is there twice."""
+    if "fleet" in hosts:
+        raise ValueError("fleet is what the bot calls no host in particular")
+    if here in hosts:
+        raise ValueError(f"{here} is this very host, which needs no entry")
+    known: dict[str, str] = {_plain(here): "this very host"}
+    for name, host in hosts.items():
+        place = f"{_plain(host.address)}:{host.port}"
+        for what in {_plain(name), place}:
+            if what in known:
+                raise ValueError(
+                    f"{name} is {known[what]} under another name, and caps and "
+                    "maintenance go by name; keep one of them"
+                )
+            known[what] = name
+
+
+def _plain(name: str) -> str:
+    return name.casefold().rstrip(".")

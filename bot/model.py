@@ -81,14 +81,16 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Culprit:
-    """A process, or the group it leads, and its part of the problem.
+    """A process, or the workers it leads, and its part of the problem.
 
     share: its fraction of the whole problem, 0 to 1. amount: in the finding's unit.
+    members: how many processes make it together, itself included.
     """
 
     process: ProcessFacts
     share: float
     amount: float
+    members: int = 1
 
     @property
     def identity(self) -> ProcessIdentity:

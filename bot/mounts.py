@@ -28,19 +28,27 @@ _REMOTE: Final = frozenset(
 )
 # Full by nature: images that cannot be written.
 _IMAGES: Final = frozenset({"squashfs", "iso9660", "udf", "erofs", "cramfs", "romfs"})
+# Since Linux 6.15 ext4 says so beside `rw`; before, an error turned it `ro`.
+_GAVE_UP: Final = frozenset({b"emergency_ro", b"shutdown"})
+_NOT_WRITABLE: Final = _GAVE_UP | {b"ro"}
 _KERNEL: Final = ("/proc", "/sys", "/dev")
 _OCTAL: Final = re.compile(rb"\\([0-7]{3})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mount:
-    """One mount of mountinfo, see proc_pid_mountinfo(5). point: raw bytes."""
+    """One mount of mountinfo, see proc_pid_mountinfo(5). point: raw bytes.
+
+    read_only: nothing can be written to the file system. gave_up: because the kernel
+    stopped writing to it after an error.
+    """
 
     point: bytes
     device: bytes
     kind: str
     source: bytes
     read_only: bool
+    gave_up: bool = False
 
     @property
     def name(self) -> str:
@@ -57,7 +65,8 @@ class Mount:
 class Filesystem:
     """A file system in bytes as df(1) counts them: free is what users may still take.
 
-    None everywhere: it did not answer in time or refused.
+    None everywhere: it did not answer in time or refused. inodes: none
+    where it makes them as needed (btrfs), and then there is no percentage of them.
     """
 
     name: str
@@ -66,6 +75,9 @@ class Filesystem:
     total_bytes: int | None = None
     free_bytes: int | None = None
     used_percent: float | None = None
+    inodes: int | None = None
+    free_inodes: int | None = None
+    used_inodes_percent: float | None = None
 
 
 class Mounts:
@@ -139,7 +151,8 @@ def parse(text: bytes) -> list[Mount]:
     for line in text.splitlines():
         before, _, after = line.partition(b" - ")
         _, _, device, _, point, *_ = before.split(b" ")
-        kind, source, flags = after.split(b" ", 2)
+        kind, source, options = after.split(b" ", 2)
+        flags = set(options.split(b","))
         point = _OCTAL.sub(lambda code: bytes([int(code[1], 8)]), point)
         found.pop(point, None)
         found[point] = Mount(
@@ -149,7 +162,8 @@ def parse(text: bytes) -> list[Mount]:
             source=source,
             # Of the file system itself. What this mount permits is about us: systemd's
             # ProtectSystem makes every mount read-only for the bot, and disks still fill.
-            read_only=b"ro" in flags.split(b","),
+            read_only=not flags.isdisjoint(_NOT_WRITABLE),
+            gave_up=not flags.isdisjoint(_GAVE_UP),
         )
     return list(found.values())
 
@@ -181,6 +195,8 @@ def _is_kernels(name: str) -> bool:
 def _measured(mount: Mount, found: os.statvfs_result) -> Filesystem:
     used = found.f_blocks - found.f_bfree
     usable = used + found.f_bavail  # without the blocks kept for root, as df(1)
+    named = max(found.f_files - found.f_ffree, 0)
+    nameable = named + found.f_favail
     return Filesystem(
         name=mount.name,
         kind=mount.kind,
@@ -188,6 +204,9 @@ def _measured(mount: Mount, found: os.statvfs_result) -> Filesystem:
         total_bytes=found.f_blocks * found.f_frsize,
         free_bytes=found.f_bavail * found.f_frsize,
         used_percent=100 * used / usable if usable else None,
+        inodes=found.f_files,
+        free_inodes=found.f_favail,
+        used_inodes_percent=100 * named / nameable if nameable else None,
     )
 
 

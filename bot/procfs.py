@@ -22,6 +22,7 @@ _MEMORY: Final = re.compile(
 )
 _PRESSURE: Final = re.compile(rb"^(some|full) avg10=([\d.]+)", re.MULTILINE)
 _ANONYMOUS: Final = re.compile(rb"^RssAnon:\s+(\d+) kB$", re.MULTILINE)
+_SWAPPED: Final = re.compile(rb"^VmSwap:\s+(\d+) kB$", re.MULTILINE)
 _DROPPABLE: Final = re.compile(rb"^inactive_file (\d+)$", re.MULTILINE)
 CGROUPS: Final = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"))
 
@@ -74,11 +75,18 @@ class Pressure:
     full: float
 
 
+Key = tuple[int, int]
+"""Which process of this boot: (pid, start_ticks)."""
+
+
 class ProcessRow(NamedTuple):
     """One process in a scan. A tuple, because thousands are made in each scan.
 
     start_ticks: clock ticks since boot. cpu_ticks: user and system, its threads
     included. comm: what it calls itself, any bytes. state: the kernel's letter.
+    ended_ticks: of its children that ended and theirs, of all their lives.
+    threads: how many it has. reaped_faults: minor page faults of the children that
+    ended and that it waited for.
     """
 
     pid: int
@@ -88,6 +96,9 @@ class ProcessRow(NamedTuple):
     ppid: int
     state: bytes
     comm: bytes
+    ended_ticks: int = 0
+    threads: int = 1
+    reaped_faults: int = 0
 
     @property
     def name(self) -> str:
@@ -100,7 +111,7 @@ class ProcessRow(NamedTuple):
         return self.rss_pages * PAGE_BYTES
 
     @property
-    def key(self) -> tuple[int, int]:
+    def key(self) -> Key:
         """Which process of this boot it is: (pid, start_ticks)."""
         return self.pid, self.start_ticks
 
@@ -179,6 +190,9 @@ def parse_process(pid: int, text: bytes) -> ProcessRow:
         int(fields[1]),
         fields[0],
         text[text.index(b"(") + 1 : end],
+        int(fields[13]) + int(fields[14]),
+        int(fields[17]),
+        int(fields[8]),
     )
 
 
@@ -187,11 +201,29 @@ def anonymous_bytes(pid: int, proc: Path = PROC) -> int | None:
 
     Its anonymous pages: no files, which the kernel can drop, no shared memory.
     """
+    return _status_bytes(_ANONYMOUS, pid, proc)
+
+
+def swapped_bytes(pid: int, proc: Path = PROC) -> int | None:
+    """Return what lies in swap of the process; None where unknown."""
+    return _status_bytes(_SWAPPED, pid, proc)
+
+
+def _status_bytes(line: re.Pattern[bytes], pid: int, proc: Path) -> int | None:
     try:
-        found = _ANONYMOUS.search(read_file(f"{proc}/{pid}/status"))
+        found = line.search(read_file(f"{proc}/{pid}/status"))
     except _GONE:
         return None
     return int(found[1]) * 1024 if found else None
+
+
+def waits_in(pid: int, proc: Path = PROC) -> str:
+    """Return the kernel's function that a process waits in; "" where it is not told."""
+    try:
+        name = read_file(f"{proc}/{pid}/wchan")
+    except OSError:
+        return ""
+    return "" if name in (b"", b"0") else printable(name, limit=60)
 
 
 def cgroup_left_bytes(cgroup: str, roots: Sequence[Path] = CGROUPS) -> int | None:

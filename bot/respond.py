@@ -34,6 +34,7 @@ from bot.quiet import Quiet
 from bot.record import Record
 from bot.target import Hidden, Live
 from bot.triage import Change, Opened, Resolved, Updated, triage
+from bot.unpaged import Unpaged, Why
 from bot.words import joined_in_words, level_word, seconds, title_of
 from remediation.audit import Event, append
 from remediation.moment import Moment
@@ -56,6 +57,7 @@ class Respond:
         record: Record,
         candidates: Candidates,
         inquiry: Inquiry,
+        unpaged: Unpaged,
         poster: Wakeable,
     ) -> None:
         self._database = record.database
@@ -64,7 +66,8 @@ class Respond:
         self._inquiry = inquiry
         self._clock = record.clock
         self._poster = poster
-        self._conditions = Conditions()
+        self._unpaged = unpaged
+        self._conditions = Conditions(lambda f: unpaged.add(f, Why.BRIEF))
         self._redrawn: dict[int, Moment] = {}
         self._resolved: set[int] = set()  # in this round
         self._started = self._clock.now()
@@ -91,7 +94,7 @@ class Respond:
             with self._database.read() as tx:
                 open_ = store.opened(tx)
                 rows = quiet.kept(tx, now)
-            for change in triage(open_, _heard(alerts, rows), now.wall):
+            for change in triage(open_, self._heard(alerts, rows), now.wall):
                 self._apply(change, now)
             self._resolve_quiet(open_, now)
             self._verify_due(open_, now)
@@ -99,6 +102,17 @@ class Respond:
             held = {f.key for i in left for f in (*i.findings, *_complained(i))}
             self._conditions.forget_over(held, now.boot)
         self._poster.wake()
+
+    def _heard(self, alerts: Sequence[Alert], rows: Sequence[Quiet]) -> list[Alert]:
+        """Return what is not kept quiet; the rest is for the digest."""
+        heard = []
+        for alert in alerts:
+            # What is over is heard in any case: nothing would tell it later.
+            if alert.stage is Stage.OVER or not quiet.silences(rows, alert.finding):
+                heard.append(alert)
+            elif self._conditions.has_just_fired(alert):
+                self._unpaged.add(alert.finding, Why.MUTED)
+        return heard
 
     def _apply(self, change: Change, now: Moment) -> None:
         match change:
@@ -296,15 +310,6 @@ def _late_culprit(incident: Incident) -> Culprit | None:
     if incident.is_storm or about is not None or incident.offered:
         return None
     return next((f.culprit for f in incident.findings if f.culprit), None)
-
-
-def _heard(alerts: Sequence[Alert], rows: Sequence[Quiet]) -> list[Alert]:
-    # What is over is heard in any case: nothing would tell it later.
-    return [
-        alert
-        for alert in alerts
-        if alert.stage is Stage.OVER or not quiet.silences(rows, alert.finding)
-    ]
 
 
 def _log_event(

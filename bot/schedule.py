@@ -24,7 +24,7 @@ _TOLERANCE = 5.0
 class Schedule:
     """Regular jobs in a bounded pool of threads; a hung job delays only itself."""
 
-    def __init__(self, clock: Clock, *, threads: int = 8) -> None:
+    def __init__(self, clock: Clock, *, threads: int) -> None:
         self._clock = clock
         self._jobs: dict[str, tuple[Callable[[], None], timedelta]] = {}
         self._scheduler = BackgroundScheduler(

@@ -18,17 +18,21 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from bot.alerts_section import AlertsSection
 from bot.durations import Duration
 from bot.escalation_section import Escalation
+from bot.expected_section import ExpectedSection
 from bot.gate_section import GateSection
-from bot.hosts_section import HostName, HostSection
+from bot.hosts_section import HostName, HostSection, check_others
 from bot.inventory import hosts_in
 from bot.knowledge_section import MemorySection, RunbooksSection
 from bot.logs_section import LogsSection
 from bot.model import Limits
 from bot.model_section import Model
-from bot.policy_section import Approvers, Policy, SlackGroup, SlackUser
+from bot.policy_section import (
+    Policy,
+)
 from bot.prometheus_section import PrometheusSection
 from bot.section import Section
 from bot.service_section import Service, Supervisor, Timer
+from bot.slack_section import Slack
 from bot.yamlfile import BadConfiguration, Located, Problem, Where, read
 
 Limit = Annotated[float, Field(allow_inf_nan=False)]
@@ -72,21 +76,6 @@ class DetectorSection(Section):
             clear_critical=self.critical * inside if critical is None else critical,
             above=above,
         )
-
-
-class Notify(Section):
-    """Whom the first post of a critical incident mentions: user or group ids."""
-
-    critical: tuple[SlackUser | SlackGroup, ...] = ()
-
-
-class Slack(Section):
-    """Where and with whom the bot talks."""
-
-    channel: Annotated[str, Field(pattern=r"^[CG][A-Z0-9]{2,}$")] | None = None
-    command: Annotated[str, Field(pattern=r"^/[a-z0-9_-]{1,31}$")] = "/sre"
-    approvers: Approvers = Approvers()
-    notify: Notify = Notify()
 
 
 class Verify(Section):
@@ -153,6 +142,7 @@ class Settings(Section):
     hosts_from: Path | None = None
     logs: LogsSection = LogsSection()
     detectors: dict[str, dict[str, object] | None] = Field(default_factory=dict)
+    expected: tuple[ExpectedSection, ...] = ()
     policy: Policy = Policy()
     verify: Verify = Verify()
     escalation: Escalation = Escalation()
@@ -168,26 +158,8 @@ class Settings(Section):
     def _others_only(
         cls, hosts: Mapping[str, HostSection], info: ValidationInfo
     ) -> Mapping[str, HostSection]:
-        here = info.data.get("host")
-        if "fleet" in hosts:
-            raise ValueError("fleet is what the bot calls no host in particular")
-        if here in hosts:
-            raise ValueError(f"{here} is this very host, which needs no entry")
-        known: dict[str, str] = {_plain(str(here)): "this very host"}
-        for name, host in hosts.items():
-            place = f"{_plain(host.address)}:{host.port}"
-            for what in {_plain(name), place}:
-                if what in known:
-                    raise ValueError(
-                        f"{name} is {known[what]} under another name, and caps and "
-                        "maintenance go by name; keep one of them"
-                    )
-                known[what] = name
+        check_others(hosts, str(info.data.get("host")))
         return hosts
-
-
-def _plain(name: str) -> str:
-    return name.casefold().rstrip(".")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,8 +180,14 @@ def load(path: Path, sections: Mapping[str, type[DetectorSection]]) -> Loaded:
     if settings.hosts_from is None:
         return loaded
     found = hosts_in(path.parent / settings.hosts_from, here=settings.host)
-    both = {"hosts": {**found, **settings.hosts}}
-    return replace(loaded, settings=settings.model_copy(update=both))
+    both = {**found, **settings.hosts}
+    try:
+        check_others(both, settings.host)
+    except ValueError as error:
+        seen = f"{settings.hosts_from} was read"
+        wrong = Problem(line=None, where="hosts_from", seen=seen, allowed=str(error))
+        raise BadConfiguration(str(path), (wrong,)) from error
+    return replace(loaded, settings=settings.model_copy(update={"hosts": both}))
 
 
 def check(located: Located, sections: Mapping[str, type[DetectorSection]]) -> Loaded:

@@ -1,12 +1,14 @@
 """The state of things at a glance, for `/sre status` and App Home."""
 
 import difflib
+import os
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot import quiet, store
+from bot.declare import declaration
 from bot.model import Finding, Incident, Level
 from bot.quiet import Quiet
 from bot.record import Record
@@ -21,6 +23,11 @@ GLASS = "glass broken"
 """The key, in `Board.week`, of how often somebody approved alone."""
 
 
+WORST_FIRST = (Level.CRITICAL, Level.WARNING, Level.UNKNOWN, Level.OK)
+_MAIN = ("cpu", "memory", "load", "filesystem", "prometheus")
+_MOST = 8
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostHealth:
     """One host: its worst level and the latest figure of each condition."""
@@ -28,6 +35,19 @@ class HostHealth:
     host: str
     level: Level
     findings: tuple[Finding, ...]
+
+    @property
+    def figures(self) -> tuple[Finding, ...]:
+        """What a glance needs: what is not well, the worst first, then the main figures.
+
+        Processes have incidents of their own, and many conditions that are well say
+        nothing one by one.
+        """
+        own = [f for f in self.findings if not f.subject.startswith("process:")]
+        bad = [f for f in own if not f.is_well]
+        bad.sort(key=lambda finding: WORST_FIRST.index(finding.level))
+        main = [f for name in _MAIN for f in own if f.detector == name and f.is_well]
+        return (*bad[:_MOST], *main[: max(_MOST - len(bad), 0)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +63,8 @@ class OpenIncident:
 class Board:
     """Everything the live board shows.
 
-    unseen: why the bot's own host is not watched, "" where it is.
+    unseen: why the bot's own host is not watched, "" where it is. untold: why a detector
+    can measure nothing there, by its name. expected: declared work that is at it.
     """
 
     at: datetime
@@ -54,6 +75,8 @@ class Board:
     week: Mapping[str, int]
     incidents_this_week: int
     unseen: str = ""
+    untold: Mapping[str, str] = field(default_factory=dict)
+    expected: tuple[str, ...] = ()
 
     def only(self, host: str) -> "Board":
         """Return the part that concerns one host."""
@@ -65,14 +88,24 @@ class Board:
 
 
 class Status:
-    """Reads the board. unseen: why the bot's own host is not watched."""
+    """Reads the board. unseen, untold, expected: as the board has them."""
 
-    def __init__(self, *, record: Record, respond: Respond, unseen: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        record: Record,
+        respond: Respond,
+        untold: Mapping[str, str],
+        expected: Callable[[], Mapping[str, str]],
+        unseen: str = "",
+    ) -> None:
         self._database = record.database
         self._ledger = record.ledger
         self._respond = respond
         self._clock = record.clock
         self.unseen = unseen
+        self._untold = untold
+        self._expected = expected
 
     def board(self) -> Board:
         """Return the state of this instant."""
@@ -108,6 +141,8 @@ class Status:
                 week=done,
                 incidents_this_week=len(recent),
                 unseen=self.unseen,
+                untold=dict(self._untold),
+                expected=tuple(sorted(set(self._expected().values()))),
             )
 
     def mutable(self, named: str) -> str:
@@ -126,6 +161,12 @@ class Status:
         close = difflib.get_close_matches(named, sorted(names), n=3, cutoff=0.4)
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
         raise NotDecided(f"nothing here is called {named}{hint}")
+
+    def declaration(self, number: int) -> str:
+        """Return what would declare an incident's work as expected, in YAML."""
+        with self._database.read() as tx:
+            incident = store.get(tx, number)
+        return declaration(incident, cores=os.cpu_count() or 1)
 
     def incidents(self, span: timedelta) -> list[Incident]:
         """Return the incidents opened within the span, the newest first."""

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from bot.families import HALF, family
 from bot.host import SHORTEST, Facts, HostSampler, ProcessScan
 from bot.model import Culprit, Fact
-from bot.procfs import ProcessRow
+from bot.procfs import Key, ProcessRow
 from remediation.facts import ProcessFacts
 from remediation.identity import Gone, Unobservable
 from remediation.printable import printable
@@ -22,15 +23,17 @@ TOP: Final = 3
 LEAST_SHARE: Final = 0.05
 """Whoever has less of the problem than this is not named."""
 
-Key = tuple[int, int]
+LOOKED_AT: Final = 64
+"""Of so many processes, the largest first, it is read what ending them would free."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspect:
-    """A process (or the workers it leads, itself included) and its part of the problem."""
+    """A process and its part of the problem; members: with the workers it leads."""
 
     row: ProcessRow
     share: float
+    members: int = 1
 
 
 class Trail:
@@ -110,23 +113,73 @@ def cpu_percents(before: ProcessScan, now: ProcessScan) -> dict[Key, float] | No
 def cpu_suspects(before: ProcessScan, now: ProcessScan) -> list[Suspect]:
     """Return the largest users of the CPU with their shares of the busy time.
 
-    Where no single process has half of it, workers that bear the name of their
-    parent are counted with it (`gunicorn` and its workers).
+    Where no single process has half of it, workers count together with whoever leads
+    them (`bot/families.py`), those that ended in between too.
     """
     busy = now.cpu.busy - before.cpu.busy
     if busy <= 0:
         return []
     used = cpu_ticks(before, now)
     alone = _ranked(used, now.rows, busy)
-    if alone and alone[0].share >= 0.5:
+    if alone and alone[0].share >= HALF:
         return alone
-    by_pid = {pid: row for (pid, _), row in now.rows.items()}
-    together: dict[Key, int] = {}
-    for key, ticks in used.items():
-        leader = _leader(now.rows[key], by_pid).key
-        together[leader] = together.get(leader, 0) + ticks
-    grouped = _ranked(together, now.rows, busy)
-    return grouped if grouped and grouped[0].share >= 0.5 else alone
+    ended = ended_ticks(before, now)
+    whole = {k: used.get(k, 0) + ended.get(k, 0) for k in {**used, **ended}}
+    return together(whole, now.rows, busy, alone)
+
+
+def sharers(
+    used: Mapping[Key, float], rows: Mapping[Key, ProcessRow], whole: float
+) -> list[Suspect]:
+    """Return who used most of the whole: one process, or workers with their leader.
+
+    used: by process, in the unit of `whole`, which is more than nothing.
+    """
+    alone = _ranked(used, rows, whole)
+    if alone and alone[0].share >= HALF:
+        return alone
+    return together(used, rows, whole, alone)
+
+
+def together(
+    used: Mapping[Key, float],
+    rows: Mapping[Key, ProcessRow],
+    whole: float,
+    alone: list[Suspect],
+) -> list[Suspect]:
+    """Return the workers that make half of the whole first, where there are such."""
+    found = family(used, rows, whole)
+    if found is None:
+        return alone
+    workers = Suspect(
+        row=found.leader,
+        share=found.amount / whole,
+        members=len(found.pids | {found.leader.pid}),
+    )
+    others = [s for s in alone if s.row.pid not in found.pids]
+    return [workers, *others][:TOP]
+
+
+def ended_ticks(before: ProcessScan, now: ProcessScan) -> dict[Key, int]:
+    """Return the CPU time that the ended children of each process used in between.
+
+    A parent is told a child's whole life when it has ended; what the child had used at
+    the first scan is taken away.
+    """
+    earlier: dict[int, int] = {}
+    for key, row in before.rows.items():
+        if key not in now.rows:
+            lived = row.cpu_ticks + row.ended_ticks
+            earlier[row.ppid] = earlier.get(row.ppid, 0) + lived
+    found = {}
+    for key, row in now.rows.items():
+        known = before.rows.get(key)
+        if known is None or row.ended_ticks <= known.ended_ticks:
+            continue
+        ticks = row.ended_ticks - known.ended_ticks - earlier.get(row.pid, 0)
+        if ticks > 0:
+            found[key] = ticks
+    return found
 
 
 def memory_suspects(
@@ -135,16 +188,14 @@ def memory_suspects(
     """Return the largest holders of memory with their shares of the used memory.
 
     Chosen by resident memory, measured by what ending them would free: anonymous
-    pages, where that can be read.
+    pages, where that can be read. Workers count together where nobody has half.
     """
     rows = sorted(scan.rows.values(), key=lambda row: row.rss_pages, reverse=True)
-    held = [(row, _held_bytes(row, sampler)) for row in rows[: 4 * TOP]]
-    held.sort(key=lambda pair: pair[1], reverse=True)
-    return [
-        Suspect(row=row, share=min(size / used_bytes, 1.0))
-        for row, size in held[:TOP]
-        if used_bytes > 0 and size >= LEAST_SHARE * used_bytes
-    ]
+    held = {row.key: _held_bytes(row, sampler) for row in rows[:LOOKED_AT]}
+    alone = _ranked(held, scan.rows, used_bytes) if used_bytes > 0 else []
+    if alone and alone[0].share >= HALF:
+        return alone
+    return together(held, scan.rows, used_bytes, alone)
 
 
 def same_process(facts: Facts, key: Key) -> ProcessFacts | None:
@@ -181,6 +232,7 @@ def culprits(
                     process=process,
                     share=suspect.share,
                     amount=suspect.share * whole,
+                    members=suspect.members,
                 )
             )
     return tuple(found)
@@ -191,7 +243,7 @@ def culprit_facts(found: Sequence[Culprit], of: str) -> tuple[Fact, ...]:
     return tuple(
         Fact(
             label=f"Top {place}",
-            value=f"{percent(culprit.share)} of {of}: {who(culprit.process)}",
+            value=f"{percent(culprit.share)} of {of}: {whom(culprit)}",
         )
         for place, culprit in enumerate(found, start=1)
     )
@@ -206,6 +258,12 @@ def who(process: ProcessFacts) -> str:
     """Say which process: `yes (pid 42, root)`."""
     label = printable(process.label, limit=80)
     return f"{label} (pid {process.identity.pid}, {process.user})"
+
+
+def whom(culprit: Culprit) -> str:
+    """Say who, and with how many workers: `make (pid 42, build) and 16 more`."""
+    more = f" and {culprit.members - 1} more" if culprit.members > 1 else ""
+    return f"{who(culprit.process)}{more}"
 
 
 def process_facts(process: ProcessFacts) -> tuple[Fact, ...]:
@@ -225,18 +283,8 @@ def _held_bytes(row: ProcessRow, sampler: HostSampler) -> int:
 
 
 def _ranked(
-    used: Mapping[Key, int], rows: Mapping[Key, ProcessRow], whole: int
+    used: Mapping[Key, float], rows: Mapping[Key, ProcessRow], whole: float
 ) -> list[Suspect]:
     top = sorted(used, key=lambda key: used[key], reverse=True)[:TOP]
     found = [Suspect(row=rows[k], share=min(used[k] / whole, 1.0)) for k in top]
     return [suspect for suspect in found if suspect.share >= LEAST_SHARE]
-
-
-def _leader(row: ProcessRow, by_pid: Mapping[int, ProcessRow]) -> ProcessRow:
-    # Upwards while the parent bears the same name; parents are always older.
-    parent = by_pid.get(row.ppid)
-    while parent and parent.pid > 1 and parent.comm == row.comm:
-        if parent.start_ticks > row.start_ticks:
-            break
-        row, parent = parent, by_pid.get(parent.ppid)
-    return row

@@ -4,17 +4,23 @@ import logging
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from bot.alerts import Timing
+from bot.expected import ExpectedWork
 from bot.loop import attempt
 from bot.metrics import History
 from bot.model import Finding, Level, Limits
 from bot.ports import Clock, Detector, NotTold
 from bot.respond import Respond
 from bot.telemetry import Telemetry
+from remediation.moment import Moment
 
 log = logging.getLogger(__name__)
+
+HANGS: Final = timedelta(seconds=30)
+"""A round that takes longer than this, and than three of its intervals, hangs."""
 
 
 class Watch:
@@ -29,6 +35,7 @@ class Watch:
         clock: Clock,
         history: History,
         telemetry: Telemetry,
+        expected: ExpectedWork,
     ) -> None:
         self.detectors: Mapping[str, Detector] = {d.name: d for d in detectors}
         self._host = host
@@ -37,8 +44,10 @@ class Watch:
         self._history = history
         self._telemetry = telemetry
         self.failures: Counter[str] = Counter()
+        self._expected = expected
         self.untold: dict[str, str] = {}
         """Why a detector can measure nothing on this host, by its name."""
+        self._began: dict[str, Moment] = {}
 
     def round(self, name: str) -> None:
         """Run one detector once and respond to what it found.
@@ -47,8 +56,13 @@ class Watch:
         """
         detector = self.detectors[name]
         section = detector.section
-        with self._telemetry.detector_round(name):
-            findings = self._check(detector, self._respond.watched(name))
+        self._began[name] = self._clock.now()
+        try:
+            with self._telemetry.detector_round(name):
+                found = self._check(detector, self._respond.watched(name))
+                findings = self._expected.judged(found)
+        finally:
+            self._began.pop(name, None)
         for finding in findings:
             if finding.value is not None and finding.series:
                 self._history.append(
@@ -56,6 +70,22 @@ class Watch:
                 )
         timing = Timing(hold_for=section.for_, keep_for=section.keep_firing_for)
         self._respond.absorb(findings, timing)
+
+    def mark_hung(self) -> None:
+        """Make unknown what a round that does not end would tell; others go on.
+
+        Called by the sweeper. A round hangs when it takes longer than `HANGS` and three
+        of its intervals: a dead mount, a device that does not answer.
+        """
+        now = self._clock.now()
+        for name, began in list(self._began.items()):
+            section = self.detectors[name].section
+            if now.since(began) < max(HANGS, 3 * section.interval):
+                continue
+            hung = f"The detector {name} does not come to an end on {self._host}."
+            nothing = replace(self._never_measured(name, now.wall), summary=hung)
+            timing = Timing(hold_for=section.for_, keep_for=section.keep_firing_for)
+            self._respond.absorb(self._unknown(name) or [nothing], timing)
 
     def _check(self, detector: Detector, watched: Collection[str]) -> list[Finding]:
         found = attempt(

@@ -164,6 +164,8 @@ class Clicks:
                 self._desk.own.escalate(number, who)
             case "false_alarm":
                 self._desk.own.false_alarm(number, who)
+            case "expected":
+                return answers.declared(self._desk.status.declaration(number))
             case _:
                 raise NotDecided("this menu entry is not known here")
         return None

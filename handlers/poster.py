@@ -11,7 +11,7 @@ from datetime import date
 
 from slack_sdk.errors import SlackApiError
 
-from bot import store
+from bot import store, unpaged
 from bot.loop import attempt, one_by_one
 from bot.model import Incident, Level
 from bot.pictures import Pictures
@@ -216,6 +216,22 @@ class Poster:
         with self._database.write() as tx:
             store.remember(tx, "head told", f"{today} {last.seq}")
         self._telemetry.head_told()
+
+    def tell_digest(self, today: date) -> None:
+        """Post once a day what was seen and called nobody; nothing where that is nothing."""
+        with self._database.read() as tx:
+            seen = unpaged.all_of(tx)
+            told = store.recall(tx, "digest told")
+        if not seen or told == str(today):
+            return
+        try:
+            self._channel.post(thread.digest(seen), None)
+        except (Again, SlackApiError) as error:
+            log.warning("digest.not_told error=%s", error)
+            return
+        with self._database.write() as tx:
+            unpaged.forget(tx, seen)
+            store.remember(tx, "digest told", str(today))
 
     def _mark(self, number: int, **fields: object) -> None:
         with self._database.write() as tx:

@@ -1,29 +1,18 @@
 """A manager of services that asks the gate where polkit says no to the bot's own user."""
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Final
 
-from remediation.privilege import (
-    Gate,
-    GateClosed,
-    GateFailed,
-    GateRefused,
-    Unanswered,
-)
+from remediation import gate_jobs
+from remediation.privilege import Gate
 from remediation.service_manager import (
-    JobFailed,
-    ManagerUnavailable,
     NotPermitted,
     OnWait,
     ServiceManager,
-    StillUnderWay,
     UnitRow,
 )
 from remediation.unit import UnitFacts, UnitIdentity, Verb
-
-_QUICK: Final = timedelta(seconds=10)
 
 
 class GatedServices:
@@ -60,7 +49,8 @@ class GatedServices:
         try:
             self._inner.clear_start_limit(unit)
         except NotPermitted:
-            self._through_gate("reset-failed", unit, _unheard, _QUICK)
+            with _neither():
+                gate_jobs.clear_start_limit(self._gate, unit)
 
     def run(
         self, verb: Verb, unit: UnitIdentity, *, on_wait: OnWait, deadline: timedelta
@@ -69,26 +59,17 @@ class GatedServices:
         try:
             return self._inner.run(verb, unit, on_wait=on_wait, deadline=deadline)
         except NotPermitted:
-            return self._through_gate(verb, unit, on_wait, deadline)
-
-    def _through_gate(
-        self, verb: str, unit: UnitIdentity, on_wait: OnWait, deadline: timedelta
-    ) -> timedelta:
-        began = time.monotonic()
-        ask = self._gate.operate
-        try:
-            ended = ask(verb, unit, on_wait=on_wait, deadline=deadline)
-        except (GateClosed, GateRefused) as no:
-            reason = "polkit does not permit it to this bot's user, and"
-            raise NotPermitted(f"{reason} {no}") from no
-        except GateFailed as failed:
-            raise JobFailed(str(failed)) from failed
-        except Unanswered as lost:
-            raise ManagerUnavailable(str(lost)) from lost
-        if not ended:
-            raise StillUnderWay(f"{verb} of {unit.name} has not ended")
-        return timedelta(seconds=time.monotonic() - began)
+            with _neither():
+                return gate_jobs.run(
+                    self._gate, verb, unit, on_wait=on_wait, deadline=deadline
+                )
 
 
-def _unheard(_: timedelta) -> None:
-    """Tell nobody: it takes no time worth telling."""
+@contextmanager
+def _neither() -> Iterator[None]:
+    """Say that polkit had not permitted it either."""
+    try:
+        yield
+    except NotPermitted as no:
+        reason = "polkit does not permit it to this bot's user, and"
+        raise NotPermitted(f"{reason} {no}") from no

@@ -1,10 +1,10 @@
 """The services of another host: read and operated through that host's gate only."""
 
-import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from remediation import gate_jobs
 from remediation.privilege import (
     Gate,
     GateClosed,
@@ -16,14 +16,11 @@ from remediation.service_manager import (
     JobFailed,
     ManagerUnavailable,
     NoSuchUnit,
-    NotPermitted,
     OnWait,
-    StillUnderWay,
     UnitRow,
 )
 from remediation.unit import UnitFacts, UnitIdentity, Verb
 
-_QUICK: Final = timedelta(seconds=10)
 _NOT_TOLD: Final = "a gate tells of one listed service at a time"
 
 
@@ -78,13 +75,10 @@ class RemoteServices:
     def clear_start_limit(self, unit: UnitIdentity) -> None:
         """Forget earlier starts and failures; where the answer is lost nothing follows."""
         try:
-            self._ask("reset-failed", unit, _unheard, _QUICK)
-        except StillUnderWay as slow:
-            reason = "its start limit was not cleared in time; nothing was started"
-            raise JobFailed(reason) from slow
+            gate_jobs.clear_start_limit(self._gate, unit)
         except ManagerUnavailable as lost:
             reason = "whether its start limit was cleared is not known; nothing else was asked"
-            raise ManagerUnavailable(f"{lost}: {reason}") from lost
+            raise ManagerUnavailable(f"{self._lost(lost)}: {reason}") from lost
 
     def run(
         self, verb: Verb, unit: UnitIdentity, *, on_wait: OnWait, deadline: timedelta
@@ -93,25 +87,12 @@ class RemoteServices:
 
         The gate compares the invocation with its own eyes, right before the job.
         """
-        return self._ask(verb, unit, on_wait, deadline)
-
-    def _ask(
-        self, verb: str, unit: UnitIdentity, on_wait: OnWait, deadline: timedelta
-    ) -> timedelta:
-        began = time.monotonic()
-        ask = self._gate.operate
         try:
-            ended = ask(verb, unit, on_wait=on_wait, deadline=deadline)
-        except (GateClosed, GateRefused) as no:
-            raise NotPermitted(str(no)) from no
-        except GateFailed as failed:
-            raise JobFailed(str(failed)) from failed
-        except Unanswered as lost:
-            raise ManagerUnavailable(f"{self._host} was asked, and {lost}") from lost
-        if not ended:
-            raise StillUnderWay(f"{verb} of {unit.name} has not ended")
-        return timedelta(seconds=time.monotonic() - began)
+            return gate_jobs.run(
+                self._gate, verb, unit, on_wait=on_wait, deadline=deadline
+            )
+        except ManagerUnavailable as lost:
+            raise ManagerUnavailable(self._lost(lost)) from lost
 
-
-def _unheard(_: timedelta) -> None:
-    """Tell nobody: it takes no time worth telling."""
+    def _lost(self, lost: ManagerUnavailable) -> str:
+        return f"{self._host} was asked, and {lost}"

@@ -134,6 +134,9 @@ def _clear_limit(action: OperateUnit, manager: ServiceManager) -> None:
         manager.clear_start_limit(action.unit)
     except (ManagerUnavailable, JobFailed) as silent:
         raise Refused(str(silent), Seen.DOWN) from silent
+    except StillUnderWay as slow:
+        reason = "its start limit was not cleared in time; nothing was started"
+        raise Refused(reason, Seen.DOWN) from slow
 
 
 def _until_free(facts: UnitFacts) -> timedelta:

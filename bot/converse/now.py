@@ -19,7 +19,6 @@ from bot.words import amount, level_word, measured, seconds
 from remediation.proposal import Proposal
 
 _LISTED: Final = 10
-_FIGURES: Final = 8
 _KEPT: Final = timedelta(hours=6)
 """How far back the history of a figure reaches."""
 _SAME: Final = {
@@ -147,16 +146,8 @@ def _health(board: Board) -> str:
 
 
 def _host(health: HostHealth) -> str:
-    figures = [
-        f"{f.label} {measured(f)}"
-        for f in health.findings
-        if not f.subject.startswith("process:")
-    ]
-    more = f" and {len(figures) - _FIGURES} more" if figures[_FIGURES:] else ""
-    return (
-        f"{health.host}: {level_word(health.level)}; "
-        f"{', '.join(figures[:_FIGURES])}{more}"
-    )
+    figures = ", ".join(f"{f.label} {measured(f)}" for f in health.figures)
+    return f"{health.host}: {level_word(health.level)}; {figures}"
 
 
 def _found(board: Board) -> list[Incident]:

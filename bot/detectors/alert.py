@@ -59,7 +59,6 @@ class AlertDetector:
     def __init__(self, section: AlertSection, host: HostContext) -> None:
         self.section = section
         self._host = host
-        self._known: Mapping[str, tuple[ToldAlert | None, Finding]] = {}
         self._made: Mapping[AlertKey, tuple[ToldAlert, Finding]] = {}
 
     def check(self, watched: Collection[str]) -> list[Finding]:
@@ -67,6 +66,7 @@ class AlertDetector:
         now = self._host.clock.now().wall
         kept = [k for k in self._host.inbox() if is_news(k.alert, self._host.alerts)]
         named, others = self._chosen(kept, watched)
+        before = {made[1].subject: made for made in self._made.values()}
         self._made = {k.alert.key: self._read(k.alert, now) for k in named}
         found = {f.subject: f for f in (self._as_it_stands(k, now) for k in named)}
         for name, rest in others.items():
@@ -74,8 +74,7 @@ class AlertDetector:
             made = rest_of(name, alerts, self._host.alerts, at=now)
             found[made.subject] = made
         gone = set(watched) - set(found) - {ALERTMANAGER, ROOM}
-        over = [self._over(text, now) for text in sorted(gone)]
-        self._known = {made[1].subject: made for made in self._made.values()}
+        over = [self._over(text, before.get(text), now) for text in sorted(gone)]
         ours = (
             self._of_room(len(kept), watched, now),
             self._of_alertmanager(watched, now),
@@ -134,10 +133,11 @@ class AlertDetector:
         summary = f"{said}; how it stands is not known."
         return replace(made, level=Level.OK, value=None, shown="", summary=summary)
 
-    def _over(self, text: str, now: datetime) -> Finding:
-        subject = Subject.of(text)
-        unknown = finding_of(None, subject, self._host.alerts, at=now)
-        alert, known = self._known.get(text, (None, unknown))
+    def _over(
+        self, text: str, before: tuple[ToldAlert, Finding] | None, now: datetime
+    ) -> Finding:
+        unknown = finding_of(None, Subject.of(text), self._host.alerts, at=now)
+        alert, known = before or (None, unknown)
         who = alert.source.capitalize() if alert else "Whoever told it"
         return replace(
             known,
@@ -145,7 +145,7 @@ class AlertDetector:
             level=Level.OK,
             at=now,
             shown="over",
-            summary=f"{who} says that {known.label} of {subject.host} is over.",
+            summary=f"{who} says that {known.label} of {known.host} is over.",
         )
 
     def _of_alertmanager(

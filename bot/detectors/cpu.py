@@ -7,19 +7,20 @@ nothing is left for the unexpected. Culprits: CPU time by process over the alert
 `for`.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
 from pydantic import Field
 
+from bot.blame import Blame, cpu_blame
 from bot.durations import Duration
 from bot.host import HostContext, HostSample, Previous
 from bot.levels import Levels, limit_of, with_limit
-from bot.model import Culprit, Fact, Finding, Level
+from bot.model import Fact, Finding, Level
 from bot.procfs import CpuTimes
 from bot.settings import DetectorSection
-from bot.suspects import Trail, cpu_suspects, culprit_facts, culprits, percent, who
+from bot.suspects import Trail
 from bot.words import amount
 
 
@@ -68,9 +69,9 @@ class Cpu:
     def _finding(self, now: HostSample, usage: Usage | None) -> Finding:
         busy = usage.busy if usage else None
         level = self._levels.judge("", busy)
-        found = self._culprits(busy or 0.0)
+        found = self._blame(busy or 0.0)
         bad = level in (Level.WARNING, Level.CRITICAL)
-        shown = found if bad else ()
+        shown = found if bad else Blame()
         return Finding(
             detector=self.name,
             host=self._host.name,
@@ -83,37 +84,32 @@ class Cpu:
             summary=self._summary(usage, level, shown),
             at=now.at.wall,
             series=self.name,
-            facts=self._facts(usage, now, level)
-            + culprit_facts(shown, "the busy time"),
-            culprits=shown,
+            facts=self._facts(usage, now, level) + shown.facts("the busy time"),
+            culprits=shown.culprits,
+            points_at=shown.points_at,
         )
 
-    def _culprits(self, busy: float) -> tuple[Culprit, ...]:
+    def _blame(self, busy: float) -> Blame:
         # Scans begin well below the limit, so that a window is there when it is passed.
         if busy < self._levels.limits.clear_warning / 2:
-            return ()
+            return Blame()
         try:
             now = self._host.sampler.processes()
         except (OSError, ValueError):
-            return ()
+            return Blame()
         before = self._trail.exchange(now)
         if before is None or busy < self._levels.limits.clear_warning:
-            return ()
-        return culprits(cpu_suspects(before, now), self._host.facts, busy)
+            return Blame()
+        return cpu_blame(before, now, self._host.facts, busy)
 
-    def _summary(
-        self, usage: Usage | None, level: Level, found: Sequence[Culprit]
-    ) -> str:
+    def _summary(self, usage: Usage | None, level: Level, found: Blame) -> str:
         if usage is None:
             return f"The CPU of {self._host.name} could not be measured."
         limit = limit_of("%", self._levels.limits, level)
         text = f"The CPU of {self._host.name} is {amount(usage.busy, '%')} busy"
         if level is Level.OK:
             return f"{text}."
-        if not found:
-            return f"{text} {limit}."
-        top = found[0]
-        return f"{text} {limit}, {percent(top.share)} of it by {who(top.process)}."
+        return f"{text} {limit}{found.words('of it by')}."
 
     def _facts(
         self, usage: Usage | None, now: HostSample, level: Level

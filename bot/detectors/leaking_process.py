@@ -20,9 +20,9 @@ from bot.growth import Growth
 from bot.host import HostContext, ProcessScan
 from bot.levels import Levels, with_limit
 from bot.model import Culprit, Fact, Finding, Level
-from bot.procfs import ProcessRow
+from bot.procfs import Key, ProcessRow
 from bot.settings import DetectorSection
-from bot.suspects import Key, key_of, process_facts, same_process, subject_of, who
+from bot.suspects import key_of, process_facts, same_process, subject_of, who
 from bot.trend import Trend
 from bot.words import amount
 from remediation.facts import ProcessFacts

@@ -14,14 +14,15 @@ from datetime import timedelta
 
 from pydantic import Field
 
+from bot.blame import Blame, cpu_blame
 from bot.durations import Duration
 from bot.gauge import Gauge
 from bot.host import HostContext, HostSample, Taken
 from bot.kernel import loadavg
 from bot.kernel.loadavg import LoadAverage
-from bot.model import Culprit, Fact, Finding, Level
+from bot.model import Fact, Finding, Level
 from bot.settings import DetectorSection
-from bot.suspects import Trail, cpu_suspects, culprit_facts, culprits
+from bot.suspects import Trail
 
 
 class LoadSection(DetectorSection):
@@ -60,19 +61,26 @@ class Load:
         load = now.value.one / sample.cpu.cores
         summary = f"{self._host.name} has a load of {load:.1f} per core."
         found = self._gauge.finding(load, summary, now.at.wall)
-        blamed = self._culprits(load, found.level)
-        facts = (*self._facts(now, sample, found), *culprit_facts(blamed, "the CPU"))
-        return [replace(found, facts=facts, culprits=blamed)]
+        blamed = self._blame(load, found.level)
+        facts = (*self._facts(now, sample, found), *blamed.facts("the CPU"))
+        return [
+            replace(
+                found,
+                facts=facts,
+                culprits=blamed.culprits,
+                points_at=blamed.points_at,
+            )
+        ]
 
-    def _culprits(self, load: float, level: Level) -> tuple[Culprit, ...]:
+    def _blame(self, load: float, level: Level) -> Blame:
         # Scans begin well below the limit, so that a window is there when it is passed.
         if load < self._gauge.limits.clear_warning / 2:
-            return ()
+            return Blame()
         scan = self._host.sampler.processes()
         before = self._trail.exchange(scan)
         if before is None or level is Level.OK:
-            return ()
-        return culprits(cpu_suspects(before, scan), self._host.facts, load)
+            return Blame()
+        return cpu_blame(before, scan, self._host.facts, load)
 
     def _facts(
         self, now: Taken[LoadAverage], sample: HostSample, found: Finding

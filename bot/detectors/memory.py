@@ -7,18 +7,18 @@ awesome-prometheus-alerts warn at 10 %). Culprits: anonymous memory by process, 
 what ending it would free, as a share of the used memory.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import timedelta
 
 from pydantic import Field
 
+from bot.blame import Blame, memory_blame
 from bot.durations import Duration
 from bot.host import HostContext, HostSample
 from bot.levels import Levels, limit_of, with_limit
-from bot.model import Culprit, Fact, Finding, Level
+from bot.model import Fact, Finding, Level
 from bot.procfs import MemoryAmounts
 from bot.settings import DetectorSection
-from bot.suspects import culprit_facts, culprits, memory_suspects, percent, who
 from bot.words import amount
 
 
@@ -50,7 +50,7 @@ class Memory:
     def _finding(self, now: HostSample, memory: MemoryAmounts | None) -> Finding:
         available = memory.available_percent if memory else None
         level = self._levels.judge("", available)
-        found = self._culprits(memory, level)
+        found = self._blame(memory, level)
         return Finding(
             detector=self.name,
             host=self._host.name,
@@ -63,26 +63,25 @@ class Memory:
             summary=self._summary(memory, level, found),
             at=now.at.wall,
             series=self.name,
-            facts=self._facts(now, level) + culprit_facts(found, "the used memory"),
-            culprits=found,
+            facts=self._facts(now, level) + found.facts("the used memory"),
+            culprits=found.culprits,
+            points_at=found.points_at,
         )
 
-    def _culprits(
-        self, memory: MemoryAmounts | None, level: Level
-    ) -> tuple[Culprit, ...]:
+    def _blame(self, memory: MemoryAmounts | None, level: Level) -> Blame:
         if memory is None or level is Level.OK:
-            return ()
+            return Blame()
+        sampler = self._host.sampler
         try:
-            scan = self._host.sampler.processes()
+            scan = sampler.processes()
         except (OSError, ValueError):
-            return ()
+            return Blame()
         used_percent = 100 - memory.available_percent
-        suspects = memory_suspects(scan, memory.used_bytes, self._host.sampler)
-        return culprits(suspects, self._host.facts, used_percent)
+        return memory_blame(
+            scan, memory.used_bytes, sampler, self._host.facts, used_percent
+        )
 
-    def _summary(
-        self, memory: MemoryAmounts | None, level: Level, found: Sequence[Culprit]
-    ) -> str:
+    def _summary(self, memory: MemoryAmounts | None, level: Level, found: Blame) -> str:
         if memory is None:
             return f"The memory of {self._host.name} could not be measured."
         left = amount(memory.available_percent, "%")
@@ -90,10 +89,7 @@ class Memory:
         if level is Level.OK:
             return f"{text}."
         text += f" {limit_of('%', self._levels.limits, level)}"
-        if not found:
-            return f"{text}."
-        top = found[0]
-        return f"{text}; {who(top.process)} holds {percent(top.share)} of what is used."
+        return f"{text}{found.words('of what is used is held by')}."
 
     def _facts(self, now: HostSample, level: Level) -> tuple[Fact, ...]:
         memory = now.memory

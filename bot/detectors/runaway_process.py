@@ -20,9 +20,9 @@ from bot.durations import Duration
 from bot.host import HostContext, HostSample, Previous, ProcessScan
 from bot.levels import Levels, with_limit
 from bot.model import Culprit, Fact, Finding, Level
+from bot.procfs import Key
 from bot.settings import DetectorSection
 from bot.suspects import (
-    Key,
     cpu_percents,
     key_of,
     process_facts,

@@ -1,4 +1,7 @@
-"""The service an incident is about: how it stands. What it wrote is in `logs.py`."""
+"""The service an incident is about: how it stands. What it wrote is in `logs.py`.
+
+Another host's is told as its gate told it a moment ago, when the incident opened.
+"""
 
 from bot.host import HostContext
 from bot.model import EvidenceItem, Incident
@@ -11,7 +14,7 @@ class ServiceEvidence:
     """Reads the unit's properties."""
 
     name = "service"
-    is_local = True
+    is_local = False
 
     def __init__(self, host: HostContext) -> None:
         self._host = host
@@ -20,23 +23,26 @@ class ServiceEvidence:
         """Return one item; none where it is about no service."""
         if incident.service is None:
             return []
-        name = incident.service.name
-        try:
-            service = self._host.services.facts(name)
-        except (NoSuchUnit, ManagerUnavailable, JobFailed):
-            service = incident.service
-        return [self._state(service)]
+        is_here = incident.host == self._host.name
+        place = "" if is_here else f" on {incident.host}"
+        service = self._now(incident.service) if is_here else incident.service
+        title = f"The service {service.name}{place}"
+        return [EvidenceItem(id="", title=title, text=self._state(service))]
 
-    def _state(self, service: UnitFacts) -> EvidenceItem:
+    def _now(self, service: UnitFacts) -> UnitFacts:
+        try:
+            return self._host.services.facts(service.name)
+        except (NoSuchUnit, ManagerUnavailable, JobFailed):
+            return service
+
+    def _state(self, service: UnitFacts) -> str:
         facts = facts_of(service, self._host.clock.now().wall)
         described = (
             [f"Description: {service.description}"] if service.description else []
         )
         drop_ins = [f"Drop-in: {path}" for path in service.drop_ins[:3]]
         lines = [*described, *(f"{f.label}: {f.value}" for f in facts[1:]), *drop_ins]
-        return EvidenceItem(
-            id="", title=f"The service {service.name}", text="\n".join(lines)
-        )
+        return "\n".join(lines)
 
 
 EVIDENCE = ServiceEvidence

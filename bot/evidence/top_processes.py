@@ -9,8 +9,8 @@ from typing import Final
 
 from bot.host import HostContext, ProcessScan
 from bot.model import EvidenceItem, Incident, Table
-from bot.procfs import ProcessRow
-from bot.suspects import Key, cpu_percents, same_process
+from bot.procfs import Key, ProcessRow
+from bot.suspects import cpu_percents, same_process
 from bot.words import amount
 from remediation.identity import Gone
 

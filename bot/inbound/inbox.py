@@ -264,7 +264,7 @@ def _row(
         is_seen=firing is not None and firing.is_seen,
         heard_at=now,
         grouped=alert.group,
-        left_out=min(alert.left_out, MOST_FIRING),
+        left_out=alert.left_out,
         polled=before.polled if before else "",
         change=change,
         body=json.dumps([alert.labels, alert.annotations]),

@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, Validat
 from bot.inbound.told import LONGEST, MOST_LABELS, Source, ToldAlert, digest_of
 from bot.redact import visible
 
+_MOST_LEFT_OUT: Final = 1_000_000
 MOST_ALERTS: Final = 10_000
 """In one message."""
 _NAME: Final = 100
@@ -116,7 +117,7 @@ def _alert(source: Source, told: _Alert, group: _Group, now: datetime) -> ToldAl
         labels=_bounded(told.labels),
         annotations=_bounded(told.annotations),
         group=digest_of(source, group.group_key) if group.group_key else "",
-        left_out=group.left_out,
+        left_out=min(group.left_out, _MOST_LEFT_OUT),
     )
 
 

@@ -9,6 +9,7 @@ PROC: Final = Path("/proc")
 SYS: Final = Path("/sys")
 _PAGE: Final = 16384
 _LARGEST: Final = 1 << 20
+_LONGEST: Final = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +36,15 @@ def read_file(path: str | Path, folder: int | None = None) -> bytes:
         return text
     finally:
         os.close(file)
+
+
+def read_list(path: Path) -> bytes:
+    """Return a file with a line for each of many things, at most 16 MiB; raise `OSError`.
+
+    The kernel gives it in pieces of whole lines, of any length: only an empty one ends it.
+    """
+    text = bytearray()
+    with path.open("rb", buffering=0) as file:
+        while len(text) < _LONGEST and (more := file.read(_LARGEST)):
+            text += more
+    return bytes(text)

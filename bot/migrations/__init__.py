@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 
 from bot.database import BadDatabase, Database
 
-NEWEST = "0007"
+NEWEST = "0008"
 """The revision this release works with."""
 
 

@@ -14,6 +14,7 @@ from bot.decide import Decide
 from bot.diagnosis.rules import RuleDiagnoser
 from bot.disk import Disks
 from bot.environment import Environment
+from bot.expected import ExpectedWork
 from bot.handover import Handover
 from bot.host import HostContext
 from bot.in_step import InStep
@@ -35,6 +36,7 @@ from bot.standing import rules_of
 from bot.status import Status
 from bot.target import Targets
 from bot.telemetry import Telemetry
+from bot.unpaged import Unpaged
 from bot.watch import Watch
 from bot.window import Window
 from bot.wiring import parts
@@ -73,6 +75,7 @@ class Core:
     inbox: Inbox
     in_step: InStep | None
     telemetry: Telemetry
+    unpaged: Unpaged
     watch: Watch
     respond: Respond
     decide: Decide
@@ -106,6 +109,8 @@ class _Kit:
     rules: Rules
     own: OwnTree
     telemetry: Telemetry
+    unpaged: Unpaged
+    expected: ExpectedWork
     poster: Wake
     worker: Wake
 
@@ -115,7 +120,8 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
     kit = _kit(loaded, database, environment)
     record, poster = kit.record, kit.poster
     respond = _respond(kit)
-    status = Status(record=record, respond=respond, unseen=kit.host.unseen)
+    watch = _watch(kit, respond)
+    status = _status(kit, respond, watch)
     plots = plots_of(loaded.settings, environment, record, kit.host)
     failed = kit.telemetry.failed
     knows = known(loaded.settings, environment, record, kit.host, poster, failed)
@@ -127,7 +133,8 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
         inbox=kit.inbox,
         in_step=kit.in_step,
         telemetry=kit.telemetry,
-        watch=_watch(kit, respond),
+        unpaged=kit.unpaged,
+        watch=watch,
         respond=respond,
         decide=Decide(record=record, poster=poster, worker=kit.worker),
         carry_out=_carry_out(kit),
@@ -166,6 +173,7 @@ def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
         deaf=lambda: in_step.trouble if in_step else "",
     )
     fleet = parts.fleet_of(settings, environment, host.services)
+    unpaged = Unpaged(database)
     note_policy(database, rules.book.digest, clock.now())
     return _Kit(
         loaded=loaded,
@@ -179,6 +187,8 @@ def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
         rules=rules,
         own=own,
         telemetry=Telemetry(),
+        unpaged=unpaged,
+        expected=parts.expected_of(settings, host, unpaged),
         poster=Wake(),
         worker=Wake(),
     )
@@ -209,6 +219,7 @@ def _respond(kit: _Kit) -> Respond:
             evidence=[source(kit.host) for source in evidence.known().values()],
             diagnoser=RuleDiagnoser(),
         ),
+        unpaged=kit.unpaged,
         poster=kit.poster,
     )
 
@@ -233,6 +244,16 @@ def _silence(kit: _Kit, ask: Ask) -> Silence:
     )
 
 
+def _status(kit: _Kit, respond: Respond, watch: Watch) -> Status:
+    return Status(
+        record=kit.record,
+        respond=respond,
+        untold=watch.untold,
+        expected=kit.expected.current,
+        unseen=kit.host.unseen,
+    )
+
+
 def _watch(kit: _Kit, respond: Respond) -> Watch:
     return Watch(
         host=kit.loaded.settings.host,
@@ -241,6 +262,7 @@ def _watch(kit: _Kit, respond: Respond) -> Watch:
         clock=kit.record.clock,
         history=kit.host.history,
         telemetry=kit.telemetry,
+        expected=kit.expected,
     )
 
 

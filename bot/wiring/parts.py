@@ -10,6 +10,7 @@ from bot.alerts_section import AlertsSection
 from bot.database import BadDatabase, Database, connect, url_of
 from bot.enclosure import NOTHING, NoFacts, unseen
 from bot.environment import Environment
+from bot.expected import ExpectedWork
 from bot.host import HostContext, HostSampler
 from bot.hosts_section import HostSection
 from bot.in_step import InStep
@@ -18,11 +19,13 @@ from bot.kernel.roots import PROC
 from bot.logs_section import LogsSection
 from bot.loki import Loki
 from bot.metrics import History
+from bot.model import Finding
 from bot.ports import Clock, Detector
 from bot.prometheus.server import Server
 from bot.prometheus_section import PrometheusSection, Rule
 from bot.record import Record
 from bot.settings import DetectorSection, Loaded, Settings, load
+from bot.unpaged import Unpaged, Why
 from remediation.facts import FactReader
 from remediation.fleet import Fleet
 from remediation.gate_client import GateClient
@@ -135,6 +138,17 @@ def logs_of(section: LogsSection, environment: Environment) -> Loki | None:
     if section.loki is None:
         return None
     return Loki(section=section.loki, secret=environment.loki_secret)
+
+
+def expected_of(
+    settings: Settings, host: HostContext, unpaged: Unpaged
+) -> ExpectedWork:
+    """Return what knows the declared work; what is seen of it goes to the digest."""
+
+    def seen(finding: Finding, said: str) -> None:
+        unpaged.add(finding, Why.EXPECTED, said)
+
+    return ExpectedWork(settings.expected, host, seen)
 
 
 def manager_of(settings: Settings) -> ServiceManager:

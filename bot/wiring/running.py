@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
@@ -129,6 +130,10 @@ def _knowing(core: Core) -> Mapping[Loop, float]:
     return found
 
 
+SPARE_THREADS: Final = 2
+"""Beside one for each detector, so that those that hang take nobody's."""
+
+
 class Running(AbstractContextManager[None]):
     """Everything that moves: Slack, the poster, the executor, the rounds, the sweeps."""
 
@@ -146,7 +151,8 @@ class Running(AbstractContextManager[None]):
         self._work_loop = _loop(core, "executor", core.carry_out.step, every=1)
         self._sweep_loop = _loop(core, "sweep", self._sweep, every=1)
         self._knowing = _knowing(core)
-        self._schedule = Schedule(core.record.clock)
+        threads = SPARE_THREADS + len(core.watch.detectors)
+        self._schedule = Schedule(core.record.clock, threads=threads)
         self._beat = Beat(core.settings.heartbeat)
 
     def __enter__(self) -> None:
@@ -160,7 +166,8 @@ class Running(AbstractContextManager[None]):
             loop.start()
         for name, detector in core.watch.detectors.items():
             self._schedule.every(detector.section.interval, name, self._round(name))
-        self._schedule.every(timedelta(hours=1), "ledger head", self._tell_head)
+        self._schedule.every(timedelta(hours=1), "tell the day", self._tell_day)
+        self._schedule.every(timedelta(minutes=1), "unpaged", core.unpaged.keep)
         self._schedule.every(timedelta(days=1), "compact memory", self._compact)
         self._schedule.start()
         log.info("started host=%s", core.settings.host)
@@ -179,6 +186,7 @@ class Running(AbstractContextManager[None]):
         self._core.known.close()
         self._poster.stop()
         self._post_loop.stop(5)
+        self._core.unpaged.keep()
         self._core.record.database.close()
         log.info("stopped")
 
@@ -214,17 +222,22 @@ class Running(AbstractContextManager[None]):
         old = core.record.clock.now().wall - core.settings.memory.compact_after
         core.known.memory.compact(old)
 
-    def _tell_head(self) -> None:
-        self._poster.tell_head(self._core.record.clock.now().wall.date())
+    def _tell_day(self) -> None:
+        now = self._core.record.clock.now().wall
+        self._poster.tell_head(now.date())
+        digest = self._core.settings.slack.digest
+        if digest.is_due(now):
+            self._poster.tell_digest(now.astimezone(digest.zone).date())
 
     def _sweep(self) -> None:
         self._schedule.guard_clock()
+        self._core.watch.mark_hung()
         self._core.decide.expire()
-        self._core.telemetry.alerts_waiting.set(self._core.inbox.waiting())
         self._core.silence.sweep()
         self._core.afterwards.escalate.sweep()
         self._core.afterwards.second.sweep()
         self._core.carry_out.recover()
+        self._core.telemetry.alerts_waiting.set(self._core.inbox.waiting())
 
 
 class Round:

@@ -82,6 +82,16 @@ def board(found: Board) -> Message:
     return Message(text=summary, blocks=tuple(blocks))
 
 
+def declared(text: str) -> Message:
+    """Show what would make an incident's work expected; nothing is changed by it."""
+    said = (
+        "Nothing was changed. This in the configuration lets such work be, at that time "
+        "and up to that much; put in what is right, and commit it. Beyond it you are "
+        "called as before."
+    )
+    return Message(text=said, blocks=(section(said), preformatted(text)))
+
+
 def incident_list(incidents: Sequence[Incident]) -> Message:
     """Draw incidents, the newest first."""
     if not incidents:
@@ -178,9 +188,7 @@ def columns(table: Table) -> str:
 
 def _host(health: HostHealth) -> str:
     figures = ", ".join(
-        f"{escaped(f.label)} {escaped(measured(f))}"
-        for f in health.findings
-        if not f.subject.startswith("process:")
+        f"{escaped(f.label)} {escaped(measured(f))}" for f in health.figures
     )
     state = level_word(health.level)
     return f"{_DOTS[health.level]} *{escaped(health.host)}* {state} · {figures}"
@@ -220,6 +228,10 @@ def _restrictions(found: Board) -> list[dict[str, object]]:
     blocks = []
     if found.unseen:
         blocks.append(section(f"⚪ {escaped(not_watched(found.unseen))}"))
+    blocks += [context(f"Expected: {escaped(said)}") for said in found.expected[:5]]
+    if found.untold:
+        told = "; ".join(f"{name}: {why}" for name, why in sorted(found.untold.items()))
+        blocks.append(context(cut(f"Not measured here: {escaped(told)}", 2000)))
     if found.lock is not None:
         why = escaped(found.lock.why)
         blocks.append(section(f"🔒 *Locked* by {mention(found.lock.by)}: {why}"))

@@ -1,7 +1,7 @@
 """The buttons of a card and the dialogs that make sure. Labels are fixed words."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Final, Literal
 
 from bot.feedback import was_acted
 from bot.model import FALSE_ALARM, Incident
@@ -151,17 +151,26 @@ def approve(proposal: Proposal) -> dict[str, object]:
     return {**button("Approve", "approve", proposal.id, "danger"), "confirm": ask}
 
 
+_OTHERS: Final = 1
+"""Slack's menus hold five entries."""
+
+
 def menu(proposals: list[Proposal], shown: Proposal | None) -> dict[str, object]:
     """Return the menu: other candidates, then what can be done besides (at most 5)."""
-    others = [p for p in proposals if p.is_pending and p != shown]
+    others = sorted(
+        (p for p in proposals if p.is_pending and p != shown),
+        # The next one after what is shown, so that choosing again leads through all.
+        key=lambda p: (shown is not None and p.letter < shown.letter, p.letter),
+    )
     options = [
         *(
             _option(f"Instead: {kind_word(p.action)} ({p.letter})", f"choose {p.id}")
-            for p in others[:2]
+            for p in others[:_OTHERS]
         ),
         _option("Mute for 1 h", "mute"),
         _option("Escalate", "escalate"),
         _option("False alarm", "false_alarm"),
+        _option("Expected work: how to declare it", "expected"),
     ]
     return {"type": "overflow", "action_id": "menu", "options": options}
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bot.model import EvidenceItem, Incident
+from bot.unpaged import Seen, Why
 from handlers.blocks.answers import columns
 from handlers.blocks.markup import (
     MESSAGE_LIMIT,
@@ -76,6 +77,13 @@ _CALLED = 80
 """Mentions in one line: the longest of them take less than half of it."""
 _TEXT = 2600
 _TITLE = 200
+_DIGEST = 15
+_WHY = {
+    Why.BRIEF: "over before its time",
+    Why.EXPECTED: "expected",
+    Why.MUTED: "muted or in maintenance",
+    Why.UNUSUAL: "only unusual",
+}
 _FOOT = 100
 _ITEMS = 12
 
@@ -123,6 +131,22 @@ def ledger_head(head: Head) -> Message:
     """Draw the head of the chain, for `countersign audit verify --head`."""
     text = f"Ledger head {head.seq}:{head.hash}"
     return Message(text=text, blocks=(context(text),))
+
+
+def digest(seen: Sequence[Seen]) -> Message:
+    """Draw what called nobody since the digest before, in a few lines."""
+    lines = [_seen(one) for one in seen[:_DIGEST]]
+    more = len(seen) - _DIGEST
+    rest = [f"and {more} more"] if more > 0 else []
+    title = "Seen, and nobody was called"
+    text = "\n".join([f"*{title}*", *lines, *rest])
+    return Message(text=f"{title}: {len(seen)}", blocks=(context(cut(text, 2900)),))
+
+
+def _seen(one: Seen) -> str:
+    times = f"{one.times} times" if one.times > 1 else "once"
+    what = f"{escaped(cut(one.label, 80))} on {escaped(one.host)}"
+    return f"• {what}, {times}, {_WHY[one.why]}: {escaped(cut(one.said, 120))}"
 
 
 def _item(item: EvidenceItem, share: int) -> list[dict[str, object]]:

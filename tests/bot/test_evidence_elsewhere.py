@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 from bot.diagnosis.rules import RuleDiagnoser
-from bot.evidence.service_elsewhere import ServiceElsewhere
+from bot.evidence.service import ServiceEvidence
 from bot.model import Incident
 from bot.pointed import Pointed
 from handlers.blocks.card import _facts
 from remediation.unit import UnitFacts
 from tests.detectors.pieces import this_host
-from tests.fakes.services import running, service
+from tests.fakes.services import FakeServices, running, service
 from tests.fakes.things import finding, incident
 
 
@@ -20,15 +20,22 @@ def about(host: str, facts: UnitFacts | None) -> Incident:
 
 
 def test_the_state_over_there_is_evidence() -> None:
-    (item,) = ServiceElsewhere(this_host()).gather(about("web-7", service()))
+    (item,) = ServiceEvidence(this_host()).gather(about("web-7", service()))
     assert item.title == "The service nginx.service on web-7"
     assert "State: failed (exited with status 1)" in item.text
 
 
-def test_of_this_host_and_of_no_service_another_source_tells() -> None:
-    source = ServiceElsewhere(this_host())
-    assert source.gather(about("web-1", service())) == []
-    assert source.gather(about("web-7", None)) == []
+def test_of_no_service_nothing_is_told() -> None:
+    assert ServiceEvidence(this_host()).gather(about("web-7", None)) == []
+
+
+def test_this_hosts_manager_is_not_asked_about_another_host() -> None:
+    here = FakeServices(units={"nginx.service": running()})
+    host = replace(this_host(), services=here)
+    (there,) = ServiceEvidence(host).gather(about("web-7", service()))
+    (own,) = ServiceEvidence(host).gather(about("web-1", service()))
+    assert "State: failed" in there.text
+    assert "State: active" in own.text
 
 
 def test_a_service_that_is_down_is_the_opinion_and_one_that_runs_is_none() -> None:

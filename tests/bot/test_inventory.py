@@ -73,3 +73,19 @@ def test_the_configuration_names_it_and_overrules_it(tmp_path: Path) -> None:
     (tmp_path / "inventory.yaml").unlink()
     with pytest.raises(BadConfiguration, match=r"hosts_from: No such file"):
         load(file, parts.sections())
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        ("hosts: {shop: {address: WEB-7.}}", "under another name"),
+        ("host: Web-7", "this very host under another name"),
+    ],
+)
+def test_one_host_under_two_names_is_told(tmp_path: Path, own: str, words: str) -> None:
+    text = "all: {hosts: {web-7: {}, web-9: {}}}"
+    inventory(tmp_path, text)
+    file = tmp_path / "countersign.yaml"
+    file.write_text(f"hosts_from: inventory.yaml\n{own}")
+    with pytest.raises(BadConfiguration, match=f"hosts_from: .*{words}"):
+        load(file, parts.sections())

@@ -90,4 +90,4 @@ def test_clocks_that_part_a_little_change_nothing(
 
 
 def test_a_schedule_that_never_began_can_be_stopped(clock: FakeClock) -> None:
-    Schedule(clock).stop()
+    Schedule(clock, threads=1).stop()

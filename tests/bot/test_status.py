@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 from bot.model import Level
+from bot.status import HostHealth
 from tests.fakes.story import ALICE, CHEN, Story
+from tests.fakes.things import finding
 
 
 def test_a_quiet_bot_has_an_empty_board(story: Story) -> None:
@@ -56,3 +58,16 @@ def test_one_hosts_board_holds_nothing_of_others(story: Story) -> None:
     board = story.status.board().only("db-1")
     assert [h.host for h in board.hosts] == ["db-1"]
     assert [i.incident.host for i in board.open] == ["db-1"]
+
+
+def test_a_glance_shows_what_is_bad_and_the_main_figures() -> None:
+    level = Level.WARNING
+    bad = finding(detector="tcp", level=level)
+    unknown = finding(detector="clock", level=Level.UNKNOWN, value=None)
+    others = [finding(detector=f"other{n}", level=Level.OK) for n in range(30)]
+    main = finding(detector="memory", level=Level.OK)
+    health = HostHealth(
+        host="web-1", level=level, findings=(unknown, *others, main, bad)
+    )
+
+    assert health.figures == (bad, unknown, main)

@@ -1,12 +1,17 @@
 """The rounds: a fault in one detector stops no other and hides nothing."""
 
+import threading
+from collections.abc import Collection
+
 import pytest
 
+from bot.expected import ExpectedWork
 from bot.metrics import History
-from bot.model import Level
+from bot.model import Finding, Level
 from bot.ports import NotTold
 from bot.telemetry import Telemetry
 from bot.watch import Watch
+from tests.detectors.pieces import this_host
 from tests.fakes.story import FakeDetector, Story
 
 
@@ -18,6 +23,7 @@ def watching(story: Story, *detectors: FakeDetector) -> Watch:
         clock=story.clock,
         history=story.history,
         telemetry=Telemetry(),
+        expected=ExpectedWork((), this_host(), lambda *_: None),
     )
 
 
@@ -110,3 +116,38 @@ def test_what_was_measured_and_is_told_no_more_is_unknown(story: Story) -> None:
     detector.raises = None
     watch.round("cpu")
     assert watch.untold == {}
+
+
+class Hanging(FakeDetector):
+    """Does not come back before it is let go, as a read of a dead mount does not."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.began = threading.Event()
+        self.let_go = threading.Event()
+
+    def check(self, watched: Collection[str]) -> list[Finding]:
+        self.began.set()
+        assert self.let_go.wait(10)
+        return super().check(watched)
+
+
+def test_a_round_that_hangs_is_marked_and_others_go_on(story: Story) -> None:
+    hanging = Hanging("disk")
+    watch = watching(story, hanging, FakeDetector("cpu", story.well()))
+    stuck = threading.Thread(target=watch.round, args=("disk",))
+    stuck.start()
+    try:
+        assert hanging.began.wait(10)
+        watch.mark_hung()
+        assert "disk" not in {f.detector for f in story.respond.current().values()}
+        for _ in range(2):
+            story.clock.go(60)
+            watch.round("cpu")
+            watch.mark_hung()
+    finally:
+        hanging.let_go.set()
+        stuck.join()
+    (found,) = story.open()
+    assert found.lead.summary == "The detector disk does not come to an end on web-1."
+    assert found.lead.level is Level.UNKNOWN

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from bot.clock import SystemClock
 from bot.host import Facts, HostContext, HostSampler
 from bot.metrics import History
@@ -51,12 +53,18 @@ class PaperProc:
     iowait: int = 0
     steal: int = 0
     cores: int = 2
+    forks: int = 0
+    blocked: int = 0
+    stacks: int = 1600
+    swap_free: int = 400
     cpu: dict[int, int] = field(default_factory=dict)
 
     def write(self) -> None:
         cores = "".join(f"cpu{n} 0 0 0 0 0 0 0 0 0 0\n" for n in range(self.cores))
         line = f"{self.busy} 0 0 {self.idle} {self.iowait} 0 0 {self.steal} 0 0"
-        (self.root / "stat").write_text(f"cpu  {line}\n{cores}intr 1 2 3\n")
+        counts = f"processes {self.forks}\nprocs_blocked {self.blocked}\n"
+        text = f"cpu  {line}\n{cores}intr 1 2 3\n{counts}"
+        (self.root / "stat").write_text(text)
 
     def spend(self, seconds: float, *, busy: float, iowait: float = 0) -> None:
         """Let time pass with this fraction of all cores busy."""
@@ -70,7 +78,7 @@ class PaperProc:
     def memory(self, *, total: int, available: int) -> None:
         (self.root / "meminfo").write_text(
             f"MemTotal: {total} kB\nMemFree: 1 kB\nMemAvailable: {available} kB\n"
-            "SwapTotal: 1000 kB\nSwapFree: 400 kB\n"
+            f"SwapTotal: 1000 kB\nSwapFree: {self.swap_free} kB\nKernelStack: {self.stacks} kB\n"
         )
 
     def process(
@@ -83,15 +91,52 @@ class PaperProc:
         ppid: int = 1,
         comm: bytes = b"yes",
         anonymous: int | None = None,
+        ended: int = 0,
+        swapped: int = 0,
+        state: bytes = b"R",
+        threads: int = 1,
+        reaped: int = 0,
     ) -> None:
         folder = self.root / str(pid)
         folder.mkdir(exist_ok=True)
-        rest = [b"R", b"%d" % ppid, *[b"0"] * 9, b"%d" % ticks, *[b"0"] * 7]
+        rest = [state, b"%d" % ppid, *[b"0"] * 6, b"%d" % reaped, *[b"0"] * 2]
+        rest += [b"%d" % ticks, b"0", b"%d" % ended, *[b"0"] * 3]
+        rest += [b"%d" % threads, b"0"]
         rest += [b"%d" % start, b"0", b"%d" % pages, *[b"0"] * 28]
         text = b"%d (%s) %s\n" % (pid, comm, b" ".join(rest))
         (folder / "stat").write_bytes(text)
         if anonymous is not None:
-            (folder / "status").write_text(f"Name:\tx\nRssAnon:\t{anonymous * 4} kB\n")
+            (folder / "status").write_text(
+                f"Name:\tx\nRssAnon:\t{anonymous * 4} kB\nVmSwap:\t{swapped} kB\n"
+            )
+
+    def file(self, name: str, text: str) -> None:
+        """Write a file of the host's."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def vmstat(self, **counts: int) -> None:
+        """Write what the kernel counted since boot."""
+        self.file("vmstat", "".join(f"{k} {n}\n" for k, n in counts.items()))
+
+    def pressure(self, name: str, *, some: float, full: float = 0) -> None:
+        """Say how much time was lost, the same over all windows."""
+        lines = [("some", some), ("full", full)]
+        text = [
+            f"{k} avg10={v:.2f} avg60={v:.2f} avg300={v:.2f} total=1\n"
+            for k, v in lines
+        ]
+        self.file(f"pressure/{name}", "".join(text))
+
+    def calm(self) -> None:
+        """Say that nothing loses time."""
+        for name in ("cpu", "memory", "io"):
+            self.pressure(name, some=0)
+
+    def tasks(self, count: int, *, one: float = 0.1) -> None:
+        """Say how many tasks there are, and how many wanted to run lately."""
+        self.file("loadavg", f"{one:.2f} 0.10 0.10 1/{count} 4711\n")
 
     def end(self, pid: int) -> None:
         (self.root / str(pid) / "stat").unlink()
@@ -198,3 +243,18 @@ def child(code: str) -> Iterator[int]:
 
 
 as_root = os.geteuid() == 0
+
+
+@contextmanager
+def mounted(folder: Path, options: str) -> Iterator[Path]:
+    """Mount a tmpfs on a new folder; skip where that is not possible."""
+    if not as_root:
+        pytest.skip("mounting a tmpfs needs root")
+    folder.mkdir()
+    mount = ["/usr/bin/mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    if subprocess.run(mount, check=False).returncode:
+        pytest.skip("this container may not mount")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["/usr/bin/umount", str(folder)], check=True)

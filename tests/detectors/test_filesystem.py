@@ -1,39 +1,33 @@
 """How full file systems are, as df counts."""
 
-import subprocess
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bot.detectors.filesystem import FilesystemDetector, FilesystemSection
+from bot.detectors.filesystem import FilesystemDetector
+from bot.fullness import MOST, FullnessSection
 from bot.model import Level
 from tests.detectors.pieces import (
     HandClock,
     PaperFacts,
-    as_root,
     context,
+    mounted,
     this_host,
 )
 
 
 @pytest.fixture
 def tmpfs(tmp_path: Path) -> Iterator[Path]:
-    if not as_root:
-        pytest.skip("mounting a tmpfs needs root")
-    folder = tmp_path / "a disk"
-    folder.mkdir()
-    mount = ["/usr/bin/mount", "-t", "tmpfs", "-o", "size=1M", "tmpfs", str(folder)]
-    if subprocess.run(mount, check=False).returncode:
-        pytest.skip("this container may not mount")
-    yield folder
-    subprocess.run(["/usr/bin/umount", str(folder)], check=True)
+    with mounted(tmp_path / "a disk", "size=1M") as folder:
+        yield folder
 
 
 @pytest.fixture
 def detector() -> FilesystemDetector:
-    return FilesystemDetector(FilesystemSection(), this_host())
+    return FilesystemDetector(FullnessSection(), this_host())
 
 
 def test_every_file_system_that_can_be_written_is_reported(
@@ -72,8 +66,8 @@ def test_a_watched_file_system_that_is_gone_is_unknown(
 
 
 def test_it_clears_two_points_inside_its_limits_unless_told_otherwise() -> None:
-    usual = FilesystemSection().limits()
-    told = FilesystemSection(clear_warning=80, clear_critical=90).limits()
+    usual = FullnessSection().limits()
+    told = FullnessSection(clear_warning=80, clear_critical=90).limits()
 
     assert (usual.clear_warning, usual.clear_critical) == (83, 93)
     assert (told.clear_warning, told.clear_critical) == (80, 90)
@@ -86,7 +80,30 @@ def test_what_cannot_be_written_counts_only_while_it_is_watched(
     (tmp_path / "self/mountinfo").write_text("1 0 8:1 / / ro - ext4 /dev/vda ro\n")
     clock = HandClock()
     host = context(tmp_path, clock, PaperFacts(tmp_path))
-    detector = FilesystemDetector(FilesystemSection(), host)
+    detector = FilesystemDetector(FullnessSection(), host)
 
     assert detector.check(()) == []
     assert [f.subject for f in detector.check({"/"})] == ["/"]
+
+
+def test_of_very_many_the_fullest_are_told(tmp_path: Path) -> None:
+    names = [f"/srv/{n:03}" for n in range(100)]
+    lines = [
+        f"{n} 0 8:{n} / {name} rw - ext4 /dev/vd{n} rw\n"
+        for n, name in enumerate(names)
+    ]
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self/mountinfo").write_text("".join(lines))
+
+    def asked(point: bytes) -> os.statvfs_result:
+        free = 1000 - 5 * int(point[-3:])
+        return os.statvfs_result((4096, 4096, 1000, free, free, 9, 9, 9, 0, 255))
+
+    clock = HandClock()
+    host = context(tmp_path, clock, PaperFacts(tmp_path))
+    host.sampler._mounts._ask = asked
+    detector = FilesystemDetector(FullnessSection(), host)
+
+    found = [finding.subject for finding in detector.check({"/srv/000"})]
+
+    assert found == ["/srv/000", *names[-MOST:]]

@@ -20,6 +20,16 @@ SUBJECTS = {
     "cpu": "",
     "memory": "",
     "filesystem": "/srv",
+    "inodes": "/srv",
+    "filesystem_forecast": "/srv",
+    "read_only_filesystem": "/srv",
+    "disk_latency": "sda",
+    "conntrack": "",
+    "listen_overflow": "",
+    "tcp_retransmits": "",
+    "network_errors": "eth0",
+    "network_link": "eth0",
+    "network_saturation": "eth0",
     "crash_loop": "nginx.service",
     "timer": "backup.timer",
     "unit_failed": "",
@@ -52,7 +62,14 @@ def test_the_defaults_of_every_section_make_sense(name: str) -> None:
 def test_who_has_its_limits_elsewhere_says_so() -> None:
     # A false alarm of theirs must not suggest a limit that nobody reads.
     elsewhere = {n for n in NAMES if not detectors.known()[n].Section.has_limits}
-    assert elsewhere == {"alert", "endpoint", "timer", "prometheus"}
+    assert elsewhere == {
+        "alert",
+        "endpoint",
+        "timer",
+        "prometheus",
+        "network_link",
+        "read_only_filesystem",
+    }
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -84,7 +84,7 @@ def test_the_holder_of_most_used_memory_is_named(
     assert finding.culprit.identity.pid == 2**23
     assert finding.culprit.share == pytest.approx(60_000 / 96_000)
     assert len(finding.culprits) == 2
-    assert "holds 62 % of what is used" in finding.summary
+    assert "62 % of what is used is held by yes" in finding.summary
 
 
 def test_a_real_holder_is_found_by_what_ending_it_would_free() -> None:

@@ -39,7 +39,7 @@ class Fleet:
     def __init__(self, lies: Liar, *rules: dict[str, object]) -> None:
         self.clock = HandClock()
         self.lies = lies
-        self.conditions = Conditions()
+        self.conditions = Conditions(lambda _: None)
         section = PrometheusServer.model_validate({"url": lies.url, "timeout": "1s"})
         server = Server(name="main", section=section)
         asked = [(Rule.model_validate(raw), server) for raw in rules or (CPU,)]

@@ -31,6 +31,7 @@ from bot.simulate import Simulate
 from bot.standing import book_of
 from bot.status import Status
 from bot.target import Targets
+from bot.unpaged import Unpaged
 from remediation.audit import read
 from remediation.facts import ProcessFacts
 from remediation.fleet import Fleet
@@ -197,6 +198,7 @@ class Story:
         self.record = Record(
             database=self.database, ledger=self.ledger, clock=self.clock
         )
+        self.unpaged = Unpaged(self.record.database)
         self.candidates = Candidates(
             host="web-1",
             targets=Targets(
@@ -234,7 +236,9 @@ class Story:
             poster=self.poster,
         )
         self.simulate = Simulate(record=self.record, candidates=self.candidates)
-        self.status = Status(record=self.record, respond=self.respond)
+        self.status = Status(
+            record=self.record, respond=self.respond, untold={}, expected=dict
+        )
         self.pictures = Pictures(
             record=self.record, history=self.history, backdrops=self.backdrops
         )
@@ -248,6 +252,7 @@ class Story:
             record=self.record,
             candidates=self.candidates,
             inquiry=Inquiry(evidence=self.evidence, diagnoser=self.diagnoser),
+            unpaged=self.unpaged,
             poster=self.poster,
         )
 

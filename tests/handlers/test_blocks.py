@@ -25,6 +25,7 @@ from bot.quiet import Quiet
 from bot.simulate import Simulation
 from bot.status import Board, HostHealth, OpenIncident
 from handlers.blocks import answers, dialogs, thread
+from handlers.blocks.buttons import menu
 from handlers.blocks.card import card, card_id
 from handlers.blocks.home import home, refused
 from handlers.blocks.markup import Message
@@ -298,11 +299,22 @@ def test_other_candidates_are_in_the_menu() -> None:
     menu = row["elements"][-1]  # type: ignore[index]
     assert [o["text"]["text"] for o in menu["options"]] == [
         "Instead: lower priority (b)",
-        "Instead: pause (c)",
         "Mute for 1 h",
         "Escalate",
         "False alarm",
+        "Expected work: how to declare it",
     ]
+
+
+@pytest.mark.parametrize(("shown", "offered"), [(0, "b"), (1, "c"), (2, "d"), (3, "a")])
+def test_choosing_again_and_again_leads_through_all(shown: int, offered: str) -> None:
+    made = [
+        proposal(id=f"web-1~abc123~{n:016d}", letter=letter)
+        for n, letter in enumerate("abcd")
+    ]
+    drawn = menu(made, made[shown])
+    first = drawn["options"][0]["text"]["text"]  # type: ignore[index]
+    assert first.endswith(f"({offered})")
 
 
 def test_a_card_is_found_again_by_its_id() -> None:
@@ -384,6 +396,7 @@ def board(**changes: object) -> Board:
         ),
         week={"done": 3, "recovered": 2},
         incidents_this_week=4,
+        untold={f"temperature{n}": EVIL for n in range(30)},
     )
     return replace(made, **changes)  # type: ignore[arg-type]
 

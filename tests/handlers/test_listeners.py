@@ -54,12 +54,23 @@ def test_a_button_with_another_value_decides_nothing(
 def test_the_menu_escalates_mutes_and_chooses(
     card: str, workspace: Workspace, story: Story
 ) -> None:
-    for option in ("Escalate", "Mute for 1 h", "Instead: pause (c)"):
+    for option in ("Escalate", "Mute for 1 h", "Instead: lower priority (b)"):
         assert workspace.choose(ALICE.id, card, option).acked
     incident = story.incident()
     assert incident.phase == "escalated"
     assert incident.muted_until is not None
-    assert incident.offered == story.proposals()[2].id
+    assert incident.offered == story.proposals()[1].id
+
+
+def test_expected_work_is_declared_by_a_person_in_the_file(
+    card: str, workspace: Workspace, story: Story
+) -> None:
+    before = story.incident()
+    workspace.choose(ALICE.id, card, "Expected work: how to declare it")
+    told = whispered(workspace, ALICE.id)
+    assert "Nothing was changed." in told
+    assert "expected:" in told and "cores:" in told
+    assert story.incident() == before
 
 
 def test_a_false_alarm_closes_it(card: str, workspace: Workspace, story: Story) -> None:

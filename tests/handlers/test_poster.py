@@ -7,8 +7,9 @@ import pytest
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
-from bot import store
+from bot import store, unpaged
 from bot.telemetry import Telemetry
+from bot.unpaged import Why
 from handlers.blocks.card import card_id
 from handlers.channel import Channel, Pace
 from handlers.poster import Poster
@@ -349,6 +350,25 @@ def test_the_head_is_told_once_a_day_and_only_with_news(
     assert [m.text for m in workspace.posts()] == [
         f"Ledger head {head.seq}:{head.hash}"
     ]
+
+
+def test_the_digest_is_told_once_a_day_and_forgotten(
+    poster: Poster, workspace: Workspace, story: Story
+) -> None:
+    day = story.clock.wall.date()
+    poster.tell_digest(day)
+    assert workspace.posts() == []
+    story.unpaged.add(story.found(label="CPU *of* <!here>"), Why.BRIEF)
+    story.unpaged.add(story.found(label="Memory"), Why.EXPECTED, "uses 3 of 4 cores")
+    story.unpaged.keep()
+    workspace.faults.server_error("chat.postMessage")
+    for _ in range(3):
+        poster.tell_digest(day)
+    (told,) = workspace.posts()
+    assert "Memory on web-1, once, expected: uses 3 of 4 cores" in told.all_text()
+    assert "<!here>" not in told.all_text()
+    with story.database.read() as tx:
+        assert unpaged.all_of(tx) == ()
 
 
 def test_a_head_that_slack_does_not_take_is_told_later(

@@ -15,9 +15,10 @@ from remediation.service_manager import (
     JobFailed,
     ManagerUnavailable,
     NotPermitted,
+    OnWait,
     StillUnderWay,
 )
-from remediation.unit import UnitFacts, Verb
+from remediation.unit import UnitFacts, UnitIdentity, Verb
 from tests.fakes.clock import START
 from tests.fakes.services import FakeServices, done, running, service
 
@@ -146,6 +147,40 @@ def test_a_start_limit_that_was_hit_is_cleared_first() -> None:
     services = only(service(restart="always", restarts=4))
     assert act(services).result is Result.DONE
     assert services.cleared == ["nginx.service"]
+
+
+class Slow(FakeServices):
+    """Does not clear a start limit in time."""
+
+    def clear_start_limit(self, unit: UnitIdentity) -> None:
+        raise StillUnderWay(f"reset-failed of {unit.name} has not ended")
+
+
+def test_a_limit_that_is_not_cleared_in_time_starts_nothing() -> None:
+    services = Slow(units={"nginx.service": service(restart="always", restarts=4)})
+    outcome = act(services)
+    assert (outcome.result, outcome.seen) == (Result.REFUSED, Seen.DOWN)
+    assert "was not cleared in time; nothing was started" in outcome.summary
+    assert services.done == []
+
+
+class Far(FakeServices):
+    """Asks on the way whether it still may, as the gate of another host does."""
+
+    def run(
+        self, verb: Verb, unit: UnitIdentity, *, on_wait: OnWait, deadline: timedelta
+    ) -> timedelta:
+        on_wait(timedelta(0))
+        return super().run(verb, unit, on_wait=on_wait, deadline=deadline)
+
+
+def test_a_lock_on_the_way_to_a_far_host_stops_it() -> None:
+    services = Far(units={"nginx.service": service()})
+    answers = iter([None, "locked by alice"])
+    outcome = act(services, recheck=lambda _: next(answers))
+    assert outcome.result is Result.REFUSED
+    assert "locked by alice" in outcome.summary
+    assert services.done == []
 
 
 def test_a_fresh_start_waits_for_the_limits_interval() -> None:

@@ -1,0 +1,137 @@
+"""Processes are made faster than any work needs them.
+
+Unit: processes and threads made per second and core (`processes` of /proc/stat). Window:
+the last 20 s. Limits: measured, a shell that starts /bin/true without end makes about
+850 per second on each of two cores, `configure` scripts and shell test suites up to half
+of that for minutes, `make -j8` some dozens; so 1,000 warns and 3,000, which only copies
+of itself reach, is critical. It must last five minutes, in which such work is done; but
+where most of what was made is still there (a fork bomb ends in seconds), 20 s. Culprits:
+whose descendants are new, else who waited for those that ended already.
+"""
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import timedelta
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from bot.durations import Duration
+from bot.gauge import Gauge
+from bot.host import HostContext, ProcessScan, Taken
+from bot.kernel import loadavg, stat
+from bot.kernel.stat import Activity
+from bot.lineage import makers, reaped, young
+from bot.model import Culprit, Fact, Finding, Level, NoAction
+from bot.rolling import Rolling
+from bot.settings import DetectorSection
+from bot.suspects import Suspect, Trail, culprit_facts, culprits, who
+from bot.words import amount
+
+WINDOW: Final = timedelta(seconds=20)
+_NOBODY: Final = NoAction(
+    rule="no culprit",
+    reason="no process made half of them that is still there",
+    by_hand="ps -eo ppid= | sort | uniq -c | sort -rn | head",
+)
+
+
+class ForkStormSection(DetectorSection):
+    """Limits in processes and threads that are made per second and core."""
+
+    interval: Annotated[Duration, Field(ge=timedelta(seconds=0.2))] = timedelta(
+        seconds=5
+    )
+    for_: Duration = Field(default=timedelta(minutes=5), alias="for")
+    warning: float = 1000
+    critical: float = 3000
+
+
+class ForkStorm:
+    """Measures how fast processes are made."""
+
+    name = "fork_storm"
+    Section = ForkStormSection
+
+    def __init__(self, section: ForkStormSection, host: HostContext) -> None:
+        self.section = section
+        self._host = host
+        self._gauge = Gauge(
+            detector=self.name,
+            host=host.name,
+            label="Processes made",
+            unit="per s and core",
+            limits=section.limits(),
+        )
+        self._rolling: Rolling[Taken[Activity]] = Rolling(
+            WINDOW, section.interval, lambda taken: [taken.value.forks]
+        )
+        self._tasks: Rolling[Taken[loadavg.LoadAverage]] = Rolling(
+            WINDOW, section.interval
+        )
+        self._trail = Trail(WINDOW, section.interval)
+
+    def check(self, watched: Collection[str]) -> list[Finding]:
+        """Measure once; the first round only begins the window and judges nothing."""
+        now = self._host.sampler.look(stat.read)
+        before = self._rolling.exchange(now)
+        if before is None:
+            return [self._gauge.unknown(now.at.wall)] if "" in watched else []
+        cpu = self._host.sampler.sample().cpu
+        made = now.value.forks - before.value.forks
+        rate = made / (now.at.boot - before.at.boot) / (cpu.cores if cpu else 1)
+        stay = self._is_growing(made)
+        found = self._gauge.finding(rate, self._summary(rate, ()), now.at.wall)
+        blamed = self._culprits(rate, found.level)
+        if found.level is Level.OK:
+            return [found]
+        facts = (
+            Fact(label="Rate", value=self._gauge.said(rate, found.level)),
+            Fact(label="Most of them", value="still there" if stay else "end again"),
+            *culprit_facts(blamed, "what was made"),
+        )
+        return [
+            replace(
+                found,
+                summary=self._summary(rate, blamed),
+                facts=facts,
+                culprits=blamed,
+                hold_for=min(WINDOW, self.section.for_) if stay else None,
+                no_action=_NOBODY,
+            )
+        ]
+
+    def _is_growing(self, made: int) -> bool:
+        """Say whether at least half of what was made in the window is still there."""
+        now = self._host.sampler.look(loadavg.read)
+        before = self._tasks.exchange(now)
+        return before is not None and now.value.tasks - before.value.tasks >= made / 2
+
+    def _culprits(self, rate: float, level: Level) -> tuple[Culprit, ...]:
+        # Scans begin well below the limit, so that a window is there when it is passed.
+        if rate < self._gauge.limits.clear_warning / 2:
+            return ()
+        scan = self._host.sampler.processes()
+        before = self._trail.exchange(scan)
+        if before is None or level is Level.OK:
+            return ()
+        return culprits(_suspects(before, scan, rate), self._host.facts, rate)
+
+    def _summary(self, rate: float, blamed: Collection[Culprit]) -> str:
+        text = (
+            f"{self._host.name} makes {amount(rate, '')} processes per second and core"
+        )
+        for top in blamed:
+            return f"{text}, most of them below {who(top.process)}."
+        return f"{text}."
+
+
+def _suspects(before: ProcessScan, now: ProcessScan, rate: float) -> list[Suspect]:
+    new = young(before, now)
+    made = rate * now.cpu.cores * (now.at.boot - before.at.boot)
+    # What ended at once is in neither scan; whoever waited for it tells of it.
+    gone = reaped(before, now) if 2 * len(new) < made else {}
+    return makers(gone or new, now.rows, copies=new)
+
+
+DETECTOR = ForkStorm

@@ -1,0 +1,143 @@
+"""Connections are turned away, because a program does not accept them fast enough.
+
+Unit: connections a second that found the queue of a listening socket full (TcpExt
+ListenOverflows; ListenDrops counts them too and more). Window: one round. Limits: one and
+five a second (Netdata's for the accept queue). A minute, because a program that starts
+anew is seen to overflow for some seconds. Culprits: who holds the sockets at which
+connections wait at this instant, each with its part of those that wait; of several holders
+the oldest, which opened it for its workers.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from bot.durations import Duration
+from bot.gauge import Gauge
+from bot.host import HostContext, Previous, Taken
+from bot.kernel import snmp, sockets
+from bot.kernel.roots import Roots
+from bot.kernel.sockets import Listener
+from bot.model import Culprit, Fact, Finding, Level, NoAction
+from bot.ports import NotTold
+from bot.settings import DetectorSection
+from bot.suspects import TOP, Suspect, culprit_facts, culprits
+from bot.words import amount
+
+UNIT: Final = "per s"
+_OVERFLOWS: Final = "TcpExt.ListenOverflows"
+
+Held = list[tuple[Listener, int]]
+"""Listening sockets at which somebody waits, each with the pid that opened it."""
+
+
+class ListenOverflowSection(DetectorSection):
+    """Limits in connections a second."""
+
+    interval: Annotated[Duration, Field(ge=timedelta(seconds=0.2))] = timedelta(
+        seconds=10
+    )
+    for_: Duration = Field(default=timedelta(minutes=1), alias="for")
+    keep_firing_for: Duration = timedelta(minutes=1)
+    warning: float = 1
+    critical: float = 5
+
+
+class ListenOverflow:
+    """Measures how many connections are turned away, and who should have taken them."""
+
+    name = "listen_overflow"
+    Section = ListenOverflowSection
+
+    def __init__(self, section: ListenOverflowSection, host: HostContext) -> None:
+        self.section = section
+        self._host = host
+        self._gauge = Gauge(
+            detector=self.name,
+            host=host.name,
+            label="Connections turned away",
+            unit=UNIT,
+            limits=section.limits(),
+        )
+        self._previous: Previous[Taken[Mapping[str, int]]] = Previous(section.interval)
+
+    def check(self, watched: Collection[str]) -> list[Finding]:
+        """Measure once; the first round only begins the window and judges nothing."""
+        now = self._host.sampler.look(snmp.read)
+        if _OVERFLOWS not in now.value:
+            raise NotTold("this kernel does not count full listen queues")
+        before = self._previous.exchange(now)
+        turned = now.value[_OVERFLOWS] - before.value[_OVERFLOWS] if before else -1
+        if before is None or turned < 0:
+            return [self._gauge.unknown(now.at.wall)] if "" in watched else []
+        return [self._measured(turned / (now.at.boot - before.at.boot), now.at.wall)]
+
+    def _measured(self, rate: float, at: datetime) -> Finding:
+        name = self._host.name
+        text = f"{name} turns away {amount(rate, '')} connections a second."
+        found = self._gauge.finding(rate, text, at)
+        if found.level is Level.OK:
+            return found
+        held = self._held()
+        blamed = self._culprits(held, rate)
+        ports = sorted({listener.port for listener, _ in held})
+        return replace(
+            found,
+            facts=(
+                Fact(label="Turned away", value=self._gauge.said(rate, found.level)),
+                *([Fact(label="Full queues", value=_ports(ports))] if ports else []),
+                *culprit_facts(blamed, "the connections that wait"),
+            ),
+            culprits=blamed,
+            no_action=NoAction(
+                rule="no culprit",
+                reason="no process holds half of the connections that wait",
+                by_hand="ss -ltnp",
+            ),
+        )
+
+    def _held(self) -> Held:
+        return self._host.sampler.look(_waiting).value
+
+    def _culprits(self, held: Held, rate: float) -> tuple[Culprit, ...]:
+        whole = sum(listener.waiting for listener, _ in held)
+        waiting: dict[int, int] = {}
+        for listener, pid in held:
+            waiting[pid] = waiting.get(pid, 0) + listener.waiting
+        most = sorted(waiting, key=lambda pid: waiting[pid], reverse=True)[:TOP]
+        try:
+            scan = self._host.sampler.processes()
+        except (OSError, ValueError):
+            return ()
+        rows = {row.pid: row for row in scan.rows.values() if row.pid in most}
+        found = [
+            Suspect(row=rows[pid], share=waiting[pid] / whole)
+            for pid in most
+            if pid in rows
+        ]
+        return culprits(found, self._host.facts, rate)
+
+
+def _waiting(roots: Roots) -> Held:
+    """Return the sockets that somebody waits at, with their holders, the fullest first."""
+    full = [found for found in sockets.listeners(roots) if found.waiting]
+    full.sort(key=lambda listener: listener.waiting, reverse=True)
+    held = sockets.holders(roots, [found.inode for found in full[: 4 * TOP]])
+    # Pid 1 holds the sockets of services that it starts at the first connection.
+    pids = {inode: [pid for pid in some if pid > 1] for inode, some in held.items()}
+    return [
+        (listener, min(pids[listener.inode]))
+        for listener in full
+        if pids.get(listener.inode)
+    ]
+
+
+def _ports(ports: list[int]) -> str:
+    more = f" and {len(ports) - 5} more" if ports[5:] else ""
+    return "port " + ", ".join(map(str, ports[:5])) + more
+
+
+DETECTOR = ListenOverflow

@@ -1,0 +1,150 @@
+"""The kernel killed a process because memory was gone.
+
+Unit: kills in the last ten minutes (`oom_kill` of /proc/vmstat). Window: those ten
+minutes, for which the event stays; it fires at once, since nothing of it passes by
+itself. Limits: one is one too many (awesome-prometheus-alerts: HostOomKillDetected, any
+in a minute; Netdata's `oom_kill` warns at one in 30 min), three mean that it goes on.
+Victims: from /dev/kmsg or the journal, where the bot may read one of them; else the
+cgroups that count kills. What was done is done, so no action is offered.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from pydantic import Field
+
+from bot.durations import Duration
+from bot.gauge import Gauge
+from bot.host import HostContext, Taken
+from bot.journal import JOURNALCTL, NoJournal, newest
+from bot.kernel import oomlog, vmstat
+from bot.kernel.oomlog import Victim
+from bot.kernel.vmstat import MemoryEvents
+from bot.model import Fact, Finding, NoAction
+from bot.ports import NotTold
+from bot.settings import DetectorSection
+from remediation.moment import Moment
+
+STAYS: Final = timedelta(minutes=10)
+_NAMED: Final = 5
+_LINES: Final = 40
+_IT_IS_OVER: Final = NoAction(
+    rule="it is over",
+    reason="the kernel has ended a process already, and what it held is free again",
+    by_hand="journalctl -k --since -1h | grep -A 40 'invoked oom-killer'",
+)
+
+
+class OomKillSection(DetectorSection):
+    """Limits in kills within ten minutes."""
+
+    for_: Duration = Field(default=timedelta(seconds=5), alias="for")
+    warning: float = 1
+    critical: float = 3
+
+
+class OomKill:
+    """Tells of kills and of whom they hit."""
+
+    name = "oom_kill"
+    Section = OomKillSection
+
+    def __init__(
+        self,
+        section: OomKillSection,
+        host: HostContext,
+        *,
+        kmsg: Path = oomlog.KMSG,
+        journalctl: Path = JOURNALCTL,
+    ) -> None:
+        self.section = section
+        self._host = host
+        self._kmsg = kmsg
+        self._journalctl = journalctl
+        self._gauge = Gauge(
+            detector=self.name,
+            host=host.name,
+            label="OOM kills",
+            unit="",
+            limits=section.limits(),
+        )
+        self._before: Taken[MemoryEvents] | None = None
+        self._kills: list[tuple[Moment, int]] = []
+        self._facts: tuple[Fact, ...] = ()
+
+    def check(self, watched: Collection[str]) -> list[Finding]:
+        """Measure once; the host's own finding is always in the answer."""
+        del watched
+        now = self._host.sampler.look(vmstat.read)
+        if now.value.oom_kills is None:
+            raise NotTold("this kernel does not count OOM kills")
+        self._kills = [kill for kill in self._kills if _is_recent(kill[0], now.at)]
+        rise = self._rise(now)
+        if rise > 0:
+            self._kills.append((now.at, rise))
+            self._facts = self._whom(rise, now.at)
+        return [self._finding(now.at)]
+
+    def _rise(self, now: Taken[MemoryEvents]) -> int:
+        """Return the kills since the round before; none where the counter began anew."""
+        before, self._before = self._before, now
+        if before is None or before.at.boot_id != now.at.boot_id:
+            return 0
+        return max((now.value.oom_kills or 0) - (before.value.oom_kills or 0), 0)
+
+    def _finding(self, at: Moment) -> Finding:
+        count = sum(kills for _, kills in self._kills)
+        name = self._host.name
+        if not count:
+            summary = f"No process of {name} was killed for memory lately."
+            return self._gauge.finding(0, summary, at.wall)
+        times = "a process" if count == 1 else f"{count} processes"
+        summary = f"The kernel of {name} killed {times} because memory was gone."
+        found = self._gauge.finding(count, summary, at.wall)
+        return replace(
+            found, facts=self._facts, hold_for=timedelta(0), no_action=_IT_IS_OVER
+        )
+
+    def _whom(self, rise: int, at: Moment) -> tuple[Fact, ...]:
+        """Say who was killed, as far as the bot may know."""
+        wanted = min(rise, _NAMED)
+        try:
+            found = oomlog.victims(oomlog.kernel_lines(self._kmsg), wanted)
+        except OSError:
+            found = []
+        found = found or self._from_journal(wanted, at)
+        if found:
+            return tuple(Fact(label="Killed", value=_said(victim)) for victim in found)
+        unknown = "the bot may read neither the kernel's log nor the journal"
+        places = self._host.sampler.look(oomlog.counted).value[:_NAMED]
+        return (
+            Fact(label="Killed", value=unknown),
+            *([Fact(label="Kills counted in", value=", ".join(places))] * bool(places)),
+        )
+
+    def _from_journal(self, wanted: int, at: Moment) -> Sequence[Victim]:
+        since = int((at.wall - STAYS).timestamp())
+        matches = ("_TRANSPORT=kernel", "--grep=oom-kill:", f"--since=@{since}")
+        try:
+            lines = newest(*matches, lines=_LINES, program=self._journalctl)
+        except NoJournal:
+            return []
+        return oomlog.victims(lines, wanted)
+
+
+def _is_recent(kill: Moment, now: Moment) -> bool:
+    return (
+        kill.boot_id == now.boot_id
+        and 0 <= now.boot - kill.boot < STAYS.total_seconds()
+    )
+
+
+def _said(victim: Victim) -> str:
+    limit = "its cgroup's limit" if victim.of_cgroup else "the host's memory"
+    return f"{victim.name} (pid {victim.pid}) of {victim.place}, for {limit}"
+
+
+DETECTOR = OomKill

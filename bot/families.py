@@ -1,0 +1,98 @@
+"""Which processes make a problem together: many workers, and the process that leads them.
+
+Sixteen workers of six percent are one culprit. A tree counts as one where its members are
+alike, which tells workers from the unrelated programs that one supervisor runs. Pure.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from bot.procfs import Key, ProcessRow
+
+HALF: Final = 0.5
+"""Whoever explains less than this of a problem is not blamed for it."""
+_DEEPEST: Final = 64
+"""So many parents are followed; deeper trees are somebody's loop."""
+_NOBODY: Final = 2
+"""pid 1 leads everything, and pid 2 the kernel's threads."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """leader: the lowest process whose tree explains half. pids: who did something of it."""
+
+    leader: ProcessRow
+    amount: float
+    pids: frozenset[int]
+
+
+def family(
+    used: Mapping[Key, float], rows: Mapping[Key, ProcessRow], whole: float
+) -> Family | None:
+    """Return the smallest tree of workers that makes at least half of the whole.
+
+    used: by process, in the unit of `whole`, also what its ended children used.
+    """
+    if whole <= 0:
+        return None
+    by_pid = {row.pid: row for row in rows.values()}
+    trees = _trees(used, rows, by_pid)
+    below: dict[int, list[int]] = {}
+    for pid in trees:
+        below.setdefault(_parent(by_pid[pid], by_pid), []).append(pid)
+    found, at = None, _NOBODY
+    while heaviest := max(below.get(at, ()), key=lambda p: trees[p].amount, default=0):
+        if trees[heaviest].amount < HALF * whole:
+            break
+        found = at = heaviest
+    if found is None or not trees[found].is_alike:
+        return None
+    tree = trees[found]
+    return Family(
+        leader=by_pid[found],
+        amount=min(tree.amount, whole),
+        pids=frozenset(tree.pids),
+    )
+
+
+@dataclass(slots=True)
+class _Tree:
+    amount: float = 0
+    pids: set[int] = field(default_factory=set)
+    by_name: dict[bytes, float] = field(default_factory=dict)
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether one program does half of what all of them do."""
+        return max(self.by_name.values()) >= HALF * self.amount
+
+
+def _trees(
+    used: Mapping[Key, float],
+    rows: Mapping[Key, ProcessRow],
+    by_pid: Mapping[int, ProcessRow],
+) -> dict[int, _Tree]:
+    """Return what each process and all below it use, by pid."""
+    trees: dict[int, _Tree] = {}
+    for key, amount in used.items():
+        pid = key[0]
+        for _ in range(_DEEPEST):
+            tree = trees.setdefault(pid, _Tree())
+            tree.amount += amount
+            tree.pids.add(key[0])
+            name = rows[key].comm
+            tree.by_name[name] = tree.by_name.get(name, 0) + amount
+            pid = _parent(by_pid[pid], by_pid)
+            if pid == _NOBODY:
+                break
+    return trees
+
+
+def _parent(row: ProcessRow, by_pid: Mapping[int, ProcessRow]) -> int:
+    """Return the pid of its parent, `_NOBODY` where that is nobody's worker."""
+    parent = by_pid.get(row.ppid)
+    # Parents are always older; a younger one has got the pid of one that ended.
+    if parent is None or row.ppid <= _NOBODY or parent.start_ticks > row.start_ticks:
+        return _NOBODY
+    return parent.pid

@@ -1,0 +1,51 @@
+"""What would make an incident's work expected, as words for the configuration."""
+
+from dataclasses import replace
+
+import pytest
+import yaml
+
+from bot.declare import declaration
+from bot.expected_section import ExpectedSection
+from bot.model import Incident
+from remediation.decision import NotDecided
+from tests.fakes.things import culprit, finding, incident
+
+
+def entry(about: Incident) -> dict[str, object]:
+    (found,) = yaml.safe_load(declaration(about, cores=8))["expected"]
+    ExpectedSection.model_validate(found)
+    return dict(found)
+
+
+def test_a_process_in_a_unit_is_declared_by_it() -> None:
+    blamed = culprit(unit="backup.service")
+    found = entry(replace(incident(), culprit=blamed))
+    assert found["unit"] == "backup.service"
+    assert found["schedule"] == {"from": "03:00", "to": "05:00", "zone": "UTC"}
+
+
+def test_a_process_of_nobodys_unit_is_declared_by_its_executable() -> None:
+    loose = culprit(unit=None)
+    about = replace(incident(), culprit=loose)
+    found = entry(about)
+    assert (found["exe"], found["user"]) == (loose.identity.exe, loose.process.user)
+
+
+def test_a_quarter_more_than_was_seen_is_allowed() -> None:
+    used = replace(culprit(), amount=320.0)
+    lead = finding(detector="runaway_process", culprits=(used,))
+    about = replace(incident(), findings=(lead,), culprit=used)
+    assert entry(about)["max"] == {"cores": 4.0}
+
+
+def test_memory_is_allowed_in_gigabytes() -> None:
+    lead = finding(detector="memory")
+    about = replace(incident(), findings=(lead,), culprit=culprit())
+    assert "memory_gb" in str(entry(about)["max"])
+
+
+def test_where_nobody_is_blamed_there_is_nothing_to_declare() -> None:
+    about = replace(incident(), culprit=None, service=None)
+    with pytest.raises(NotDecided, match="blames no process"):
+        declaration(about, cores=8)

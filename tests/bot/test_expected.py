@@ -1,0 +1,153 @@
+"""Declared work is no alarm while it keeps to what was declared."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from bot.expected import ExpectedWork
+from bot.expected_section import ExpectedSection
+from bot.model import Culprit, Finding, Level
+from bot.pointed import Pointed
+from tests.detectors.pieces import HandClock, PaperFacts, PaperProc, context, facts_of
+from tests.fakes.things import finding
+
+NIGHT = {"from": "14:00", "to": "15:30"}
+"""The clock of these tests begins at 14:00."""
+
+
+class Case:
+    """A host on paper on which ci.service uses some cores, and what was declared."""
+
+    def __init__(self, root: Path, **declared: object) -> None:
+        self.clock = HandClock()
+        self.proc = PaperProc(root, self.clock, cores=8)
+        self.proc.spend(100, busy=0.1)
+        self.host = context(root, self.clock, PaperFacts(root))
+        given = {"unit": "ci.service", "max": {"cores": 4}, **declared}
+        work = ExpectedSection.model_validate(given)
+        self.seen: list[str] = []
+        self.expected = ExpectedWork((work,), self.host, self._note)
+
+    def _note(self, _: Finding, said: str) -> None:
+        self.seen.append(said)
+
+    def use(self, cores: float, *, pages: int = 10) -> None:
+        """Let ten processes of the unit use so many cores for five seconds."""
+        for ticks in (0, cores * 50):
+            for pid in range(50, 60):
+                self.proc.process(pid, ticks=round(ticks), pages=pages)
+            self.proc.spend(5, busy=0.5)
+            self.host.sampler.processes()
+
+    def judged(self, **changes: object) -> Finding:
+        culprit = Culprit(process=facts_of(50, 50), share=0.9, amount=80)
+        given = {"culprits": (culprit,), "level": Level.CRITICAL, **changes}
+        (found,) = self.expected.judged([finding(detector="cpu", **given)])
+        return found
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Case:
+    return Case(tmp_path, schedule=NIGHT)
+
+
+def test_within_what_was_declared_it_is_well_and_said(case: Case) -> None:
+    case.use(3)
+    found = case.judged()
+    assert found.level is Level.OK
+    assert "That is expected: ci.service uses 3.0 of 4 cores." in found.summary
+    assert list(case.expected.current().values()) == ["ci.service uses 3.0 of 4 cores"]
+
+
+def test_beyond_it_the_alarm_stands_and_says_so(case: Case) -> None:
+    case.use(6)
+    found = case.judged()
+    assert found.level is Level.CRITICAL
+    said = {fact.label: fact.value for fact in found.facts}["Declared as expected"]
+    assert said == "ci.service uses 6.0 of 4 cores, every day 14:00-15:30 UTC"
+    assert case.expected.current() == {}
+
+
+def test_outside_its_time_it_is_an_alarm(case: Case) -> None:
+    case.clock.wall = datetime(2026, 11, 21, 15, 30, tzinfo=UTC)
+    case.use(3)
+    assert case.judged().level is Level.CRITICAL
+
+
+def test_each_time_it_begins_is_counted_once(case: Case) -> None:
+    case.use(3)
+    for level in (Level.CRITICAL, Level.CRITICAL, Level.OK, Level.WARNING):
+        case.judged(level=level)
+    assert len(case.seen) == 2
+
+
+def test_who_is_not_declared_is_an_alarm(case: Case) -> None:
+    case.use(3)
+    other = replace(facts_of(50, 50), unit="other.service")
+    culprit = Culprit(process=other, share=0.9, amount=80)
+    assert case.judged(culprits=(culprit,)).level is Level.CRITICAL
+
+
+def test_who_makes_less_than_half_excuses_nothing(case: Case) -> None:
+    case.use(3)
+    culprit = Culprit(process=facts_of(50, 50), share=0.4, amount=40)
+    assert case.judged(culprits=(culprit,)).level is Level.CRITICAL
+
+
+def test_a_unit_that_is_blamed_as_a_whole_may_be_declared(case: Case) -> None:
+    case.use(3)
+    pointed = Pointed(service="ci.service", rule="half", actions=("restart",))
+    assert case.judged(culprits=(), points_at=pointed).level is Level.OK
+
+
+def test_what_was_not_declared_is_not_expected(case: Case) -> None:
+    case.use(1)
+    assert case.judged().level is Level.OK
+    culprit = Culprit(process=facts_of(50, 50), share=0.9, amount=80)
+    (memory,) = case.expected.judged(
+        [finding(detector="memory", culprits=(culprit,), level=Level.WARNING)]
+    )
+    assert memory.level is Level.WARNING
+
+
+def test_memory_is_counted_for_the_unit_as_a_whole(tmp_path: Path) -> None:
+    case = Case(tmp_path, max={"memory_gb": 0.3})
+    case.use(1, pages=5000)
+    assert case.judged().level is Level.CRITICAL
+    # Ten processes of 5,000 pages hold 0.2 GB.
+    (memory,) = case.expected.judged([replace(case.judged(), detector="memory")])
+    assert memory.level is Level.OK
+
+
+def test_an_executable_of_a_user(tmp_path: Path) -> None:
+    exe = facts_of(50, 50).identity.exe
+    case = Case(tmp_path, unit=None, exe=exe, user="build")
+    case.use(3)
+    assert case.judged().level is Level.OK
+    stranger = Case(tmp_path, unit=None, exe=exe, user="eve")
+    stranger.use(3)
+    assert stranger.judged().level is Level.CRITICAL
+
+
+def test_no_figures_excuse_nothing(case: Case) -> None:
+    assert case.judged().level is Level.CRITICAL
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"unit": "ci.service"},
+        {"unit": "ci.service", "max": {}},
+        {"unit": "ci.service", "max": {"cores": -1}},
+        {"exe": "/usr/bin/x", "max": {"cores": 1}},
+        {"unit": "a.service", "exe": "/x", "user": "u", "max": {"cores": 1}},
+        {"exe": "relative", "user": "u", "max": {"cores": 1}},
+        {"unit": "a.service", "schedule": {"from": "25:00"}, "max": {"cores": 1}},
+    ],
+)
+def test_half_a_declaration_is_none(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        ExpectedSection.model_validate(wrong)

@@ -1,0 +1,88 @@
+"""Workers and who leads them: one culprit, unless they have nothing in common."""
+
+from collections.abc import Mapping
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.families import family
+from bot.procfs import Key, ProcessRow
+
+
+def row(
+    pid: int, ppid: int, comm: bytes = b"worker", start: int | None = None
+) -> ProcessRow:
+    return ProcessRow(pid, pid if start is None else start, 0, 0, ppid, b"R", comm)
+
+
+def rows(*found: ProcessRow) -> Mapping[Key, ProcessRow]:
+    return {one.key: one for one in found}
+
+
+def test_sixteen_workers_of_six_percent_are_one_culprit() -> None:
+    tree = rows(row(40, 1, b"make"), *(row(50 + n, 40, b"cc1") for n in range(16)))
+    used = {(50 + n, 50 + n): 6.0 for n in range(16)}
+
+    found = family(used, tree, 100)
+
+    assert found is not None
+    assert (found.leader.pid, found.amount, len(found.pids)) == (40, 96, 16)
+
+
+def test_the_lowest_leader_is_blamed_not_the_shell_above() -> None:
+    tree = rows(
+        row(30, 1, b"bash"),
+        row(40, 30, b"make"),
+        row(45, 40, b"sh"),
+        *(row(50 + n, 45, b"cc1") for n in range(3)),
+    )
+
+    found = family({(50 + n, 50 + n): 20.0 for n in range(3)}, tree, 100)
+
+    assert found is not None
+    assert found.leader.pid == 45
+
+
+def test_unrelated_programs_of_one_supervisor_are_no_family() -> None:
+    tree = rows(
+        row(40, 1, b"runsvdir"), *(row(50 + n, 40, b"job%d" % n) for n in range(4))
+    )
+
+    assert family({(50 + n, 50 + n): 24.0 for n in range(4)}, tree, 100) is None
+
+
+def test_less_than_half_is_nobodys_family() -> None:
+    tree = rows(row(40, 1), *(row(50 + n, 40) for n in range(4)))
+
+    assert family({(50 + n, 50 + n): 12.0 for n in range(4)}, tree, 100) is None
+
+
+def test_a_parent_that_is_younger_is_another_process() -> None:
+    tree = rows(row(40, 1, start=900), *(row(50 + n, 40) for n in range(4)))
+
+    assert family({(50 + n, 50 + n): 24.0 for n in range(4)}, tree, 100) is None
+
+
+ROWS = st.lists(
+    st.builds(
+        row,
+        pid=st.integers(3, 40),
+        ppid=st.integers(0, 40),
+        comm=st.sampled_from([b"a", b"b"]),
+        start=st.integers(0, 3),
+    ),
+    max_size=40,
+    unique_by=lambda one: one.pid,
+)
+
+
+@given(ROWS, st.lists(st.floats(0, 100), min_size=40, max_size=40))
+def test_any_tree_ends_and_blames_nobody_for_less_than_half(
+    found: list[ProcessRow], amounts: list[float]
+) -> None:
+    used = {one.key: amount for one, amount in zip(found, amounts, strict=False)}
+    whole = sum(used.values())
+
+    blamed = family(used, rows(*found), whole)
+
+    assert blamed is None or whole / 2 <= blamed.amount <= whole

@@ -1,0 +1,81 @@
+"""Network cards made of files, whose counters are moved by hand."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.host import HostContext, HostSampler
+from tests.detectors.pieces import HandClock, PaperFacts, context
+
+
+@dataclass
+class PaperCards:
+    """/proc/net and /sys/class/net of some cards; eth0 and eth1 have 1 Gb/s."""
+
+    folder: Path
+    clock: HandClock = field(default_factory=HandClock)
+    counted: dict[str, list[int]] = field(default_factory=dict)
+    tcp: dict[str, int] = field(default_factory=dict)
+    listen: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        (self.proc / "net").mkdir(parents=True)
+        self.card("eth0")
+        self.card("eth1")
+        self.write()
+
+    @property
+    def proc(self) -> Path:
+        return self.folder / "proc"
+
+    @property
+    def host(self) -> HostContext:
+        sampler = HostSampler(self.clock, proc=self.proc, sys=self.folder / "sys")
+        return context(self.proc, self.clock, PaperFacts(self.proc), sampler=sampler)
+
+    def card(self, name: str, *, is_card: bool = True) -> None:
+        place = self.folder / "sys/class/net" / name
+        place.mkdir(parents=True)
+        if is_card:
+            (place / "device").mkdir()
+        self.counted[name] = [0] * 16
+        self.set(name, "carrier", 1)
+        self.set(name, "speed", 1000)
+        self.set(name, "flags", "0x1003")
+
+    def set(self, name: str, what: str, value: object) -> None:
+        (self.folder / "sys/class/net" / name / what).write_text(f"{value}\n")
+
+    def passed(
+        self,
+        name: str,
+        *,
+        received: int = 0,
+        sent: int = 0,
+        bytes_each: int = 1000,
+        errors: int = 0,
+        dropped: int = 0,
+    ) -> None:
+        counted = self.counted[name]
+        counted[0] += received * bytes_each
+        counted[1] += received
+        counted[2] += errors
+        counted[3] += dropped
+        counted[8] += sent * bytes_each
+        counted[9] += sent
+
+    def write(self) -> None:
+        head = "Inter-| Receive | Transmit\n face |bytes packets\n"
+        lines = [f"{n}: {' '.join(map(str, c))}\n" for n, c in self.counted.items()]
+        (self.proc / "net/dev").write_text(head + "".join(lines))
+        (self.proc / "net/snmp").write_text(_pair("Tcp", self.tcp))
+        (self.proc / "net/netstat").write_text(_pair("TcpExt", self.listen))
+
+    def round(self, seconds: float) -> None:
+        """Let time pass and show what was counted."""
+        self.clock.forward(seconds)
+        self.write()
+
+
+def _pair(protocol: str, counted: dict[str, int]) -> str:
+    numbers = " ".join(map(str, counted.values()))
+    return f"{protocol}: {' '.join(counted)}\n{protocol}: {numbers}\n"
