@@ -23,7 +23,7 @@ SIDE_BY_SIDE := tests/bot tests/handlers tests/memory tests/remediation tests/wo
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help install demo test check bench bench-faults bench-search promises install-test pictures lock
+.PHONY: help install demo test check bench bench-faults bench-search bench-detect promises install-test pictures lock
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -51,6 +51,9 @@ bench-faults: .venv/dev.stamp ## inject faults for real, beside harmless work (m
 
 bench-search: .venv/dev.stamp ## how often search finds the answer (FILE=questions.json)
 	@$(BIN)/python -m tests.bench.search "$(FILE)"
+
+bench-detect: .venv/dev.stamp ## what the surprise layer finds in labelled series (DIR=folder of .npz)
+	@$(BIN)/python -m tests.bench.detect "$(DIR)"
 
 promises: .venv/dev.stamp ## the full counts of every promise's falsifying test
 	$(BIN)/python -m pytest --no-cov -p no:randomly -m promise --full-counts $(ARGS)

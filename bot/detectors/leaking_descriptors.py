@@ -23,9 +23,9 @@ from bot.holding import AT_ONCE, Holding
 from bot.host import LONGEST, HostContext
 from bot.kernel import descriptors
 from bot.model import Culprit, Fact, Finding, Level
+from bot.procfs import Key
 from bot.settings import DetectorSection
 from bot.suspects import (
-    Key,
     key_of,
     process_facts,
     same_process,
