@@ -125,6 +125,7 @@ class Finding:
     stands_for: how many conditions it counts as, where there are too many to name.
     points_at: the service that a rule names, where nobody has looked at it. no_action: why
     no action mends it where no culprit is named, if its detector knows better than that.
+    looks_back: over how long its value is a mean; for so long it shows what is over.
     """
 
     detector: str
@@ -152,6 +153,7 @@ class Finding:
     stands_for: int = 1
     points_at: Pointed | None = None
     no_action: NoAction | None = None
+    looks_back: timedelta = timedelta(0)
 
     @property
     def key(self) -> str:

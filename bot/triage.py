@@ -121,17 +121,20 @@ def _known_causes(incident: Incident) -> frozenset[object]:
     culprit = {incident.culprit.identity} if incident.culprit else set()
     service = incident.service.name if incident.service else incident.lead.service_name
     groups = {("group", f.group) for f in incident.findings if f.group}
-    return frozenset(culprit | ({service} if service else set()) | groups)
+    mounts = {("mount", f.mount) for f in incident.findings if f.mount}
+    return frozenset(culprit | ({service} if service else set()) | groups | mounts)
 
 
 def _causes(finding: Finding) -> set[object]:
-    """Return what the finding blames: a process, a service, the service it runs in.
+    """Return what it blames: a process, a service, a process's service, a file system.
 
     Only what blames nothing goes by the group that it was told in: a group may be
     everything there is, and what names its cause may need an action of its own.
     """
     if finding.service_name is not None:
         return {finding.service_name}
+    if finding.culprit is None and finding.mount:
+        return {("mount", finding.mount)}
     if finding.culprit is None:
         return {("group", finding.group)} if finding.group else set()
     unit = finding.culprit.process.unit
@@ -156,7 +159,7 @@ def _kin(finding: Finding) -> set[tuple[str, ...]]:
 def _cause(finding: Finding) -> object:
     """Return what its first alerts are folded by; None where nothing is blamed."""
     culprit = finding.culprit.identity if finding.culprit else None
-    return finding.service_name or culprit or finding.group or None
+    return finding.service_name or culprit or finding.mount or finding.group or None
 
 
 def _fold(incident: Incident, alerts: Sequence[Alert]) -> Change | None:

@@ -17,6 +17,8 @@ from bot.series import DETECTOR, Subject
 LONGEST: Final = timedelta(hours=1)
 """For an expression over days nobody waits that long for a verdict."""
 _ROUNDS: Final = 2
+_FADES: Final = 2
+"""A mean that fades is below a seventh of what it was after twice its time."""
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|`[^`]*`|#[^\n]*')
 _RANGE: Final = re.compile(r"\[\s*((?:\d+(?:ms|[smhdwy]))+)\s*(?::[^\]]*)?\]")
 _PART: Final = re.compile(r"(\d+)(ms|[smhdwy])")
@@ -61,7 +63,7 @@ class Window:
         if finding.detector == ALERT:
             return max(rounds, self._settle)
         if finding.detector != DETECTOR:
-            return rounds
+            return rounds + _FADES * finding.looks_back
         name = Subject.of(finding.subject).name
         return rounds + self._ranges.get(name, timedelta(0))
 

@@ -92,6 +92,7 @@ class Cpu:
             facts=self._facts(usage, now, level) + shown.facts("the busy time"),
             culprits=shown.culprits,
             points_at=shown.points_at,
+            group="computing",
         )
 
     def _blame(self, busy: float) -> Blame:

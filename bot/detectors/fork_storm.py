@@ -82,6 +82,7 @@ class ForkStorm:
         rate = made / (now.at.boot - before.at.boot) / (cpu.cores if cpu else 1)
         stay = self._is_growing(made)
         found = self._gauge.finding(rate, self._summary(rate, ()), now.at.wall)
+        found = replace(found, looks_back=WINDOW)
         blamed = self._culprits(rate, found.level)
         if found.level is Level.OK:
             return [found]

@@ -2,7 +2,8 @@
 
 Unit: load of the last minute per core: tasks that run, wait for a core, or wait for a
 disk without being interruptible (proc_loadavg(5)). Window: the kernel's, a minute that
-fades. Limits: at two per core everything takes about twice as long as it would alone, at
+fades; but never more than there are at this instant, since the average falls for minutes
+after all is well. Limits: at two per core everything takes about twice as long as it would alone, at
 four a request that needs several turns is seen to hang (node-mixin warns at two, awesome-
 prometheus-alerts at two). Culprits: CPU time by process over the alert's `for`; none
 where the tasks wait for a disk, since nobody's CPU time tells whose they are.
@@ -18,7 +19,7 @@ from bot.blame import Blame, cpu_blame
 from bot.durations import Duration
 from bot.gauge import Gauge
 from bot.host import HostContext, HostSample, Taken
-from bot.kernel import loadavg
+from bot.kernel import loadavg, stat
 from bot.kernel.loadavg import LoadAverage
 from bot.model import Fact, Finding, Level
 from bot.settings import DetectorSection
@@ -58,7 +59,8 @@ class Load:
         sample = self._host.sampler.sample()
         if sample.cpu is None:
             return [self._gauge.unknown(now.at.wall)]
-        load = now.value.one / sample.cpu.cores
+        wanting = now.value.running + self._host.sampler.look(stat.read).value.blocked
+        load = min(now.value.one, wanting) / sample.cpu.cores
         summary = f"{self._host.name} has a load of {load:.1f} per core."
         found = self._gauge.finding(load, summary, now.at.wall)
         blamed = self._blame(load, found.level)
@@ -69,6 +71,7 @@ class Load:
                 facts=facts,
                 culprits=blamed.culprits,
                 points_at=blamed.points_at,
+                group="computing",
             )
         ]
 

@@ -94,7 +94,12 @@ class Pressure:
         lost = {"cpu": stalls.some_60, "memory": stalls.full_10, "io": stalls.full_60}
         value = lost[name]
         found = gauge.finding(value, self._summary(name, value), now.at.wall, name)
-        found = replace(found, hold_for=self._hold(name), group=_GROUP[name])
+        found = replace(
+            found,
+            hold_for=self._hold(name),
+            group=_GROUP[name],
+            looks_back=_LOOKS_BACK[name],
+        )
         if name == "io" and not self._is_crowd():
             return replace(found, level=Level.OK)
         blamed = self._culprits(name, value, found.level)
@@ -149,7 +154,12 @@ class Pressure:
         return f"{text}."
 
 
-_GROUP: Final = {"cpu": "", "memory": "memory", "io": "storage"}
+_LOOKS_BACK: Final = {
+    "cpu": timedelta(minutes=1),
+    "memory": timedelta(seconds=10),
+    "io": timedelta(minutes=1),
+}
+_GROUP: Final = {"cpu": "computing", "memory": "memory", "io": "storage"}
 _WHY: Final = {
     "cpu": "no process used half of the CPU",
     "memory": "no process holds half of the used memory",

@@ -84,6 +84,16 @@ def test_another_culprit_opens_another_incident() -> None:
     assert isinstance(change, Opened)
 
 
+def test_conditions_of_one_file_system_are_one_incident() -> None:
+    full = finding(detector="filesystem", subject="/srv", mount="/srv", culprits=())
+    soon = replace(full, detector="filesystem_forecast")
+    other = replace(full, subject="/var", mount="/var")
+    assert len(triage([], [alert(full), alert(soon)])) == 1
+    joined, opened = triage([held(full)], [alert(soon), alert(other)])
+    assert isinstance(joined, Updated)
+    assert isinstance(opened, Opened)
+
+
 def test_the_same_pid_on_another_host_is_another_cause() -> None:
     open_ = held(finding(), who=culprit())
     (change,) = triage([open_], [alert(process_finding(host="db-1"))])

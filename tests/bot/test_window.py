@@ -159,3 +159,11 @@ def test_what_comes_back_within_the_window_did_not_help(
     found = acted.ends_with(*["12"] * 10, "96")
     assert found.phase is not Phase.RESOLVED
     assert "Unchanged: CPU 97 % → 96 %" in acted.story.texts()
+
+
+def test_a_mean_is_given_the_time_to_fade() -> None:
+    window = Window(timedelta(seconds=30), {"pressure": timedelta(seconds=5)})
+    slow = finding(detector="pressure", looks_back=MINUTE)
+
+    assert window(incident(findings=(finding(), slow))) == timedelta(seconds=130)
+    assert window(incident(findings=(finding(),))) == timedelta(seconds=30)

@@ -22,8 +22,8 @@ def load(proc: PaperProc) -> Load:
     return Load(LoadSection(), context(proc.root, proc.clock, PaperFacts(proc.root)))
 
 
-def measured(load: Load, proc: PaperProc, one: float) -> Finding:
-    (proc.root / "loadavg").write_text(f"{one:.2f} 1.00 0.50 5/200 4711\n")
+def measured(load: Load, proc: PaperProc, one: float, running: int = 16) -> Finding:
+    (proc.root / "loadavg").write_text(f"{one:.2f} 1.00 0.50 {running}/200 4711\n")
     proc.spend(5, busy=1.0)
     (finding,) = load.check(())
     return finding
@@ -40,6 +40,13 @@ def test_it_is_judged_per_core(
     assert (found.value, found.level) == (pytest.approx(one / 4), level)
     facts = {fact.label: fact.value for fact in found.facts}
     assert facts["Load over 1, 5, 15 min"] == f"{one:.1f}, 1.0, 0.5"
+
+
+def test_what_is_over_is_over_though_the_average_falls_slowly(
+    load: Load, proc: PaperProc
+) -> None:
+    assert measured(load, proc, 16).level is Level.CRITICAL
+    assert measured(load, proc, 15, running=1).level is Level.OK
 
 
 def test_who_uses_half_of_the_cpu_is_the_culprit(load: Load, proc: PaperProc) -> None:

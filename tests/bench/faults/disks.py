@@ -68,12 +68,19 @@ def ext4(folder: Path) -> Iterator[Path]:
         image.unlink()
 
 
+def empty(place: Path) -> None:
+    """Delete all files of a folder."""
+    for file in place.iterdir():
+        file.unlink()
+
+
 @contextlib.contextmanager
 def full(folder: Path) -> Iterator[Injected]:
     """A file system of 32 MB with 31 MB in it."""
     with tmpfs(folder, "size=32m") as place:
-        (place / "big").write_bytes(b"x" * (31 << 20))
-        yield Injected(named=str(place))
+        big = place / "big"
+        big.write_bytes(b"x" * (31 << 20))
+        yield Injected(named=str(place), mend=big.unlink)
 
 
 @contextlib.contextmanager
@@ -87,11 +94,16 @@ def filling(folder: Path) -> Iterator[Injected]:
             while not done.wait(0.5):
                 file.write(b"x" * (128 << 10))
 
+    def stop(place: Path) -> None:
+        done.set()
+        writer.join()
+        (place / "log").unlink()
+
     with tmpfs(folder, "size=64m") as place:
         writer = threading.Thread(target=grow, args=(place,))
         writer.start()
         try:
-            yield Injected(named=str(place))
+            yield Injected(named=str(place), mend=lambda: stop(place))
         finally:
             done.set()
             writer.join()
@@ -103,7 +115,7 @@ def no_inodes(folder: Path) -> Iterator[Injected]:
     with tmpfs(folder, "size=8m,nr_inodes=200") as place:
         for number in range(195):
             (place / str(number)).touch()
-        yield Injected(named=str(place))
+        yield Injected(named=str(place), mend=lambda: empty(place))
 
 
 @contextlib.contextmanager
@@ -113,7 +125,8 @@ def read_only(folder: Path) -> Iterator[Injected]:
         # The bot must have seen it writable.
         threading.Event().wait(5)
         run("mount", "-o", "remount,ro", str(place))
-        yield Injected(named=str(place))
+        again = ("mount", "-o", "remount,rw", str(place))
+        yield Injected(named=str(place), mend=lambda: run(*again))
 
 
 @contextlib.contextmanager
@@ -126,10 +139,11 @@ def hanging(folder: Path) -> Iterator[Injected]:
             subprocess.Popen([sys.executable, "-S", "-c", write, str(place / str(n))])
             for n in range(6)
         ]
+        thaw = ("fsfreeze", "-u", str(place))
         try:
-            yield Injected(named="state D")
+            yield Injected(named="state D", mend=lambda: run(*thaw))
         finally:
-            run("fsfreeze", "-u", str(place))
+            subprocess.run(thaw, check=False, capture_output=True, timeout=30)
             for writer in writers:
                 writer.wait(20)
 
@@ -146,6 +160,6 @@ def killed_for_memory(_: Path) -> Iterator[Injected]:
         )
         (group / "cgroup.procs").write_text(str(process.pid))
         process.communicate(b"x", timeout=30)
-        yield Injected(named=f"pid {process.pid}")
+        yield Injected(named=f"pid {process.pid}", mend=lambda: None)
     finally:
         group.rmdir()

@@ -8,8 +8,12 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Injected:
-    """What was done: who is to blame (any of these pids), or what is named instead."""
+    """What was done: who is to blame (any of these pids), or what is named instead.
 
+    mend: ends what is wrong, and leaves where it was wrong, so that it is seen as well.
+    """
+
+    mend: Callable[[], object]
     pids: frozenset[int] = frozenset()
     named: str = ""
 

@@ -78,9 +78,14 @@ def program(code: str) -> Iterator["subprocess.Popen[bytes]"]:
     try:
         yield process
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, 9)
+        end(process)
         process.communicate()
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """End a program with all that it started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, 9)
 
 
 def running(code: str) -> Callable[[Path], AbstractContextManager[Injected]]:
@@ -89,7 +94,7 @@ def running(code: str) -> Callable[[Path], AbstractContextManager[Injected]]:
     @contextlib.contextmanager
     def inject(_: Path) -> Iterator[Injected]:
         with program(code) as process:
-            yield Injected(pids=frozenset({process.pid}))
+            yield Injected(pids=frozenset({process.pid}), mend=lambda: end(process))
 
     return inject
 
@@ -108,4 +113,4 @@ def deaf(_: Path) -> Iterator[Injected]:
                 knock.connect(("127.0.0.1", port))
             if time.monotonic() > end:
                 break
-        yield Injected(pids=frozenset({process.pid}))
+        yield Injected(pids=frozenset({process.pid}), mend=lambda: end(process))

@@ -34,8 +34,10 @@ def tried(workspace: Workspace, faults: Sequence[Fault], folder: Path) -> list[S
         done = [world.enter_context(f.inject(folder)) for f in faults]
         for fault, injected, one in zip(faults, done, seen, strict=True):
             _follow(workspace, fault, injected, one, before, began)
-    if not _quiet(workspace, before):
-        seen[0].trouble = seen[0].trouble or "not resolved after its end"
+        for injected in done:
+            injected.mend()
+        if not _quiet(workspace, before):
+            seen[0].trouble = seen[0].trouble or "not resolved after its end"
     count = sum(card.ts not in before for card in cards(workspace))
     for one in seen:
         one.cards = count
