@@ -122,7 +122,12 @@ def _known_causes(incident: Incident) -> frozenset[object]:
     service = incident.service.name if incident.service else incident.lead.service_name
     groups = {("group", f.group) for f in incident.findings if f.group}
     mounts = {("mount", f.mount) for f in incident.findings if f.mount}
-    return frozenset(culprit | ({service} if service else set()) | groups | mounts)
+    # Who is found behind it later is behind it, and not a trouble of its own.
+    unexplained = (
+        set() if culprit or service else {("unexplained", g) for _, g in groups}
+    )
+    known = culprit | ({service} if service else set())
+    return frozenset(known | groups | mounts | unexplained)
 
 
 def _causes(finding: Finding) -> set[object]:
@@ -138,7 +143,8 @@ def _causes(finding: Finding) -> set[object]:
     if finding.culprit is None:
         return {("group", finding.group)} if finding.group else set()
     unit = finding.culprit.process.unit
-    return {finding.culprit.identity, *([unit] if unit else [])}
+    about = {("unexplained", finding.group)} if finding.group else set()
+    return {finding.culprit.identity, *([unit] if unit else []), *about}
 
 
 def _kin_of(storm: Incident, at: datetime) -> frozenset[object]:

@@ -84,6 +84,17 @@ def test_another_culprit_opens_another_incident() -> None:
     assert isinstance(change, Opened)
 
 
+def test_a_culprit_that_is_found_later_joins_what_lacked_one() -> None:
+    waiting = finding(detector="pressure", culprits=(), group="computing")
+    busy = finding(culprits=(culprit(),), group="computing")
+    (change,) = triage([held(waiting)], [alert(busy)])
+    assert isinstance(change, Updated)
+    explained = held(busy, who=culprit())
+    other = finding(detector="load", culprits=(culprit(77),), group="computing")
+    (change,) = triage([explained], [alert(other)])
+    assert isinstance(change, Opened)
+
+
 def test_conditions_of_one_file_system_are_one_incident() -> None:
     full = finding(detector="filesystem", subject="/srv", mount="/srv", culprits=())
     soon = replace(full, detector="filesystem_forecast")

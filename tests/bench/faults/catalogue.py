@@ -93,6 +93,7 @@ FAULTS = (
         inject=disks.killed_for_memory,
         says="OOM|memory",
         reason="over|happened|ended",
+        stays=True,
         needs=disks.no_limit,
     ),
 )

@@ -23,8 +23,8 @@ class Fault:
     """One thing that goes wrong.
 
     inject: begins it, yields what was done, ends it. says: words of the card. action: words
-    of the proposal that is right; reason: of what is said where none is. mends: whether
-    the approved action ends the fault.
+    of the proposal that is right; reason: of what is said where none is. stays: whether it
+    is told for longer than it lasts, because it happened.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Fault:
     says: str
     action: str = ""
     reason: str = ""
-    mends: bool = True
+    stays: bool = False
     needs: Callable[[], str] = str
     """Why it cannot be injected on this machine; "" where it can."""
 

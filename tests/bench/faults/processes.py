@@ -46,6 +46,10 @@ HANDLES = _LIMIT + (
 )
 STORM = _LIMIT + (
     "import time\n"
+    "for _ in range(3):\n"
+    "    if not os.fork():\n"
+    "        signal.alarm(120)\n"
+    "        break\n"
     "while True:\n"
     "    pid = os.fork()\n"
     "    if not pid: os._exit(0)\n"

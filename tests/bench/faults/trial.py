@@ -36,7 +36,7 @@ def tried(workspace: Workspace, faults: Sequence[Fault], folder: Path) -> list[S
             _follow(workspace, fault, injected, one, before, began)
         for injected in done:
             injected.mend()
-        if not _quiet(workspace, before):
+        if not any(f.stays for f in faults) and not _quiet(workspace, before):
             seen[0].trouble = seen[0].trouble or "not resolved after its end"
     count = sum(card.ts not in before for card in cards(workspace))
     for one in seen:
@@ -118,7 +118,7 @@ def _decide(workspace: Workspace, fault: Fault, card: Message, seen: Seen) -> No
 
     with contextlib.suppress(TimeoutError):
         seen.outcome = workspace.wait_for(judged, TO_END)
-    if fault.mends and seen.outcome != "Recovered":
+    if seen.outcome != "Recovered":
         seen.trouble = f"after approval: {seen.outcome or 'no verdict'}"
 
 
