@@ -108,6 +108,21 @@ def test_the_log_tells_the_victim_and_its_unit(oom: OomKill, proc: PaperProc) ->
     assert found.no_action is not None
 
 
+def test_the_journal_serves_where_the_log_is_not_open(
+    oom: OomKill, proc: PaperProc
+) -> None:
+    line = LINE.format(constraint="CONSTRAINT_NONE", task="postgres", pid=812)
+    told = f"2026-11-21T14:00:00+0000 web-1 kernel: {line.partition(';')[2]}"
+    program = proc.root / "journalctl"
+    program.write_text(f"#!/bin/sh\ncat <<'END'\n{told}END\n")
+    program.chmod(0o700)
+    measured(oom, proc, 0)
+
+    (fact,) = measured(oom, proc, 1).facts
+
+    assert fact.value == "postgres (pid 812) of shop.service, for the host's memory"
+
+
 def test_without_a_log_the_cgroups_that_count_are_named(
     oom: OomKill, proc: PaperProc
 ) -> None:
