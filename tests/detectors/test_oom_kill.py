@@ -123,6 +123,18 @@ def test_the_journal_serves_where_the_log_is_not_open(
     assert fact.value == "postgres (pid 812) of shop.service, for the host's memory"
 
 
+def test_the_kills_of_the_last_minutes_are_told_together(
+    oom: OomKill, proc: PaperProc
+) -> None:
+    measured(oom, proc, 0)
+    for pid in (11, 12):
+        line = LINE.format(constraint="CONSTRAINT_NONE", task="php", pid=pid)
+        proc.file("kmsg", line)
+        found = measured(oom, proc, pid - 10)
+
+    assert [fact.value[:12] for fact in found.facts] == ["php (pid 12)", "php (pid 11)"]
+
+
 def test_without_a_log_the_cgroups_that_count_are_named(
     oom: OomKill, proc: PaperProc
 ) -> None:
