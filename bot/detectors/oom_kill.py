@@ -85,7 +85,9 @@ class OomKill:
         rise = self._rise(now)
         if rise > 0:
             self._kills.append((now.at, rise))
-            self._facts = self._whom(rise, now.at)
+            self._facts = (*self._whom(rise, now.at), *self._facts)[:_NAMED]
+        elif not self._kills:
+            self._facts = ()
         return [self._finding(now.at)]
 
     def _rise(self, now: Taken[MemoryEvents]) -> int:

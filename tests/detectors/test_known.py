@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 
 from bot import detectors, evidence
 from bot.gauge import Gauge
@@ -74,6 +75,15 @@ def test_who_has_its_limits_elsewhere_says_so() -> None:
         "network_link",
         "read_only_filesystem",
     }
+
+
+def test_every_condition_has_its_page() -> None:
+    shelf = Path(detectors.__file__).parents[2] / "runbooks"
+    pages = [page.read_text() for page in shelf.glob("*.md")]
+    fronts = [text.split("---\n")[1] for text in pages if text.startswith("---\n")]
+    listed = {name for text in fronts for name in yaml.safe_load(text)["conditions"]}
+
+    assert set(NAMES) <= listed
 
 
 @pytest.mark.parametrize("name", NAMES)
