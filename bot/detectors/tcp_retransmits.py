@@ -40,7 +40,7 @@ class TcpRetransmitsSection(DetectorSection):
     keep_firing_for: Duration = timedelta(minutes=2)
     warning: float = 2
     critical: float = 10
-    least: Annotated[float, Field(ge=0)] = 20
+    least: Annotated[float, Field(ge=0)] = 10
 
 
 class TcpRetransmits:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bot.kernel.roots import Roots, read_file, read_list
+from bot.kernel.roots import Roots, read_file
 
 SECTOR_BYTES: Final = 512
 _NO_DISKS: Final = re.compile(r"(loop|ram|zram|fd|sr|nbd)\d+")
@@ -51,7 +51,7 @@ class DiskWork:
 
 def read(roots: Roots) -> Mapping[str, DiskCounters]:
     """Read the counters by name; lines that are not understood are left out."""
-    text = read_list(roots.proc / "diskstats").decode(errors="replace")
+    text = read_file(roots.proc / "diskstats").decode(errors="replace")
     known = set(_named(roots))
     found = {}
     for line in text.splitlines():

@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Final
 
-from bot.kernel.roots import Roots, read_file, read_list
+from bot.kernel.roots import Roots, read_file
 from remediation.printable import printable
 
 _FIELDS: Final = 16
@@ -46,7 +46,7 @@ class Link:
 def traffic(roots: Roots) -> Mapping[str, Traffic]:
     """Return the counters of every interface by its printable name."""
     found = {}
-    for line in read_list(roots.proc / "net/dev").splitlines():
+    for line in read_file(roots.proc / "net/dev").splitlines():
         name, colon, rest = line.partition(b":")
         fields = rest.split()
         if colon and len(fields) >= _FIELDS and all(f.isdigit() for f in fields):

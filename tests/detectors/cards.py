@@ -1,10 +1,16 @@
-"""Network cards made of files, whose counters are moved by hand."""
+"""Network cards made of files, whose counters are moved by hand; and a real wire."""
 
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from bot.host import HostContext, HostSampler
-from tests.detectors.pieces import HandClock, PaperFacts, context
+from tests.detectors.pieces import HandClock, PaperFacts, as_root, context
 
 
 @dataclass
@@ -79,3 +85,20 @@ class PaperCards:
 def _pair(protocol: str, counted: dict[str, int]) -> str:
     numbers = " ".join(map(str, counted.values()))
     return f"{protocol}: {' '.join(counted)}\n{protocol}: {numbers}\n"
+
+
+@contextmanager
+def wired() -> Iterator[tuple[str, str]]:
+    """Two real interfaces that are joined by a wire; skip where that is not possible."""
+    if not as_root:
+        pytest.skip("making an interface needs root")
+    here, there = (f"cs{os.getpid()}{end}"[:15] for end in "ab")
+    make = ["/usr/sbin/ip", "link", "add", here, "type", "veth", "peer", "name", there]
+    if subprocess.run(make, check=False, capture_output=True).returncode:
+        pytest.skip("this container may not make interfaces")
+    try:
+        for name in (here, there):
+            subprocess.run(["/usr/sbin/ip", "link", "set", name, "up"], check=True)
+        yield here, there
+    finally:
+        subprocess.run(["/usr/sbin/ip", "link", "del", here], check=True)

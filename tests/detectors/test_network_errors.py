@@ -1,12 +1,15 @@
 """Packets that are lost on a card, and the few that are dropped anywhere."""
 
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from bot.detectors.network_errors import NetworkErrors, NetworkErrorsSection
 from bot.model import Finding, Level
-from tests.detectors.cards import PaperCards
+from tests.detectors.cards import PaperCards, wired
 from tests.detectors.pieces import this_host
 
 
@@ -87,6 +90,31 @@ def test_a_counter_that_was_set_back_is_not_judged(
     cards.counted["eth0"] = [0] * 16
 
     assert seen(errors, cards).level is Level.UNKNOWN
+
+
+FRAMES = (
+    "import socket, sys\n"
+    "sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)\n"
+    "sender.bind((sys.argv[1], 0))\n"
+    # A protocol for experiments (IEEE 802), which nobody here listens to.
+    "frame = bytes([2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0xB5]) + bytes(100)\n"
+    "for _ in range(500):\n"
+    "    sender.send(frame)\n"
+)
+
+
+def test_frames_that_nobody_takes_on_a_real_wire() -> None:
+    with wired() as (here, there):
+        section = NetworkErrorsSection(interfaces=(there,))
+        errors = NetworkErrors(section, this_host())
+        errors.check(())
+        subprocess.run([sys.executable, "-S", "-c", FRAMES, here], check=True)
+        time.sleep(0.2)
+        found = {f.subject: f for f in errors.check(())}[there]
+
+    assert found.level is Level.CRITICAL
+    assert found.no_action is not None
+    assert found.no_action.by_hand.endswith(there)
 
 
 def test_the_cards_of_this_host() -> None:

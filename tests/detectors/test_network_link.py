@@ -1,6 +1,5 @@
 """Links that are lost, for real and on paper, and networks that fall silent."""
 
-import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,8 +9,8 @@ import pytest
 
 from bot.detectors.network_link import NetworkLink, NetworkLinkSection
 from bot.model import Finding, Level
-from tests.detectors.cards import PaperCards
-from tests.detectors.pieces import as_root, this_host
+from tests.detectors.cards import PaperCards, wired
+from tests.detectors.pieces import this_host
 
 
 @pytest.fixture
@@ -110,19 +109,8 @@ def test_after_a_night_of_sleep_silence_is_not_counted(
 
 @pytest.fixture
 def pair() -> Iterator[tuple[str, str]]:
-    """Two real interfaces that are joined by a wire."""
-    if not as_root:
-        pytest.skip("making an interface needs root")
-    here, there = (f"cs{os.getpid()}{end}"[:15] for end in "ab")
-    make = ["/usr/sbin/ip", "link", "add", here, "type", "veth", "peer", "name", there]
-    if subprocess.run(make, check=False, capture_output=True).returncode:
-        pytest.skip("this container may not make interfaces")
-    try:
-        for name in (here, there):
-            subprocess.run(["/usr/sbin/ip", "link", "set", name, "up"], check=True)
-        yield here, there
-    finally:
-        subprocess.run(["/usr/sbin/ip", "link", "del", here], check=True)
+    with wired() as names:
+        yield names
 
 
 def test_a_real_wire_that_is_pulled_and_put_back(pair: tuple[str, str]) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.kernel import interfaces, snmp, sockets
 from bot.kernel.interfaces import Traffic
-from bot.kernel.roots import Roots
+from bot.kernel.roots import Roots, read_file
 
 
 def test_what_went_over_loopback_is_counted() -> None:
@@ -35,11 +35,16 @@ def test_a_list_longer_than_a_page_is_read_to_its_end() -> None:
     ports = {server.getsockname()[1] for server in servers}
     try:
         listening = {s.port for s in sockets.listeners(Roots())}
+        whole = Path("/proc/net/tcp").read_bytes().count(b"\n")
+        read = read_file("/proc/net/tcp").count(b"\n")
     finally:
         for server in servers:
             server.close()
 
     assert ports <= listening
+    # Others open and close sockets meanwhile, but not a page of them.
+    assert read == pytest.approx(whole, abs=20)
+    assert read > 100
 
 
 def test_connections_of_this_host_are_counted() -> None:
