@@ -21,12 +21,14 @@ from bot.kernel.roots import PROC, SYS, Roots
 from bot.logs import LogSource
 from bot.marks import Mark
 from bot.metrics import History
+from bot.model import Finding
 from bot.mounts import Filesystem, Mounts
 from bot.ports import Clock, NotTold
 from bot.procfs import CpuTimes, MemoryAmounts, Pressure, ProcessRow
 from bot.prometheus.server import Server
 from bot.prometheus_section import Rule
 from bot.service_section import Service, Timer
+from bot.unusual import Unusual
 from remediation.facts import ProcessFacts
 from remediation.moment import Moment
 from remediation.service_manager import ServiceManager
@@ -219,6 +221,10 @@ def _no_marks(
     return ()
 
 
+def _unheard(_finding: Finding) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostContext:
     """What every detector and evidence source of this host is given.
@@ -232,6 +238,8 @@ class HostContext:
     inbox: the alerts that others told and that fire. alerts: how they are read.
     deaf: why their Alertmanager cannot be asked, "" where it can or there is none.
     logs: where the lines of other hosts' services are kept, if they are.
+    unusual: which figures of this host are improbable now. lone: told of what is unusual
+    and calls nobody.
     unseen: why figures and processes are not this host's and not read; "" where they are.
     """
 
@@ -251,6 +259,8 @@ class HostContext:
     alerts: AlertsSection = field(default_factory=AlertsSection)
     deaf: Callable[[], str] = str
     logs: LogSource | None = None
+    unusual: Callable[[], Unusual] = Unusual
+    lone: Callable[[Finding], None] = _unheard
     unseen: str = ""
 
 

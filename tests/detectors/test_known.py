@@ -24,6 +24,7 @@ SUBJECTS = {
     "filesystem_forecast": "/srv",
     "read_only_filesystem": "/srv",
     "disk_latency": "sda",
+    "surprise": "",
     "conntrack": "",
     "listen_overflow": "",
     "tcp_retransmits": "",
