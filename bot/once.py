@@ -9,6 +9,7 @@ from bot.enclosure import not_watched
 from bot.environment import Environment
 from bot.metrics import History
 from bot.model import Finding, Level
+from bot.ports import Detector, NotTold
 from bot.settings import DetectorSection, Loaded, check
 from bot.wiring import parts
 from bot.words import amount, measured
@@ -30,12 +31,21 @@ def run() -> int:
     if host.unseen:
         sys.stderr.write(f"{not_watched(host.unseen)}\n")
     sys.stderr.write(f"measuring for {_BETWEEN_SECONDS:.0f} s …\n")
-    for detector in detectors:
-        detector.check(frozenset())
+    told = [found for found in detectors if _is_told(found)]
     time.sleep(_BETWEEN_SECONDS)
-    findings = [f for detector in detectors for f in detector.check(frozenset())]
+    findings = [f for detector in told for f in detector.check(frozenset())]
     _print(findings)
     return 1 if any(f.level is not Level.OK for f in findings) else 0
+
+
+def _is_told(detector: Detector) -> bool:
+    """Measure for the first time; say which figure this host does not tell."""
+    try:
+        detector.check(frozenset())
+    except NotTold as why:
+        sys.stderr.write(f"{detector.name} is not measured: {why}\n")
+        return False
+    return True
 
 
 def _loaded(environment: Environment) -> Loaded:

@@ -18,7 +18,6 @@ _FAMILIES: Final = {
         "disk_latency",
         "blocked_processes",
         "filesystem",
-        "filesystem_forecast",
         "inodes",
         "pressure/io",
     ),
@@ -30,8 +29,16 @@ _FAMILIES: Final = {
         "conntrack",
     ),
 }
-_OTHERS: Final = ("alert", "prometheus", "surprise", "timer")
-_OF_PROCESSES: Final = ("leaking_process", "runaway_process")
+_NO_FIGURES: Final = (
+    "alert",
+    "filesystem_forecast",
+    "prometheus",
+    "reboot",
+    "surprise",
+    "timer",
+)
+"""Of other hosts, of what is to come, or of the time that passed."""
+_OF_PROCESSES: Final = "/process:"
 _SPELT: Final = {"cpu": "CPU", "pressure/cpu": "Time lost to waiting for CPU"}
 _RAREST: Final = 1e-6
 """What is rarer cannot be told from a few weeks."""
@@ -82,8 +89,9 @@ def is_of_host(series: str) -> bool:
 
     Not what Prometheus' rules measure (`rule@host#labels`), nor single processes.
     """
-    detector = series.partition("/")[0]
-    return "@" not in series and detector not in (*_OTHERS, *_OF_PROCESSES)
+    if "@" in series or _OF_PROCESSES in series:
+        return False
+    return series.partition("/")[0] not in _NO_FIGURES
 
 
 def family(series: str) -> str:
