@@ -22,12 +22,14 @@ from bot.kernel.roots import PROC, SYS, Roots
 from bot.logs import LogSource
 from bot.marks import Mark
 from bot.metrics import History
+from bot.model import Finding
 from bot.mounts import Filesystem, Mounts
 from bot.ports import Clock, NotTold
 from bot.procfs import CpuTimes, MemoryAmounts, Pressure, ProcessRow
 from bot.prometheus.server import Server
 from bot.prometheus_section import Rule
 from bot.service_section import Service, Timer
+from bot.unusual import Unusual
 from remediation.facts import ProcessFacts
 from remediation.moment import Moment
 from remediation.service_manager import ServiceManager
@@ -229,6 +231,10 @@ def _no_marks(
     return ()
 
 
+def _unheard(_finding: Finding) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostContext:
     """What every detector and evidence source of this host is given.
@@ -243,6 +249,8 @@ class HostContext:
     deaf: why their Alertmanager cannot be asked, "" where it can or there is none.
     logs: where the lines of other hosts' services are kept, if they are.
     boots: when the bot was last alive here, where there is a database.
+    unusual: which figures of this host are improbable now. lone: told of what is unusual
+    and calls nobody.
     unseen: why figures and processes are not this host's and not read; "" where they are.
     """
 
@@ -263,6 +271,8 @@ class HostContext:
     deaf: Callable[[], str] = str
     logs: LogSource | None = None
     boots: Boots | None = None
+    unusual: Callable[[], Unusual] = Unusual
+    lone: Callable[[Finding], None] = _unheard
     unseen: str = ""
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 
 from bot.database import BadDatabase, Database
 
-NEWEST = "0008"
+NEWEST = "0009"
 """The revision this release works with."""
 
 

@@ -16,6 +16,7 @@ from bot.diagnosis.rules import RuleDiagnoser
 from bot.disk import Disks
 from bot.environment import Environment
 from bot.expected import ExpectedWork
+from bot.habits import Habits
 from bot.handover import Handover
 from bot.host import HostContext
 from bot.in_step import InStep
@@ -37,7 +38,7 @@ from bot.standing import rules_of
 from bot.status import Status
 from bot.target import Targets
 from bot.telemetry import Telemetry
-from bot.unpaged import Unpaged
+from bot.unpaged import Unpaged, Why
 from bot.watch import Watch
 from bot.window import Window
 from bot.wiring import parts
@@ -73,6 +74,7 @@ class Core:
     settings: Settings
     record: Record
     history: History
+    habits: Habits
     inbox: Inbox
     in_step: InStep | None
     telemetry: Telemetry
@@ -102,6 +104,7 @@ class _Kit:
     loaded: Loaded
     environment: Environment
     host: HostContext
+    habits: Habits
     inbox: Inbox
     in_step: InStep | None
     record: Record
@@ -131,6 +134,7 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
         settings=loaded.settings,
         record=record,
         history=kit.host.history,
+        habits=kit.habits,
         inbox=kit.inbox,
         in_step=kit.in_step,
         telemetry=kit.telemetry,
@@ -167,8 +171,12 @@ def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
     )
     record = Record(database=database, ledger=ledger, clock=clock)
     in_step = parts.in_step_of(settings, environment, record, inbox)
+    history = History()
+    habits = Habits(host=settings.host, history=history, database=database, clock=clock)
     host = replace(
-        parts.host_context(settings, environment, clock, History()),
+        parts.host_context(settings, environment, clock, history),
+        unusual=habits.look,
+        lone=lambda finding: unpaged.add(finding, Why.UNUSUAL),
         marks=Marks(database),
         boots=Boots(database),
         inbox=inbox.look,
@@ -181,6 +189,7 @@ def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
         loaded=loaded,
         environment=environment,
         host=host,
+        habits=habits,
         inbox=inbox,
         in_step=in_step,
         record=record,

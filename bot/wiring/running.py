@@ -14,7 +14,7 @@ from bot.boots import Boots
 from bot.early import EarlyRounds
 from bot.environment import Environment
 from bot.heartbeat import Beat
-from bot.loop import Loop
+from bot.loop import Loop, attempt
 from bot.schedule import Schedule
 from bot.watch import Watch
 from bot.webhooks import alerts, changes
@@ -122,6 +122,7 @@ def _knowing(core: Core) -> Mapping[Loop, float]:
         found[_loop(core, "model", explain.ask, every=2)] = 1.0
     found[_loop(core, "looking back", core.carry_out.look_again, every=5)] = 1.0
     found[_loop(core, "memory", remember.step, every=5)] = 2.0
+    found[_loop(core, "habits", core.habits.step, every=15)] = 2.0
     found[_loop(core, "false alarms", alarms.step, every=15)] = 2.0
     if pager.has_anybody:
         found[_loop(core, "pager", pager.step, every=5)] = 2.0
@@ -188,6 +189,7 @@ class Running(AbstractContextManager[None]):
         for loop, seconds in self._knowing.items():
             loop.stop(seconds)
         self._core.known.close()
+        attempt(self._core.habits.save, None, name="habits")
         self._poster.stop()
         self._post_loop.stop(5)
         self._core.unpaged.keep()

@@ -26,6 +26,7 @@ SUBJECTS = {
     "filesystem_forecast": "/srv",
     "read_only_filesystem": "/srv",
     "disk_latency": "sda",
+    "surprise": "",
     "conntrack": "",
     "file_descriptors": "",
     "listen_overflow": "",
