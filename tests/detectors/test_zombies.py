@@ -123,6 +123,7 @@ def test_real_zombies_are_found_with_their_parent() -> None:
 
         def is_blamed() -> bool:
             (found,) = zombies.check(())
-            return found.culprit is not None and found.culprit.identity.pid == pid
+            # On a busy machine others have ended children too.
+            return pid in {culprit.identity.pid for culprit in found.culprits}
 
         until(is_blamed)

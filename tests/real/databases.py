@@ -13,8 +13,9 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import event
 
-from bot import costs, migrations, store, tracing
+from bot import costs, habits, marks, migrations, quiet, store, tracing, unpaged
 from bot.database import Database, connect, url_of
+from bot.inbound import inbox
 from memory import tables as memory_tables
 from remediation import tables
 from tests.real.postgres import server
@@ -29,6 +30,8 @@ DECLARED = (
     tracing.metadata,
 )
 """Every package's tables, as the code declares them."""
+DECLARING = (habits, inbox, marks, quiet, unpaged)
+"""Modules whose tables stand in `store.metadata`, once they are imported."""
 _TABLES = [table.name for declared in DECLARED for table in declared.sorted_tables]
 _NUMBERS = itertools.count(1)
 
