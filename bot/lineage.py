@@ -5,7 +5,8 @@ Pid 1 and pid 2 are nobody's doing: what they adopted or are was made by somebod
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Final
 
 from bot.host import ProcessScan
@@ -63,12 +64,19 @@ def young(before: ProcessScan, now: ProcessScan) -> dict[Key, int]:
     return dict.fromkeys(now.rows.keys() - before.rows.keys(), 1)
 
 
-def reaped(before: ProcessScan, now: ProcessScan) -> dict[Key, int]:
-    """Count what the ended children of each process cost: their page faults in between.
+def reaped(scans: Sequence[ProcessScan]) -> dict[Key, int]:
+    """Count what the ended children of each process cost: page faults, round by round.
 
     A child that ended at once is in no scan; the kernel adds its faults to those of the
-    parent that waited for it.
+    parent that waited for it. Only what comes in every round counts: the end of one large
+    program adds all that its own children cost to whoever started it, once.
     """
+    rounds = [_reaped(before, now) for before, now in pairwise(scans)]
+    keys = set.intersection(*(set(found) for found in rounds)) if rounds else set()
+    return {key: min(found[key] for found in rounds) for key in keys}
+
+
+def _reaped(before: ProcessScan, now: ProcessScan) -> dict[Key, int]:
     found = {}
     for key, row in now.rows.items():
         earlier = before.rows.get(key)

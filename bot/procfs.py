@@ -193,9 +193,14 @@ def process(pid: int, proc: Path = PROC) -> ProcessRow:
 
 
 def parse_process(pid: int, text: bytes) -> ProcessRow:
-    """Parse one /proc/PID/stat; the name may hold spaces, brackets and anything else."""
+    """Parse one /proc/PID/stat; the name may hold spaces, brackets and anything else.
+
+    Raises `ValueError` where it is cut short or holds no figures.
+    """
     end = text.rindex(b")")
     fields = text[end + 2 :].split(b" ", 22)
+    if len(fields) < 22:
+        raise ValueError(f"/proc/{pid}/stat is cut short")
     return ProcessRow(
         pid,
         int(fields[19]),

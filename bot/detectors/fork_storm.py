@@ -1,15 +1,16 @@
 """Processes are made faster than any work needs them.
 
 Unit: processes and threads made per second and core (`processes` of /proc/stat). Window:
-the last 20 s. Limits: measured, a shell that starts /bin/true without end makes about
-850 per second on each of two cores, `configure` scripts and shell test suites up to half
-of that for minutes, `make -j8` some dozens; so 1,000 warns and 3,000, which only copies
-of itself reach, is critical. It must last five minutes, in which such work is done; but
-where most of what was made is still there (a fork bomb ends in seconds), 20 s. Culprits:
-whose descendants are new, else who waited for those that ended already.
+the last 20 s. Limits: measured on two cores, `make -j8` of the smallest C files makes
+about 70, a shell that starts /bin/true without end about 850 of them; so 1,000 warns and
+3,000, which only copies of itself reach, is critical. It must last five minutes, in which
+a `configure` or a suite of shell tests is done; but where most of what was made is still
+there (a fork bomb ends in seconds), 20 s. Culprits: whose descendants are new, else who
+waited, round by round, for those that ended already.
 """
 
-from collections.abc import Collection
+from collections import deque
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Final
@@ -18,17 +19,19 @@ from pydantic import Field
 
 from bot.durations import Duration
 from bot.gauge import Gauge
-from bot.host import HostContext, ProcessScan, Taken
+from bot.host import LONGEST, SHORTEST, HostContext, ProcessScan, Taken
 from bot.kernel import loadavg, stat
 from bot.kernel.stat import Activity
 from bot.lineage import makers, reaped, young
 from bot.model import Culprit, Fact, Finding, Level, NoAction
 from bot.rolling import Rolling
 from bot.settings import DetectorSection
-from bot.suspects import Suspect, Trail, culprit_facts, culprits, who
+from bot.suspects import Suspect, culprit_facts, culprits, who
 from bot.words import amount
 
 WINDOW: Final = timedelta(seconds=20)
+_ROUNDS: Final = 3
+"""Scans of as many rounds tell who goes on and who only was there at the end."""
 _NOBODY: Final = NoAction(
     rule="no culprit",
     reason="no process made half of them that is still there",
@@ -69,7 +72,7 @@ class ForkStorm:
         self._tasks: Rolling[Taken[loadavg.LoadAverage]] = Rolling(
             WINDOW, section.interval
         )
-        self._trail = Trail(WINDOW, section.interval)
+        self._scans: deque[ProcessScan] = deque(maxlen=_ROUNDS)
 
     def check(self, watched: Collection[str]) -> list[Finding]:
         """Measure once; the first round only begins the window and judges nothing."""
@@ -111,12 +114,24 @@ class ForkStorm:
     def _culprits(self, rate: float, level: Level) -> tuple[Culprit, ...]:
         # Scans begin well below the limit, so that a window is there when it is passed.
         if rate < self._gauge.limits.clear_warning / 2:
+            self._scans.clear()
             return ()
-        scan = self._host.sampler.processes()
-        before = self._trail.exchange(scan)
-        if before is None or level is Level.OK:
+        self._keep(self._host.sampler.processes())
+        if len(self._scans) < _ROUNDS or level is Level.OK:
             return ()
-        return culprits(_suspects(before, scan, rate), self._host.facts, rate)
+        return culprits(_suspects(self._scans, rate), self._host.facts, rate)
+
+    def _keep(self, scan: ProcessScan) -> None:
+        """Keep the last three scans, as long as they are of one stretch of rounds."""
+        if self._scans:
+            last = self._scans[-1].at
+            gap = scan.at.boot - last.boot
+            if 0 <= gap < SHORTEST:
+                return
+            longest = LONGEST * self.section.interval.total_seconds()
+            if last.boot_id != scan.at.boot_id or not 0 < gap <= longest:
+                self._scans.clear()
+        self._scans.append(scan)
 
     def _summary(self, rate: float, blamed: Collection[Culprit]) -> str:
         text = (
@@ -127,11 +142,12 @@ class ForkStorm:
         return f"{text}."
 
 
-def _suspects(before: ProcessScan, now: ProcessScan, rate: float) -> list[Suspect]:
+def _suspects(scans: Sequence[ProcessScan], rate: float) -> list[Suspect]:
+    before, now = scans[0], scans[-1]
     new = young(before, now)
     made = rate * now.cpu.cores * (now.at.boot - before.at.boot)
-    # What ended at once is in neither scan; whoever waited for it tells of it.
-    gone = reaped(before, now) if 2 * len(new) < made else {}
+    # What ended at once is in no scan; whoever waited for it tells of it.
+    gone = reaped(scans) if 2 * len(new) < made else {}
     return makers(gone or new, now.rows, copies=new)
 
 

@@ -87,7 +87,7 @@ def test_what_waited_for_the_ended_ones_is_the_culprit(
     storm: ForkStorm, proc: PaperProc
 ) -> None:
     proc.process(30, reaped=10)
-    for rounds in range(4):
+    for rounds in range(6):
         proc.process(42, comm=b"sh", reaped=100_000 * rounds)
         found = measured(storm, proc, 3000)
 
@@ -96,12 +96,29 @@ def test_what_waited_for_the_ended_ones_is_the_culprit(
     assert found.hold_for is None
 
 
+def test_who_started_the_maker_is_not_blamed_for_its_end(
+    storm: ForkStorm, proc: PaperProc
+) -> None:
+    blamed = []
+    for rounds in range(12):
+        is_over = rounds > 6
+        proc.process(30, comm=b"cron", reaped=900_000 if is_over else 0)
+        if not is_over:
+            proc.process(42, ppid=30, comm=b"sh", reaped=100_000 * rounds)
+        elif rounds == 7:
+            proc.end(42)
+        found = measured(storm, proc, 0 if is_over else 3000)
+        blamed += [culprit.identity.pid for culprit in found.culprits]
+
+    assert set(blamed) == {42}
+
+
 def test_what_stays_fires_soon_and_names_the_top_of_it(
     storm: ForkStorm, proc: PaperProc
 ) -> None:
     proc.process(42, comm=b"sh")
     # Each one makes the next: a chain of copies below the one that a shell began.
-    for rounds in range(3):
+    for rounds in range(5):
         for pid in range(20_000 * rounds, 20_000 * (rounds + 1), 100):
             above = 1000 + pid - 100 if pid else 42
             proc.process(1000 + pid, ppid=above, comm=b"bomb")
@@ -110,8 +127,8 @@ def test_what_stays_fires_soon_and_names_the_top_of_it(
 
     assert found.hold_for == WINDOW
     assert found.culprit is not None
-    # The scans began in the second round, so the first copy of the third is the top.
-    assert found.culprit.identity.pid == 41_000
+    # The scans began two rounds ago; what was there then is no copy that is known of.
+    assert found.culprit.identity.pid == 61_000
 
 
 def test_a_counter_that_fell_gives_no_judgement(
