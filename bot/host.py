@@ -6,7 +6,6 @@ the two can be compared. The process scan and the file systems are read only whe
 somebody asks, and are shared within the same instant too.
 """
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -29,6 +28,7 @@ from bot.procfs import CpuTimes, MemoryAmounts, Pressure, ProcessRow
 from bot.prometheus.server import Server
 from bot.prometheus_section import Rule
 from bot.service_section import Service, Timer
+from bot.shared_reading import SPARING, Shared
 from bot.unusual import Unusual
 from remediation.facts import ProcessFacts
 from remediation.moment import Moment
@@ -128,12 +128,12 @@ class HostSampler:
         self._proc = proc
         self._roots = Roots(proc, sys)
         self._max_age = max_age
-        self._looks: dict[object, _Shared[Any]] = {}
+        self._looks: dict[object, Shared[Any]] = {}
         self._cgroups = cgroups
         self._mounts = Mounts(proc)
-        self._sample: _Shared[HostSample] = _Shared(clock, max_age)
-        self._scan: _Shared[ProcessScan] = _Shared(clock, max_age)
-        self._filesystems: _Shared[tuple[Filesystem, ...]] = _Shared(clock, max_age)
+        self._sample: Shared[HostSample] = Shared(clock, max_age)
+        self._scan: Shared[ProcessScan] = Shared(clock, max_age, SPARING)
+        self._filesystems: Shared[tuple[Filesystem, ...]] = Shared(clock, max_age)
 
     @property
     def roots(self) -> Roots:
@@ -150,7 +150,7 @@ class HostSampler:
         Raises `NotTold` where the file or the right is missing, `OSError` and
         `ValueError` as the reader does otherwise.
         """
-        shared = self._looks.setdefault(read, _Shared(self._clock, self._max_age))
+        shared = self._looks.setdefault(read, Shared(self._clock, self._max_age))
         return cast(Taken[Read], shared.get(lambda: self._taken(read))[1])
 
     def processes(self) -> ProcessScan:
@@ -274,33 +274,6 @@ class HostContext:
     unusual: Callable[[], Unusual] = Unusual
     lone: Callable[[Finding], None] = _unheard
     unseen: str = ""
-
-
-@dataclass(slots=True)
-class _Shared(Generic[Read]):
-    """One reading for all who ask at about the same time, and the one before it."""
-
-    clock: Clock
-    max_age: timedelta
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _taken: Moment | None = None
-    _latest: Read | None = None
-    _earlier: Read | None = None
-
-    def get(self, read: Callable[[], Read]) -> tuple[Read | None, Read]:
-        with self._lock:
-            if self._latest is None or not self._is_fresh():
-                found = read()
-                self._earlier, self._latest = self._latest, found
-                # From its end on: whoever waited for a long reading shares it.
-                self._taken = self.clock.now()
-            return self._earlier, self._latest
-
-    def _is_fresh(self) -> bool:
-        now = self.clock.now()
-        if self._taken is None or self._taken.boot_id != now.boot_id:
-            return False
-        return 0 <= now.boot - self._taken.boot <= self.max_age.total_seconds()
 
 
 def _unless_missing(read: Callable[..., Read], *args: object) -> Read | None:

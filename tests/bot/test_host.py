@@ -105,6 +105,34 @@ def test_threads_that_ask_together_cause_one_scan(proc: PaperProc) -> None:
     assert len({id(scan) for scan in scans}) == 1
 
 
+class PassingClock(HandClock):
+    """A clock on which each look takes a while."""
+
+    each = 0.0
+
+    def now(self) -> Moment:
+        self.boot += self.each
+        return super().now()
+
+
+@pytest.mark.parametrize(
+    ("each", "later", "is_shared"),
+    [(0.0, 0.2, False), (0.05, 0.2, True), (0.05, 0.6, False), (5, 1.1, False)],
+)
+def test_a_scan_is_shared_for_as_long_as_it_is_dear(
+    tmp_path: Path, each: float, later: float, *, is_shared: bool
+) -> None:
+    clock = PassingClock()
+    PaperProc(tmp_path, clock).spend(10, busy=0.1)
+    sampler = HostSampler(clock, proc=tmp_path)
+    clock.each = each
+    first = sampler.processes()
+    clock.each = 0.0
+    clock.forward(later)
+
+    assert (sampler.processes() is first) is is_shared
+
+
 def rows_of(pid: int) -> list[ProcessRow]:
     rows = HostSampler(SystemClock()).processes().rows
     return [row for row in rows.values() if row.pid == pid]
