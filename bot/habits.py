@@ -183,6 +183,8 @@ class Habits:
         if len(rows) + len(new) > MAX_SERIES:
             rows = [r for r in rows if self._is_alive(self._names[r], slot)]
         new = new[: MAX_SERIES - len(rows)]
+        if not new:
+            return
         layer.keep(rows, len(new))
         self._names = [self._names[row] for row in rows] + new
         self._seen = {name: self._seen.get(name, slot) for name in self._names}

@@ -17,6 +17,7 @@ dependent tails is Brown's (1975).
 Causal: a judgement rests on points before it only.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -85,11 +86,13 @@ class Surprise:
         places = self.baselines.places(distances)
         surprises = self._surprises(self.baselines.surprise(places), known)
         host = self._host(surprises)
+        taught = known
         if kept_out is None or not kept_out.any():
             self.together.learn()
         else:
             kept = kept & ~kept_out
-        self.baselines.learn(places, known & kept)
+            taught = known & kept
+        self.baselines.learn(places, taught)
         self.yesterday.put(slot, values, kept)
         self._last = [values, *self._last[:2]]
         return Judgement(host, surprises)
@@ -101,11 +104,11 @@ class Surprise:
         return np.where(judged, np.minimum(least, CUT), np.nan)
 
     def _host(self, surprises: Floats) -> float | None:
-        known = surprises[~np.isnan(surprises)]
-        if not known.size:
+        known = [one for one in surprises.tolist() if not math.isnan(one)]
+        if not known:
             self.together.skip()
             return None
-        return self.together.judge(float(known.sum()) / known.size, known.size)
+        return self.together.judge(sum(known) / len(known), len(known))
 
     def _distances(self, slot: int, values: Floats) -> Floats:
         one, two, three = self._last

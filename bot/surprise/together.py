@@ -26,6 +26,7 @@ class Together:
     def __init__(self, per_day: int) -> None:
         self.mean = self.variance = 0.0
         self.points = 0
+        self._smooth = 0.0
         self._least = per_day // 4
         self._most = _DAYS * per_day
         span = max(1, round(_SPAN * per_day / _MINUTES))
@@ -38,16 +39,17 @@ class Together:
         that know nothing of each other have the least variance that a mean can have.
         """
         self._last.append(total)
+        self._smooth = sum(self._last) / len(self._last)
         if self.points < self._least:
             return None
         variance = max(self.variance, _LEAST_VARIANCE / series)
-        return tail(self._smooth(), max(self.mean, _LEAST_MEAN), variance)
+        return tail(self._smooth, max(self.mean, _LEAST_MEAN), variance)
 
     def learn(self) -> None:
         """Count what was judged last as usual."""
         if not self._last:
             return
-        value = self._smooth()
+        value = self._smooth
         self.points += 1
         share = 1 / min(self.points, self._most)
         off = value - self.mean
@@ -57,9 +59,6 @@ class Together:
     def skip(self) -> None:
         """Begin the mean of the last minutes anew: nothing was judged in this one."""
         self._last.clear()
-
-    def _smooth(self) -> float:
-        return sum(self._last) / len(self._last)
 
 
 def tail(value: float, mean: float, variance: float) -> float:
