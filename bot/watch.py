@@ -59,8 +59,7 @@ class Watch:
         self._began[name] = self._clock.now()
         try:
             with self._telemetry.detector_round(name):
-                found = self._check(detector, self._respond.watched(name))
-                findings = self._expected.judged(found)
+                findings = self._check(detector, self._respond.watched(name))
         finally:
             self._began.pop(name, None)
         for finding in findings:
@@ -89,7 +88,7 @@ class Watch:
 
     def _check(self, detector: Detector, watched: Collection[str]) -> list[Finding]:
         found = attempt(
-            lambda: _asked(detector, watched),
+            lambda: self._asked(detector, watched),
             instead=None,
             name=f"detector {detector.name}",
             failed=lambda _: self._telemetry.detector_failed(detector.name),
@@ -103,7 +102,25 @@ class Watch:
         if isinstance(found, NotTold):
             return self._not_told(detector.name, str(found))
         self.untold.pop(detector.name, None)
-        return found
+        return [*found, *self._no_longer_blank(detector.name, found)]
+
+    def _no_longer_blank(self, name: str, found: Sequence[Finding]) -> list[Finding]:
+        """Return the end of what stood for a detector that had measured nothing yet."""
+        blank = self._never_measured(name, self._now())
+        known = self._respond.current().get(blank.key)
+        is_blank = known is not None and known.label == blank.label
+        if not is_blank or any(f.subject == blank.subject for f in found):
+            return []
+        summary = f"The detector {name} measures again on {self._host}."
+        return [replace(blank, level=Level.OK, summary=summary, is_passing=True)]
+
+    def _asked(
+        self, detector: Detector, watched: Collection[str]
+    ) -> list[Finding] | NotTold:
+        try:
+            return self._expected.judged(detector.check(watched))
+        except NotTold as why:
+            return why
 
     def _not_told(self, name: str, why: str) -> list[Finding]:
         """Say it once; what was measured before, or fires, is unknown from now on."""
@@ -138,10 +155,3 @@ class Watch:
             at=at,
             series=name,
         )
-
-
-def _asked(detector: Detector, watched: Collection[str]) -> list[Finding] | NotTold:
-    try:
-        return detector.check(watched)
-    except NotTold as why:
-        return why

@@ -151,3 +151,16 @@ def test_a_round_that_hangs_is_marked_and_others_go_on(story: Story) -> None:
     (found,) = story.open()
     assert found.lead.summary == "The detector disk does not come to an end on web-1."
     assert found.lead.level is Level.UNKNOWN
+
+
+def test_what_measures_again_ends_what_stood_for_it(story: Story) -> None:
+    disk = story.found(detector="disk", subject="/srv", level=Level.OK)
+    detector = FakeDetector("disk", disk)
+    detector.raises = ValueError("nonsense in /proc")
+    watch = watching(story, detector)
+    watch.round("disk")
+    assert len(story.open()) == 1
+    detector.raises = None
+    story.clock.go(5)
+    watch.round("disk")
+    assert story.open() == []

@@ -109,12 +109,12 @@ def deaf(_: Path) -> Iterator[Injected]:
     with program(DEAF) as process, contextlib.ExitStack() as knocking:
         assert process.stdout is not None
         port = int(process.stdout.readline())
-        end = time.monotonic() + 2
+        until = time.monotonic() + 2
         for _ in range(400):
             knock = knocking.enter_context(socket.socket())
             knock.settimeout(0)
             with contextlib.suppress(BlockingIOError):
                 knock.connect(("127.0.0.1", port))
-            if time.monotonic() > end:
+            if time.monotonic() > until:
                 break
         yield Injected(pids=frozenset({process.pid}), mend=lambda: end(process))
