@@ -102,17 +102,20 @@ class Watch:
         if isinstance(found, NotTold):
             return self._not_told(detector.name, str(found))
         self.untold.pop(detector.name, None)
-        return [*found, *self._no_longer_blank(detector.name, found)]
+        return self._no_longer_blank(detector.name, found)
 
-    def _no_longer_blank(self, name: str, found: Sequence[Finding]) -> list[Finding]:
-        """Return the end of what stood for a detector that had measured nothing yet."""
+    def _no_longer_blank(self, name: str, found: list[Finding]) -> list[Finding]:
+        """End what stood for a detector that had measured nothing yet."""
         blank = self._never_measured(name, self._now())
         known = self._respond.current().get(blank.key)
-        is_blank = known is not None and known.label == blank.label
-        if not is_blank or any(f.subject == blank.subject for f in found):
-            return []
+        if known is None or known.label != blank.label:
+            return found
+        # It was told to watch this; of a subject that it never had it knows nothing.
+        rest = [f for f in found if f.key != blank.key or f.value is not None]
+        if any(finding.key == blank.key for finding in rest):
+            return rest
         summary = f"The detector {name} measures again on {self._host}."
-        return [replace(blank, level=Level.OK, summary=summary, is_passing=True)]
+        return [*rest, replace(blank, level=Level.OK, summary=summary, is_passing=True)]
 
     def _asked(
         self, detector: Detector, watched: Collection[str]
