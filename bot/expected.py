@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from bot.expected_section import ExpectedSection
+from bot.families import HALF
 from bot.host import HostContext, ProcessScan
 from bot.model import Fact, Finding, Level
 from bot.procfs import Key
@@ -18,6 +19,7 @@ from bot.standing import time_of
 from bot.suspects import cpu_percents, same_process
 from remediation.facts import ProcessFacts
 from remediation.identity import Gone
+from remediation.procfs import TICKS_PER_SECOND
 
 _CORES: Final = frozenset({"cpu", "load", "runaway_process"})
 _MEMORY: Final = frozenset({"memory", "leaking_process", "swap", "thrashing"})
@@ -105,20 +107,29 @@ class ExpectedWork:
         if finding.host != self._host.name:
             return None
         now = self._host.clock.now().wall
-        culprit = finding.culprit.process if finding.culprit else None
         found = [
             (work, when is None or when.covers(now))
             for work, when in self._works
-            if (culprit is not None and _is_of(work, culprit))
-            or (work.unit is not None and work.unit == finding.service_name)
+            if _is_blamed(work, finding) or self._makes_half(work, finding)
         ]
         return max(found, key=lambda pair: pair[1], default=None)
 
+    def _makes_half(self, work: ExpectedSection, finding: Finding) -> bool:
+        """Say whether all of a work makes half of the host's trouble, whoever leads it."""
+        if finding.subject:
+            return False
+        sampler, detector = self._host.sampler, finding.detector
+        use = self._use_of(work)
+        if detector in _CORES:
+            busy = _busy_cores(*sampler.two_scans())
+            return use.cores is not None and 0 < busy <= use.cores / HALF
+        memory = sampler.sample().memory
+        if detector not in _MEMORY or memory is None:
+            return False
+        return 0 < memory.used_bytes <= use.memory_bytes / HALF
+
     def _use_of(self, work: ExpectedSection) -> Use:
-        try:
-            before, now = self._host.sampler.two_scans()
-        except (OSError, ValueError):
-            return Use(cores=None, memory_bytes=0)
+        before, now = self._host.sampler.two_scans()
         used = cpu_percents(before, now) if before else None
         mine = [key for key in _largest(now, used or {}) if self._is_mine(work, key)]
         return Use(
@@ -132,6 +143,20 @@ class ExpectedWork:
         except Gone:
             return False
         return process is not None and _is_of(work, process)
+
+
+def _is_blamed(work: ExpectedSection, finding: Finding) -> bool:
+    culprit = finding.culprit.process if finding.culprit else None
+    if culprit is not None and _is_of(work, culprit):
+        return True
+    return work.unit is not None and work.unit == finding.service_name
+
+
+def _busy_cores(before: ProcessScan | None, now: ProcessScan) -> float:
+    if before is None or now.at.boot <= before.at.boot:
+        return 0.0
+    ticks = now.cpu.urgent - before.cpu.urgent
+    return ticks / TICKS_PER_SECOND / (now.at.boot - before.at.boot)
 
 
 def _is_of(work: ExpectedSection, process: ProcessFacts) -> bool:

@@ -4,8 +4,9 @@ Unit: percent of the time of all cores; I/O wait counts as idle, and so does wha
 low priority (`nice`), since it gives way to everybody else: a polite backup or batch is no
 alarm. Time that the hypervisor stole counts as neither. Window: one round. Limits: above 85 % the queues
 of a random load already grow faster than the load (M/M/1: 5.7 requests wait); at 95 %
-nothing is left for the unexpected. Culprits: CPU time by process over the alert's
-`for`.
+nothing is left for the unexpected. Five minutes, because a build or a report uses all
+cores for some, and nobody waits (Netdata takes the mean of ten). Culprits: CPU time by
+process over the alert's `for`.
 """
 
 from collections.abc import Collection
@@ -28,7 +29,7 @@ from bot.words import amount
 class CpuSection(DetectorSection):
     """Limits in percent of all cores."""
 
-    for_: Duration = Field(default=timedelta(seconds=60), alias="for")
+    for_: Duration = Field(default=timedelta(minutes=5), alias="for")
     warning: float = 85
     critical: float = 95
 

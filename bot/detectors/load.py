@@ -4,8 +4,8 @@ Unit: load of the last minute per core: tasks that run, wait for a core, or wait
 disk without being interruptible (proc_loadavg(5)). Window: the kernel's, a minute that
 fades; but never more than there are at this instant, since the average falls for minutes
 after all is well. Limits: at two per core everything takes about twice as long as it would alone, at
-four a request that needs several turns is seen to hang (node-mixin warns at two, awesome-
-prometheus-alerts at two). Culprits: CPU time by process over the alert's `for`; none
+four a request that needs several turns is seen to hang (node-mixin warns at two). As
+there, for fifteen minutes: builds start more jobs than there are cores. Culprits: CPU time by process over the alert's `for`; none
 where the tasks wait for a disk, since nobody's CPU time tells whose they are.
 """
 
@@ -29,7 +29,7 @@ from bot.suspects import Trail
 class LoadSection(DetectorSection):
     """Limits in tasks per core."""
 
-    for_: Duration = Field(default=timedelta(minutes=2), alias="for")
+    for_: Duration = Field(default=timedelta(minutes=15), alias="for")
     warning: float = 2
     critical: float = 4
 

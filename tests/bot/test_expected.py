@@ -88,11 +88,12 @@ def test_who_is_not_declared_is_an_alarm(case: Case) -> None:
     case.use(3)
     other = replace(facts_of(50, 50), unit="other.service")
     culprit = Culprit(process=other, share=0.9, amount=80)
-    assert case.judged(culprits=(culprit,)).level is Level.CRITICAL
+    found = case.judged(culprits=(culprit,), subject="process:50:50")
+    assert found.level is Level.CRITICAL
 
 
 def test_who_makes_less_than_half_excuses_nothing(case: Case) -> None:
-    case.use(3)
+    case.use(1.5)
     culprit = Culprit(process=facts_of(50, 50), share=0.4, amount=40)
     assert case.judged(culprits=(culprit,)).level is Level.CRITICAL
 
@@ -130,6 +131,17 @@ def test_an_executable_of_a_user(tmp_path: Path) -> None:
     stranger = Case(tmp_path, unit=None, exe=exe, user="eve")
     stranger.use(3)
     assert stranger.judged().level is Level.CRITICAL
+
+
+def test_a_work_whose_leader_is_not_declared_is_known_by_its_use(
+    tmp_path: Path,
+) -> None:
+    case = Case(tmp_path)
+    # Of eight cores half is busy, and ci.service makes three of these four.
+    case.use(3)
+    assert case.judged(culprits=()).level is Level.OK
+    case.use(1.5)
+    assert case.judged(culprits=()).level is Level.CRITICAL
 
 
 def test_no_figures_excuse_nothing(case: Case) -> None:
