@@ -194,12 +194,14 @@ class Candidates:
         process = suspect.process
         match kind:
             case "terminate":
+                # Of who starts programs without end no list of children is true for long.
+                alone = suspect.churns or not suspect.children
                 return Terminate(
                     host=self._host,
                     process=process.identity,
                     label=process.label,
-                    scope="tree" if suspect.children else "process",
-                    members=_identities(suspect.children),
+                    scope="process" if alone else "tree",
+                    members=() if alone else _identities(suspect.children),
                     grace=self._policy.grace,
                 )
             case "lower_priority":
@@ -233,7 +235,7 @@ def _members(action: Action, live: Live) -> tuple[TargetFacts, ...]:
         return tuple(area for area in areas if area.name == name)
     if isinstance(action, OperateUnit):
         return () if live.service is None else (live.service,)
-    whole = isinstance(action, Terminate)
+    whole = isinstance(action, Terminate) and action.scope == "tree"
     return (live.process, *(live.children if whole else ()))
 
 

@@ -11,9 +11,11 @@ from typing import Final, Protocol
 from bot.disk import Disk, Disks
 from bot.model import Culprit, Incident
 from remediation.action import Action, CleanFiles, OperateUnit
+from remediation.aftermath import ticks_now
 from remediation.facts import ProcessFacts
 from remediation.fleet import Fleet
 from remediation.identity import Gone, ProcessIdentity, Unobservable
+from remediation.procfs import TICKS_PER_SECOND
 from remediation.service_manager import (
     JobFailed,
     ManagerUnavailable,
@@ -23,6 +25,8 @@ from remediation.service_manager import (
 from remediation.unit import UnitFacts
 
 _LONG: Final = 1.0
+_MOMENT: Final = 3
+"""Seconds for which a child has only just begun."""
 _RESTS: Final = 60.0
 """Seconds for which a host that was waited for in vain (`_LONG`) is not asked again."""
 
@@ -41,12 +45,14 @@ class Reader(Protocol):
 class Suspect:
     """A live process and all that would go with it, read at one instant.
 
-    service: the one it runs in, where that may be operated as a whole.
+    service: the one it runs in, where that may be operated as a whole. churns: whether it
+    has children that began a moment ago only, as who starts programs without end has.
     """
 
     process: ProcessFacts
     children: tuple[ProcessFacts, ...]
     service: UnitFacts | None = None
+    churns: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +130,12 @@ class Targets:
     def live(self, pid: int) -> Suspect:
         """Read whatever process has this pid now; raise `Gone` or `Unobservable`."""
         process = self._reader.read(pid)
-        return Suspect(process=process, children=self._reader.descendants(pid))
+        children = self._reader.descendants(pid)
+        young = ticks_now() - _MOMENT * TICKS_PER_SECOND
+        churns = all(child.identity.start_ticks > young for child in children)
+        return Suspect(
+            process=process, children=children, churns=churns and bool(children)
+        )
 
     def service(self, name: str, host: str | None = None) -> UnitFacts | None:
         """Read the service as it is now; None when its manager does not tell.

@@ -109,17 +109,18 @@ def _decide(workspace: Workspace, fault: Fault, card: Message, seen: Seen) -> No
         seen.trouble = f"no {fault.action} proposed"
         return
     workspace.click(ALICE.id, card.ts, "Approve")
-    verdict = re.compile(r"(Recovered|Unchanged|Worse|refused|was left alone)\b")
+    verdict = re.compile(r"(Recovered|Unchanged|Worse|refused|was left alone)\b.{0,90}")
 
     def judged() -> str:
         thread = "\n".join(m.all_text() for m in workspace.thread(card.ts))
         found = verdict.search(thread)
-        return found[1] if found else ""
+        return found[0] if found else ""
 
     with contextlib.suppress(TimeoutError):
         seen.outcome = workspace.wait_for(judged, TO_END)
-    if seen.outcome != "Recovered":
+    if not seen.outcome.startswith("Recovered"):
         seen.trouble = f"after approval: {seen.outcome or 'no verdict'}"
+    seen.outcome = seen.outcome.partition(":")[0]
 
 
 def _now(workspace: Workspace, card: Message) -> Message:
