@@ -25,13 +25,20 @@ class RuleDiagnoser:
         if service is not None:
             return _opinion(_service_words(service), cited, 0.7)
         if incident.culprit is None:
-            return _opinion(
-                "No single process explains this; it may be many small ones, "
-                "the kernel, or the load itself.",
-                cited,
-                0.3,
-            )
+            return _opinion(_unexplained_words(incident), cited, 0.3)
         return _opinion(_culprit_words(incident, incident.culprit), cited, 0.8)
+
+
+def _unexplained_words(incident: Incident) -> str:
+    lead = incident.lead
+    if lead.mount:
+        return f"Who fills {lead.mount} is not counted by the kernel; look what grew."
+    if lead.no_action is not None and not lead.culprits:
+        return f"No process is to blame: {lead.no_action.reason}."
+    return (
+        "No single process explains this; it may be many small ones, the kernel, or the "
+        "load itself."
+    )
 
 
 def _service_words(service: UnitFacts) -> str:
