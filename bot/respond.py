@@ -15,6 +15,12 @@ from sqlalchemy import Connection
 
 from bot import quiet, store
 from bot.alerts import Alert, Stage, Timing
+from bot.blamed import (
+    blame_in_words,
+    blame_is_outdated,
+    late_culprit,
+    present_culprit,
+)
 from bot.candidates import Candidates
 from bot.conditions import Conditions
 from bot.effect import is_due, looked_at, verified
@@ -22,7 +28,6 @@ from bot.give_up import escalate_if_spent
 from bot.inquiry import Inquiry
 from bot.model import (
     STORM,
-    Culprit,
     Finding,
     Incident,
     Level,
@@ -187,15 +192,18 @@ class Respond:
     def _update(self, change: Updated, now: Moment) -> None:
         incident = change.incident
         last = self._redrawn.setdefault(incident.number, now)
-        news = change.joined or change.worsened or change.ended
+        is_outdated = blame_is_outdated(incident) and self._is_left_alone(incident)
+        news = change.joined or change.worsened or change.ended or is_outdated
         is_many = incident.is_storm and not change.worsened
         # Of a storm each round has news, and what is not written now is news again.
         if (is_many or not news) and now.since(last) < REFRESH:
             return
         self._redrawn[incident.number] = now
-        late = _late_culprit(incident)
-        # Read before the transaction: nobody's click waits for /proc.
+        late = None if is_outdated else late_culprit(incident)
         about = replace(incident, culprit=late) if late else None
+        if is_outdated:
+            about = replace(incident, culprit=present_culprit(incident), offered=None)
+        # Read before the transaction: nobody's click waits for /proc.
         live = self._candidates.targets.of(about) if about else None
         with self._database.write() as tx:
             kept = store.get(tx, incident.number)
@@ -205,12 +213,12 @@ class Respond:
                 tx,
                 incident.number,
                 findings=incident.findings,
-                title=title_of(incident.findings, storm=True)
-                if incident.is_storm
+                title=title_of(incident.findings, storm=incident.is_storm)
+                if incident.is_storm or incident.lead.key != kept.lead.key
                 else incident.title,
                 level=incident.level,
                 flapping=incident.flapping,
-                culprit=late or kept.culprit,
+                culprit=about.culprit if about else kept.culprit,
             )
             joined = [f for f in incident.findings if f.key in set(change.joined)]
             for text in joined_in_words(joined):
@@ -219,7 +227,11 @@ class Respond:
                 worse = next(f for f in incident.findings if f.level is incident.level)
                 text = f"It got worse: {level_word(worse.level)}. {worse.summary}"
                 _log_event(tx, incident, "incident.worsened", text, now)
-            if about is not None and not self._ledger.of(tx, incident.number):
+            if is_outdated and about is not None:
+                self._ledger.supersede(tx, incident.number, now=now, own_only=True)
+                _log_event(tx, about, "culprit.changed", blame_in_words(about), now)
+            first = not self._ledger.of(tx, incident.number)
+            if about is not None and (is_outdated or first):
                 self._offer(tx, about, live, now)
 
     def _resolve(self, incident: Incident, how: str, now: Moment) -> None:
@@ -302,14 +314,6 @@ def _how_it_ended(incident: Incident) -> str:
     if not said:
         return "it is clear again by itself"
     return f"{said[0].lower()}{said[1:].rstrip('.')}"
-
-
-def _late_culprit(incident: Incident) -> Culprit | None:
-    """Return a culprit that was found after the incident was opened without one."""
-    about = incident.culprit or incident.service
-    if incident.is_storm or about is not None or incident.offered:
-        return None
-    return next((f.culprit for f in incident.findings if f.culprit), None)
 
 
 def _log_event(

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from bot.alert_findings import DETECTOR as ALERT
 from bot.alerts import Alert, Stage
-from bot.model import Finding, Incident, Level
+from bot.model import REQUEST, Finding, Incident, Level
 from bot.series import DETECTOR as PROMETHEUS
 
 STORM = 3
@@ -24,6 +24,9 @@ LONGEST_STORM = timedelta(minutes=30)
 """After it, what is called otherwise than the storm's alerts is news of its own."""
 MOST_FINDINGS = 1000
 """Of a storm; beyond it those that are over are let go."""
+
+HOST_STORM = 6
+"""So many incidents of one host within the window: what blames nobody then is a list."""
 
 _OF_FLEET = frozenset({ALERT, PROMETHEUS})
 """Detectors that tell of other hosts. On its own a host has few causes at once, and each
@@ -158,8 +161,10 @@ def _kin_of(storm: Incident, at: datetime) -> frozenset[object]:
 def _kin(finding: Finding) -> set[tuple[str, ...]]:
     """Return what makes a finding part of a storm: more of the same, or more at once."""
     group = {("group", finding.group, finding.label)} if finding.group else set()
-    is_of_fleet = finding.detector in _OF_FLEET
-    return {*group, *([("detector", finding.detector)] if is_of_fleet else [])}
+    if finding.detector in _OF_FLEET:
+        return {*group, ("detector", finding.detector)}
+    # What blames nobody has no action that a list could hide.
+    return {*group, *([] if _cause(finding) else [("host", finding.host)])}
 
 
 def _cause(finding: Finding) -> object:
@@ -172,7 +177,7 @@ def _fold(incident: Incident, alerts: Sequence[Alert]) -> Change | None:
     known = {finding.key: finding for finding in incident.findings}
     now = {alert.key: _as_of(alert) for alert in alerts}
     joined = tuple(key for key in now if key not in known)
-    findings = _trimmed(tuple({**known, **now}.values()))
+    findings = _led(_trimmed(tuple({**known, **now}.values())))
     if all(map(_is_over, findings)) and alerts:
         return Resolved(incident=replace(incident, findings=findings))
     if findings == incident.findings:
@@ -200,6 +205,16 @@ def _trimmed(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     return (findings[0], *(f for f in findings[1:] if not _is_over(f)))
 
 
+def _led(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Put the worst of what goes on first where the leading one is over."""
+    lead = findings[0]
+    going = [f for f in findings if not _is_over(f)]
+    if lead.detector == REQUEST or not _is_over(lead) or not going:
+        return findings
+    worse = max(going, key=lambda finding: _ORDER[finding.level])
+    return (worse, *(f for f in findings if f is not worse))
+
+
 def _is_over(finding: Finding) -> bool:
     return finding.level is Level.OK
 
@@ -220,10 +235,29 @@ def _open(
         cause = _cause(alert.finding) or alert.key
         groups.setdefault((alert.finding.host, cause), []).append(alert)
     causes = [tuple(sorted(group, key=_first)) for group in groups.values()]
-    if len(causes) + _lately(alerts, open_, at) <= STORM:
-        return [Opened(alerts=cause) for cause in causes]
+    if len(causes) + _lately(alerts, open_, at) > STORM:
+        return _as_storm(causes)
+    crowded = [c for c in causes if _is_crowded(c, open_, at)]
+    own = [Opened(alerts=cause) for cause in causes if cause not in crowded]
+    return [*own, *_as_storm(crowded)]
+
+
+def _as_storm(causes: Sequence[tuple[Alert, ...]]) -> list[Change]:
     everything = sorted((alert for cause in causes for alert in cause), key=_first)
     return [Opened(alerts=tuple(everything), is_storm=True)] if everything else []
+
+
+def _is_crowded(
+    cause: tuple[Alert, ...], open_: Sequence[Incident], at: datetime
+) -> bool:
+    """Say whether it blames nobody, on a host that has begun many incidents lately."""
+    finding = cause[0].finding
+    if _cause(finding) or finding.detector in _OF_FLEET:
+        return False
+    fresh = [
+        i for i in open_ if i.host == finding.host and at - i.opened_at <= STORM_WINDOW
+    ]
+    return len(fresh) >= HOST_STORM
 
 
 def _lately(alerts: Sequence[Alert], open_: Sequence[Incident], at: datetime) -> int:

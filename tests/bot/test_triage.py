@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from bot import triage as sorting
 from bot.alerts import Alert, Stage
+from bot.model import STORM as STORM_NAME
 from bot.model import Culprit, Finding, Incident, Level
 from bot.pointed import Pointed
 from bot.triage import (
@@ -84,6 +85,36 @@ def test_another_culprit_opens_another_incident() -> None:
     assert isinstance(change, Opened)
 
 
+def test_what_goes_on_leads_where_the_lead_is_over() -> None:
+    soon = finding(detector="filesystem_forecast", mount="/srv")
+    full = finding(detector="filesystem", subject="/srv", mount="/srv")
+    over = replace(soon, level=Level.OK, value=168.0)
+    (change,) = triage([held(soon, full)], [alert(over, Stage.OVER), alert(full)])
+    assert isinstance(change, Updated)
+    assert [f.detector for f in change.incident.findings] == [
+        "filesystem",
+        "filesystem_forecast",
+    ]
+
+
+def test_many_troubles_of_one_host_that_blame_nobody_are_a_list() -> None:
+    def trouble(number: int, **changes: object) -> Finding:
+        return finding(detector=f"figure{number}", culprits=(), **changes)
+
+    open_ = [held(trouble(n), number=n) for n in range(sorting.HOST_STORM)]
+    named = finding(detector="runaway_process", culprits=(culprit(77),))
+    changes = triage(open_, [alert(trouble(50)), alert(named)])
+    assert [(type(c), getattr(c, "is_storm", None)) for c in changes] == [
+        (Opened, False),
+        (Opened, True),
+    ]
+    fewer = triage(open_[1:], [alert(trouble(50))])
+    assert [getattr(c, "is_storm", None) for c in fewer] == [False]
+    storm = held(trouble(50), fingerprint=f"web-1/{STORM_NAME}/x")
+    (joined,) = triage([storm], [alert(trouble(51))])
+    assert isinstance(joined, Updated)
+
+
 def test_a_culprit_that_is_found_later_joins_what_lacked_one() -> None:
     waiting = finding(detector="pressure", culprits=(), group="computing")
     busy = finding(culprits=(culprit(),), group="computing")
@@ -159,7 +190,7 @@ def test_one_of_two_that_is_over_ends_but_does_not_resolve() -> None:
 
 def test_the_end_of_a_condition_is_told_once() -> None:
     well = finding(level=Level.OK, value=5.0)
-    open_ = held(well, process_finding())
+    open_ = held(process_finding(), well)
     assert triage([open_], [alert(well, Stage.OVER)]) == []
 
 
