@@ -34,7 +34,7 @@ def _unexplained_words(incident: Incident) -> str:
     if lead.mount:
         return f"Who fills {lead.mount} is not counted by the kernel; look what grew."
     if lead.no_action is not None and not lead.culprits:
-        return f"No process is to blame: {lead.no_action.reason}."
+        return f"No process is named: {lead.no_action.reason}."
     return (
         "No single process explains this; it may be many small ones, the kernel, or the "
         "load itself."

@@ -20,7 +20,7 @@ def test_a_full_disk_is_nobodys() -> None:
 def test_the_detectors_own_reason_is_the_opinion() -> None:
     reason = "no signal reaches a process that waits inside the kernel"
     none = NoAction(rule="state D", reason=reason)
-    assert said(no_action=none) == f"No process is to blame: {reason}."
+    assert said(no_action=none) == f"No process is named: {reason}."
 
 
 def test_else_it_may_be_many() -> None:
