@@ -99,14 +99,17 @@ class Respond:
             with self._database.read() as tx:
                 open_ = store.opened(tx)
                 rows = quiet.kept(tx, now)
-            for change in triage(open_, self._heard(alerts, rows), now.wall):
+            changes = triage(open_, self._heard(alerts, rows), now.wall)
+            for change in changes:
                 self._apply(change, now)
             self._resolve_quiet(open_, now)
             self._verify_due(open_, now)
             left = [i for i in open_ if i.number not in self._resolved]
             held = {f.key for i in left for f in (*i.findings, *_complained(i))}
             self._conditions.forget_over(held, now.boot)
-        self._poster.wake()
+        # While all is well a round has nothing to tell, and there are many of them.
+        if changes or open_:
+            self._poster.wake()
 
     def _heard(self, alerts: Sequence[Alert], rows: Sequence[Quiet]) -> list[Alert]:
         """Return what is not kept quiet; the rest is for the digest."""

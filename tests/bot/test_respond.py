@@ -360,9 +360,15 @@ def test_a_restart_in_the_middle_of_a_check_still_judges(story: Story) -> None:
     assert story.incident().phase is Phase.RESOLVED
 
 
-def test_a_round_wakes_the_poster(story: Story) -> None:
+def test_a_round_wakes_the_poster_where_there_may_be_something_to_tell(
+    story: Story,
+) -> None:
+    story.sees(story.well())
+    assert story.poster.times == 0
     story.sees()
     assert story.poster.times == 1
+    story.sees(story.well())
+    assert story.poster.times == 2
 
 
 def test_an_incident_closed_by_a_person_is_not_written_again(
