@@ -365,7 +365,7 @@ def test_a_round_wakes_the_poster_where_there_may_be_something_to_tell(
 ) -> None:
     story.sees(story.well())
     assert story.poster.times == 0
-    story.sees()
+    story.sees(story.found())
     assert story.poster.times == 1
     story.sees(story.well())
     assert story.poster.times == 2
