@@ -18,6 +18,7 @@ from bot.suspects import (
     cpu_suspects,
     culprit_facts,
     culprits,
+    is_short,
     memory_suspects,
     percent,
     same_process,
@@ -81,7 +82,12 @@ class Blame:
 def cpu_blame(
     before: ProcessScan, now: ProcessScan, facts: Facts, busy: float
 ) -> Blame:
-    """Blame for CPU time between two scans. busy: the problem in the finding's unit."""
+    """Blame for CPU time between two scans; nobody where the cores had time left.
+
+    busy: the problem in the finding's unit.
+    """
+    if not is_short(before, now):
+        return Blame()
     found = culprits(cpu_suspects(before, now), facts, busy)
     whole = now.cpu.urgent - before.cpu.urgent
     return _blame(found, urgent_ticks(before, now), whole, facts)

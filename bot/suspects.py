@@ -116,15 +116,26 @@ def cpu_percents(before: ProcessScan, now: ProcessScan) -> dict[Key, float] | No
     return {key: 100 * ticks / window for key, ticks in used.items()}
 
 
+def is_short(before: ProcessScan, now: ProcessScan) -> bool:
+    """Say whether urgent work took at least half of the time that all cores were given.
+
+    Below that nobody takes the CPU from anybody, however large a share of the little.
+    """
+    busy = now.cpu.urgent - before.cpu.urgent
+    given = now.cpu.total - now.cpu.steal - (before.cpu.total - before.cpu.steal)
+    return busy > 0 and busy >= HALF * given
+
+
 def cpu_suspects(before: ProcessScan, now: ProcessScan) -> list[Suspect]:
     """Return the largest users of the CPU with their shares of the busy time.
 
-    What runs at low priority gives way to the others, and is blamed for nothing. Where no single process has half of it, workers count together with whoever leads
-    them (`bot/families.py`), those that ended in between too.
+    Nobody where the cores had time left. What runs at low priority is blamed for nothing.
+    Where no single process has half, workers count together with whoever leads them
+    (`bot/families.py`), those that ended in between too.
     """
-    busy = now.cpu.urgent - before.cpu.urgent
-    if busy <= 0:
+    if not is_short(before, now):
         return []
+    busy = now.cpu.urgent - before.cpu.urgent
     used = urgent_ticks(before, now)
     alone = _ranked(used, now.rows, busy)
     if alone and alone[0].share >= HALF:

@@ -31,12 +31,15 @@ finally:
         kid.wait()
 """
 SHORT = """
-import subprocess, sys, threading
+import os, subprocess, sys, threading
 gone = threading.Event()
 threading.Thread(target=lambda: (sys.stdin.read(), gone.set()), daemon=True).start()
 print("ready", flush=True)
-while not gone.is_set():
-    subprocess.run([sys.executable, "-S", "-c", "sum(range(3000000))"])
+def work():
+    while not gone.is_set():
+        subprocess.run([sys.executable, "-S", "-c", "sum(range(3000000))"])
+for _ in range(os.cpu_count() or 1):
+    threading.Thread(target=work).start()
 """
 
 

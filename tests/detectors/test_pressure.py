@@ -115,6 +115,19 @@ def test_a_compile_is_short_of_cores_for_less_than_a_quarter_of_an_hour(
     assert hold.total_seconds() == 900
 
 
+@pytest.mark.parametrize(("busy", "blamed"), [(0.1, []), (0.9, [42])])
+def test_who_computes_is_blamed_only_where_the_cores_have_no_time_left(
+    pressure: Pressure, proc: PaperProc, busy: float, blamed: list[int]
+) -> None:
+    proc.pressure("cpu", some=99)
+    for rounds in range(1, 8):
+        proc.process(42, ticks=round(1000 * busy * rounds))
+        proc.spend(5, busy=busy)
+        found = {finding.subject: finding for finding in pressure.check(())}["cpu"]
+
+    assert [culprit.identity.pid for culprit in found.culprits] == blamed
+
+
 def test_a_section_that_says_for_is_obeyed(proc: PaperProc) -> None:
     section = PressureSection.model_validate({"for": "10s"})
     host = context(proc.root, proc.clock, PaperFacts(proc.root))
