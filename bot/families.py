@@ -56,6 +56,50 @@ def family(
     )
 
 
+def ended_ticks(
+    before: Mapping[Key, ProcessRow], now: Mapping[Key, ProcessRow], left: int
+) -> dict[Key, int]:
+    """Return the CPU time that the ended children of each process used in between.
+
+    A parent is told a child's whole life when it has ended; what the child, and whoever
+    ended below it, had used at the first scan is taken away. left: what all of them can
+    have used together, since nobody else is known to have.
+    """
+    earlier = _earlier(before, now)
+    found = {}
+    for key, row in now.items():
+        known = before.get(key)
+        if known is None or row.pid <= _NOBODY or row.nice > 0:
+            continue
+        ticks = row.ended_ticks - known.ended_ticks - earlier.get(key, 0)
+        if ticks > 0:
+            found[key] = ticks
+    told = sum(found.values())
+    if told <= left:
+        return found
+    return {key: ticks * max(left, 0) // told for key, ticks in found.items()}
+
+
+def _earlier(
+    before: Mapping[Key, ProcessRow], now: Mapping[Key, ProcessRow]
+) -> dict[Key, int]:
+    """Return what those that ended had used before, by the ancestor that still lives."""
+    by_pid = {row.pid: row for row in before.values()}
+    used: dict[Key, int] = {}
+    for key, row in before.items():
+        if key in now:
+            continue
+        above: ProcessRow | None = row
+        for _ in range(_DEEPEST):
+            above = by_pid.get(above.ppid) if above else None
+            if above is None or above.key in now:
+                break
+        if above is not None:
+            lived = row.cpu_ticks + row.ended_ticks
+            used[above.key] = used.get(above.key, 0) + lived
+    return used
+
+
 @dataclass(slots=True)
 class _Tree:
     amount: float = 0

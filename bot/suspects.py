@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from bot.families import HALF, family
+from bot.families import HALF, ended_ticks, family
 from bot.host import SHORTEST, Facts, HostSampler, ProcessScan
 from bot.model import Culprit, Fact
 from bot.procfs import Key, ProcessRow
@@ -140,7 +140,8 @@ def cpu_suspects(before: ProcessScan, now: ProcessScan) -> list[Suspect]:
     alone = _ranked(used, now.rows, busy)
     if alone and alone[0].share >= HALF:
         return alone
-    ended = ended_ticks(before, now)
+    left = busy - sum(used.values())
+    ended = ended_ticks(before.rows, now.rows, left)
     whole = {k: used.get(k, 0) + ended.get(k, 0) for k in {**used, **ended}}
     return together(whole, now.rows, busy, alone)
 
@@ -175,28 +176,6 @@ def together(
     )
     others = [s for s in alone if s.row.pid not in found.pids]
     return [workers, *others][:TOP]
-
-
-def ended_ticks(before: ProcessScan, now: ProcessScan) -> dict[Key, int]:
-    """Return the CPU time that the ended children of each process used in between.
-
-    A parent is told a child's whole life when it has ended; what the child had used at
-    the first scan is taken away.
-    """
-    earlier: dict[int, int] = {}
-    for key, row in before.rows.items():
-        if key not in now.rows:
-            lived = row.cpu_ticks + row.ended_ticks
-            earlier[row.ppid] = earlier.get(row.ppid, 0) + lived
-    found = {}
-    for key, row in now.rows.items():
-        known = before.rows.get(key)
-        if known is None or row.ended_ticks <= known.ended_ticks:
-            continue
-        ticks = row.ended_ticks - known.ended_ticks - earlier.get(row.pid, 0)
-        if ticks > 0:
-            found[key] = ticks
-    return found
 
 
 def memory_suspects(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.families import family
+from bot.families import ended_ticks, family
 from bot.procfs import Key, ProcessRow
 
 
@@ -61,6 +61,32 @@ def test_a_parent_that_is_younger_is_another_process() -> None:
     tree = rows(row(40, 1, start=900), *(row(50 + n, 40) for n in range(4)))
 
     assert family({(50 + n, 50 + n): 24.0 for n in range(4)}, tree, 100) is None
+
+
+def worked(pid: int, ppid: int, ticks: int, ended: int, nice: int = 0) -> ProcessRow:
+    return row(pid, ppid)._replace(cpu_ticks=ticks, ended_ticks=ended, nice=nice)
+
+
+def test_a_grandchild_that_ends_is_nothing_that_its_survivor_did() -> None:
+    before = rows(worked(40, 1, 0, 0), worked(41, 40, 5, 0), worked(42, 41, 90_000, 0))
+    now = rows(worked(40, 1, 0, 90_025))
+
+    assert ended_ticks(before, now, 1000) == {(40, 40): 20}
+
+
+def test_who_ended_did_no_more_than_what_the_living_left() -> None:
+    before = rows(worked(40, 1, 0, 0), worked(50, 1, 0, 0))
+    now = rows(worked(40, 1, 0, 300), worked(50, 1, 0, 100))
+
+    assert ended_ticks(before, now, 40) == {(40, 40): 30, (50, 50): 10}
+    assert not any(ended_ticks(before, now, -5).values())
+
+
+def test_the_first_process_and_polite_ones_have_no_ended_children() -> None:
+    before = rows(worked(1, 0, 0, 0), worked(40, 1, 0, 0, nice=10))
+    now = rows(worked(1, 0, 0, 300), worked(40, 1, 0, 300, nice=10))
+
+    assert ended_ticks(before, now, 1000) == {}
 
 
 ROWS = st.lists(
