@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +50,35 @@ def test_unrelated_programs_of_one_supervisor_are_no_family() -> None:
     )
 
     assert family({(50 + n, 50 + n): 24.0 for n in range(4)}, tree, 100) is None
+
+
+@pytest.mark.parametrize(
+    ("leader", "workers"),
+    [
+        (b"supervisord", b"java"),
+        (b"PM2 v5.3.0: God", b"nginx"),
+        (b"containerd-shim", b"postgres"),
+        (b"tmux: server", b"cc1"),
+        (b"bash", b"python3"),
+    ],
+)
+def test_who_runs_whatever_it_is_told_to_leads_no_workers(
+    leader: bytes, workers: bytes
+) -> None:
+    tree = rows(row(40, 1, leader), *(row(50 + n, 40, workers) for n in range(3)))
+
+    assert family({(50 + n, 50 + n): 32.0 for n in range(3)}, tree, 100) is None
+
+
+def test_workers_of_an_interpreter_count_below_one_of_its_name() -> None:
+    tree = rows(
+        row(40, 1, b"python3"), *(row(50 + n, 40, b"python3") for n in range(16))
+    )
+
+    found = family({(50 + n, 50 + n): 6.0 for n in range(16)}, tree, 100)
+
+    assert found is not None
+    assert found.leader.pid == 40
 
 
 def test_less_than_half_is_nobodys_family() -> None:
