@@ -18,6 +18,7 @@ from bot.suspects import (
     cpu_suspects,
     culprit_facts,
     culprits,
+    held_bytes,
     is_short,
     memory_suspects,
     percent,
@@ -98,7 +99,7 @@ def memory_blame(
 ) -> Blame:
     """Blame for memory in use. used: the problem in the finding's unit."""
     suspects: Sequence[Suspect] = memory_suspects(scan, used_bytes, sampler)
-    held = {row.key: row.rss_bytes for row in scan.rows.values()}
+    held = held_bytes(scan, sampler)
     return _blame(culprits(suspects, facts, used), held, used_bytes, facts)
 
 

@@ -7,6 +7,7 @@ closely (`Facts.read`); the others stay rows of a scan.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from heapq import nlargest
 from typing import Final
 
 from bot.families import HALF, ended_ticks, family
@@ -183,15 +184,22 @@ def memory_suspects(
 ) -> list[Suspect]:
     """Return the largest holders of memory with their shares of the used memory.
 
-    Chosen by resident memory, measured by what ending them would free: anonymous
-    pages, where that can be read. Workers count together where nobody has half.
+    Workers count together where nobody has half.
     """
-    rows = sorted(scan.rows.values(), key=lambda row: row.rss_pages, reverse=True)
-    held = {row.key: _held_bytes(row, sampler) for row in rows[:LOOKED_AT]}
+    held = held_bytes(scan, sampler)
     alone = _ranked(held, scan.rows, used_bytes) if used_bytes > 0 else []
     if alone and alone[0].share >= HALF:
         return alone
     return together(held, scan.rows, used_bytes, alone)
+
+
+def held_bytes(scan: ProcessScan, sampler: HostSampler) -> dict[Key, int]:
+    """Return what ending each of the largest holders would free.
+
+    Chosen by resident memory; measured by anonymous pages, where that can be read.
+    """
+    rows = nlargest(LOOKED_AT, scan.rows.values(), key=lambda row: row.rss_pages)
+    return {row.key: _held_bytes(row, sampler) for row in rows}
 
 
 def same_process(facts: Facts, key: Key) -> ProcessFacts | None:
