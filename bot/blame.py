@@ -18,6 +18,8 @@ from bot.suspects import (
     cpu_suspects,
     culprit_facts,
     culprits,
+    held_bytes,
+    is_short,
     memory_suspects,
     percent,
     same_process,
@@ -81,7 +83,12 @@ class Blame:
 def cpu_blame(
     before: ProcessScan, now: ProcessScan, facts: Facts, busy: float
 ) -> Blame:
-    """Blame for CPU time between two scans. busy: the problem in the finding's unit."""
+    """Blame for CPU time between two scans; nobody where the cores had time left.
+
+    busy: the problem in the finding's unit.
+    """
+    if not is_short(before, now):
+        return Blame()
     found = culprits(cpu_suspects(before, now), facts, busy)
     whole = now.cpu.urgent - before.cpu.urgent
     return _blame(found, urgent_ticks(before, now), whole, facts)
@@ -92,7 +99,7 @@ def memory_blame(
 ) -> Blame:
     """Blame for memory in use. used: the problem in the finding's unit."""
     suspects: Sequence[Suspect] = memory_suspects(scan, used_bytes, sampler)
-    held = {row.key: row.rss_bytes for row in scan.rows.values()}
+    held = held_bytes(scan, sampler)
     return _blame(culprits(suspects, facts, used), held, used_bytes, facts)
 
 

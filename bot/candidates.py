@@ -6,7 +6,7 @@ The order is the team's (`policy.candidates`); the model has no say in it.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import assert_never
+from typing import Final, assert_never
 
 from sqlalchemy import Connection
 
@@ -41,6 +41,15 @@ from remediation.policy import Past, Rules, Situation, review
 from remediation.protect import OwnTree
 from remediation.unit import UnitFacts, Verb
 from remediation.verdict import Allowed, Refusal
+
+_ALONE: Final = ("lower_priority", "pause")
+"""What is done to one process, and so changes nothing where its workers do the work."""
+_LEADS: Final = NoAction(
+    rule="workers",
+    reason="its workers make the problem, and what is permitted would reach their leader "
+    "alone",
+    by_hand="ps -eo pid,ppid,ni,pcpu,rss,comm --forest",
+)
 
 
 class Candidates:
@@ -97,7 +106,15 @@ class Candidates:
                 # The team's first choice is refused: that is the answer, and a milder
                 # action in its place would hide it. An area stands in for no other.
                 break
-        return drafts, None if drafts else why(refused, incident, self._host)
+        return drafts, None if drafts else self._why(refused, incident, live)
+
+    def _why(
+        self, refused: Sequence[Refusal], incident: Incident, live: Live
+    ) -> NoAction:
+        is_left_out = _leads(incident) and isinstance(live, Suspect)
+        if is_left_out and not refused and self._policy.candidates:
+            return _LEADS
+        return why(refused, incident, self._host)
 
     def _reversible_first(
         self, verdicts: Sequence[tuple[Action, Allowed | Refusal]], past: Past
@@ -169,7 +186,9 @@ class Candidates:
         # What belongs to a service is mended there: its manager knows how it is run.
         service = live.service
         whole = [] if service is None else [self.operate(Verb.RESTART, service, host)]
-        return [*whole, *(self.action(k, live) for k in self._policy.candidates)]
+        left_out = _ALONE if _leads(incident) else ()
+        kinds = [kind for kind in self._policy.candidates if kind not in left_out]
+        return [*whole, *(self.action(kind, live) for kind in kinds)]
 
     def operate(self, verb: Verb, service: UnitFacts, host: str) -> OperateUnit:
         """Return the exact action on a service of a host."""
@@ -219,6 +238,10 @@ class Candidates:
                     duration=self._policy.pause_for,
                 )
         assert_never(kind)
+
+
+def _leads(incident: Incident) -> bool:
+    return incident.culprit is not None and incident.culprit.members > 1
 
 
 def _identities(children: Sequence[ProcessFacts]) -> tuple[ProcessIdentity, ...]:

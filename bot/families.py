@@ -1,9 +1,12 @@
 """Which processes make a problem together: many workers, and the process that leads them.
 
 Sixteen workers of six percent are one culprit. A tree counts as one where its members are
-alike, which tells workers from the unrelated programs that one supervisor runs. Pure.
+alike, which tells workers from the unrelated programs that one supervisor runs. All that
+an interpreter runs bears its name, so its workers count only below one of that name; and
+who runs whatever it is told to (systemd, cron, sshd) leads nobody. Pure.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -16,6 +19,17 @@ _DEEPEST: Final = 64
 """So many parents are followed; deeper trees are somebody's loop."""
 _NOBODY: Final = 2
 """pid 1 leads everything, and pid 2 the kernel's threads."""
+# By what they call themselves, of which the kernel keeps 15 bytes.
+_RUNS_ANYTHING: Final = re.compile(
+    rb"init|systemd|\(sd-pam\)|supervisord|circusd|monit|god|runsv|runsvdir|s6-svscan|"
+    rb"s6-supervise|supervise-daemo|perpd|immortal|pm2|PM2 v.*|containerd-shim|containerd|"
+    rb"dockerd|conmon|kubelet|tmux: (?:server|client)|tmux|screen|SCREEN|sshd|sshd-session|"
+    rb"login|su|sudo|cron|crond|anacron|atd|code",
+    re.DOTALL,
+)
+_INTERPRETERS: Final = re.compile(
+    rb"python[\d.]*|pypy[\d.]*|java|node|ruby[\d.]*|perl|php[\d.]*|sh|bash|dash"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +60,7 @@ def family(
         if trees[heaviest].amount < HALF * whole:
             break
         found = at = heaviest
-    if found is None or not trees[found].is_alike:
+    if found is None or not trees[found].are_workers_of(by_pid[found].comm):
         return None
     tree = trees[found]
     return Family(
@@ -56,16 +70,62 @@ def family(
     )
 
 
+def ended_ticks(
+    before: Mapping[Key, ProcessRow], now: Mapping[Key, ProcessRow], left: int
+) -> dict[Key, int]:
+    """Return the CPU time that the ended children of each process used in between.
+
+    A parent is told a child's whole life when it has ended; what the child, and whoever
+    ended below it, had used at the first scan is taken away. left: what all of them can
+    have used together, since nobody else is known to have.
+    """
+    earlier = _earlier(before, now)
+    found = {}
+    for key, row in now.items():
+        known = before.get(key)
+        if known is None or row.pid <= _NOBODY or row.nice > 0:
+            continue
+        ticks = row.ended_ticks - known.ended_ticks - earlier.get(key, 0)
+        if ticks > 0:
+            found[key] = ticks
+    told = sum(found.values())
+    if told <= left:
+        return found
+    return {key: ticks * max(left, 0) // told for key, ticks in found.items()}
+
+
+def _earlier(
+    before: Mapping[Key, ProcessRow], now: Mapping[Key, ProcessRow]
+) -> dict[Key, int]:
+    """Return what those that ended had used before, by the ancestor that still lives."""
+    by_pid = {row.pid: row for row in before.values()}
+    used: dict[Key, int] = {}
+    for key, row in before.items():
+        if key in now:
+            continue
+        above: ProcessRow | None = row
+        for _ in range(_DEEPEST):
+            above = by_pid.get(above.ppid) if above else None
+            if above is None or above.key in now:
+                break
+        if above is not None:
+            lived = row.cpu_ticks + row.ended_ticks
+            used[above.key] = used.get(above.key, 0) + lived
+    return used
+
+
 @dataclass(slots=True)
 class _Tree:
     amount: float = 0
     pids: set[int] = field(default_factory=set)
     by_name: dict[bytes, float] = field(default_factory=dict)
 
-    @property
-    def is_alike(self) -> bool:
-        """Whether one program does half of what all of them do."""
-        return max(self.by_name.values()) >= HALF * self.amount
+    def are_workers_of(self, leader: bytes) -> bool:
+        """Say whether one program, which belongs to the leader, does half of the work."""
+        most = max(self.by_name, key=lambda name: self.by_name[name])
+        if self.by_name[most] < HALF * self.amount or _RUNS_ANYTHING.fullmatch(leader):
+            return False
+        return most == leader or not _INTERPRETERS.fullmatch(most)
 
 
 def _trees(

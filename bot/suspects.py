@@ -7,9 +7,10 @@ closely (`Facts.read`); the others stay rows of a scan.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from heapq import nlargest
 from typing import Final
 
-from bot.families import HALF, family
+from bot.families import HALF, ended_ticks, family
 from bot.host import SHORTEST, Facts, HostSampler, ProcessScan
 from bot.model import Culprit, Fact
 from bot.procfs import Key, ProcessRow
@@ -116,20 +117,32 @@ def cpu_percents(before: ProcessScan, now: ProcessScan) -> dict[Key, float] | No
     return {key: 100 * ticks / window for key, ticks in used.items()}
 
 
+def is_short(before: ProcessScan, now: ProcessScan) -> bool:
+    """Say whether urgent work took at least half of the time that all cores were given.
+
+    Below that nobody takes the CPU from anybody, however large a share of the little.
+    """
+    busy = now.cpu.urgent - before.cpu.urgent
+    given = now.cpu.total - now.cpu.steal - (before.cpu.total - before.cpu.steal)
+    return busy > 0 and busy >= HALF * given
+
+
 def cpu_suspects(before: ProcessScan, now: ProcessScan) -> list[Suspect]:
     """Return the largest users of the CPU with their shares of the busy time.
 
-    What runs at low priority gives way to the others, and is blamed for nothing. Where no single process has half of it, workers count together with whoever leads
-    them (`bot/families.py`), those that ended in between too.
+    Nobody where the cores had time left. What runs at low priority is blamed for nothing.
+    Where no single process has half, workers count together with whoever leads them
+    (`bot/families.py`), those that ended in between too.
     """
-    busy = now.cpu.urgent - before.cpu.urgent
-    if busy <= 0:
+    if not is_short(before, now):
         return []
+    busy = now.cpu.urgent - before.cpu.urgent
     used = urgent_ticks(before, now)
     alone = _ranked(used, now.rows, busy)
     if alone and alone[0].share >= HALF:
         return alone
-    ended = ended_ticks(before, now)
+    left = busy - sum(used.values())
+    ended = ended_ticks(before.rows, now.rows, left)
     whole = {k: used.get(k, 0) + ended.get(k, 0) for k in {**used, **ended}}
     return together(whole, now.rows, busy, alone)
 
@@ -166,42 +179,27 @@ def together(
     return [workers, *others][:TOP]
 
 
-def ended_ticks(before: ProcessScan, now: ProcessScan) -> dict[Key, int]:
-    """Return the CPU time that the ended children of each process used in between.
-
-    A parent is told a child's whole life when it has ended; what the child had used at
-    the first scan is taken away.
-    """
-    earlier: dict[int, int] = {}
-    for key, row in before.rows.items():
-        if key not in now.rows:
-            lived = row.cpu_ticks + row.ended_ticks
-            earlier[row.ppid] = earlier.get(row.ppid, 0) + lived
-    found = {}
-    for key, row in now.rows.items():
-        known = before.rows.get(key)
-        if known is None or row.ended_ticks <= known.ended_ticks:
-            continue
-        ticks = row.ended_ticks - known.ended_ticks - earlier.get(row.pid, 0)
-        if ticks > 0:
-            found[key] = ticks
-    return found
-
-
 def memory_suspects(
     scan: ProcessScan, used_bytes: int, sampler: HostSampler
 ) -> list[Suspect]:
     """Return the largest holders of memory with their shares of the used memory.
 
-    Chosen by resident memory, measured by what ending them would free: anonymous
-    pages, where that can be read. Workers count together where nobody has half.
+    Workers count together where nobody has half.
     """
-    rows = sorted(scan.rows.values(), key=lambda row: row.rss_pages, reverse=True)
-    held = {row.key: _held_bytes(row, sampler) for row in rows[:LOOKED_AT]}
+    held = held_bytes(scan, sampler)
     alone = _ranked(held, scan.rows, used_bytes) if used_bytes > 0 else []
     if alone and alone[0].share >= HALF:
         return alone
     return together(held, scan.rows, used_bytes, alone)
+
+
+def held_bytes(scan: ProcessScan, sampler: HostSampler) -> dict[Key, int]:
+    """Return what ending each of the largest holders would free.
+
+    Chosen by resident memory; measured by anonymous pages, where that can be read.
+    """
+    rows = nlargest(LOOKED_AT, scan.rows.values(), key=lambda row: row.rss_pages)
+    return {row.key: _held_bytes(row, sampler) for row in rows}
 
 
 def same_process(facts: Facts, key: Key) -> ProcessFacts | None:

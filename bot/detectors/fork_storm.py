@@ -32,9 +32,11 @@ from bot.words import amount
 WINDOW: Final = timedelta(seconds=20)
 _ROUNDS: Final = 3
 """Scans of as many rounds tell who goes on and who only was there at the end."""
+_LEAST_FAULTS: Final = 10
+"""A process that does nothing but end has more page faults; a thread tells of none."""
 _NOBODY: Final = NoAction(
     rule="no culprit",
-    reason="no process made half of them that is still there",
+    reason="it is not known who made half of them",
     by_hand="ps -eo ppid= | sort | uniq -c | sort -rn | head",
 )
 
@@ -146,9 +148,14 @@ def _suspects(scans: Sequence[ProcessScan], rate: float) -> list[Suspect]:
     before, now = scans[0], scans[-1]
     new = young(before, now)
     made = rate * now.cpu.cores * (now.at.boot - before.at.boot)
+    if 2 * len(new) >= made:
+        return makers(new, now.rows, copies=new)
     # What ended at once is in no scan; whoever waited for it tells of it.
-    gone = reaped(scans) if 2 * len(new) < made else {}
-    return makers(gone or new, now.rows, copies=new)
+    gone = reaped(scans)
+    told = sum(gone.values()) * (len(scans) - 1)
+    if 2 * told < _LEAST_FAULTS * made:
+        return []
+    return makers(gone, now.rows, copies=new)
 
 
 DETECTOR = ForkStorm

@@ -79,7 +79,7 @@ class Iowait:
             return [self._gauge.unknown(now.at.wall)] if "" in watched else []
         summary = f"The cores of {self._host.name} wait for disks {amount(share, '%')} of the time."
         found = self._gauge.finding(share, summary, now.at.wall)
-        found = replace(found, group="storage")
+        found = replace(found, group="storage", looks_back=WINDOW / 2)
         if found.level is Level.OK or waiting < CROWD:
             return [replace(found, level=Level.OK)]
         facts = (

@@ -5,8 +5,9 @@ disk without being interruptible (proc_loadavg(5)). Window: the kernel's, a minu
 fades; but never more than there are at this instant, since the average falls for minutes
 after all is well. Limits: at two per core everything takes about twice as long as it would alone, at
 four a request that needs several turns is seen to hang (node-mixin warns at two). As
-there, for fifteen minutes: builds start more jobs than there are cores. Culprits: CPU time by process over the alert's `for`; none
-where the tasks wait for a disk, since nobody's CPU time tells whose they are.
+there, for fifteen minutes: builds start more jobs than there are cores. Culprits: CPU time
+by process over the alert's `for`; none while the cores are idle half of the time, or where
+half of the tasks wait for a disk, since nobody's CPU time tells whose they are.
 """
 
 from collections.abc import Collection
@@ -59,11 +60,15 @@ class Load:
         sample = self._host.sampler.sample()
         if sample.cpu is None:
             return [self._gauge.unknown(now.at.wall)]
-        wanting = now.value.running + self._host.sampler.look(stat.read).value.blocked
+        blocked = self._host.sampler.look(stat.read).value.blocked
+        wanting = now.value.running + blocked
         load = min(now.value.one, wanting) / sample.cpu.cores
         summary = f"{self._host.name} has a load of {load:.1f} per core."
         found = self._gauge.finding(load, summary, now.at.wall)
-        blamed = self._blame(load, found.level)
+        is_stuck = 2 * blocked >= wanting
+        blamed = self._blame(
+            load, is_blamed=found.level is not Level.OK and not is_stuck
+        )
         facts = (*self._facts(now, sample, found), *blamed.facts("the CPU"))
         return [
             replace(
@@ -75,13 +80,13 @@ class Load:
             )
         ]
 
-    def _blame(self, load: float, level: Level) -> Blame:
+    def _blame(self, load: float, *, is_blamed: bool) -> Blame:
         # Scans begin well below the limit, so that a window is there when it is passed.
         if load < self._gauge.limits.clear_warning / 2:
             return Blame()
         scan = self._host.sampler.processes()
         before = self._trail.exchange(scan)
-        if before is None or level is Level.OK:
+        if before is None or not is_blamed:
             return Blame()
         return cpu_blame(before, scan, self._host.facts, load)
 

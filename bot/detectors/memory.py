@@ -66,6 +66,7 @@ class Memory:
             facts=self._facts(now, level) + found.facts("the used memory"),
             culprits=found.culprits,
             points_at=found.points_at,
+            group="memory",
         )
 
     def _blame(self, memory: MemoryAmounts | None, level: Level) -> Blame:

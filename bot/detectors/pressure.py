@@ -5,10 +5,13 @@ Unit: percent of the time; of memory and disks that in which all tasks waited at
 and a minute for the others. Limits: systemd-oomd kills at 60 % for 30 s (oomd.conf(5)),
 so for memory 10 warns and 40 is critical. A compile, a backup or a batch makes somebody
 wait for hours and that is work, so the CPU must be short for 15 minutes, and a disk
-counts only while on average three tasks wait for it, five minutes long. One subject for
-each. A stall that the kernel tells of has a round at once (`bot/early.py`), so that the
-time to the card does not hang on the interval. Culprits: CPU time of the last while; held memory; none for disks, as the bytes of
-other users' processes are not told to the bot.
+counts only while on average three tasks wait for it, five minutes long. Memory counts only
+while less than 20 % of the host's is available, or pages moved to or from swap in the last
+10 s: a container at its own limit waits as well, and nobody else takes its memory. One
+subject for each. A stall that the kernel tells of has a round at once (`bot/early.py`), so
+that the time to the card does not hang on the interval. Culprits: CPU time of the last
+while; held memory; none for disks, as the bytes of other users' processes are not told to
+the bot.
 """
 
 from collections.abc import Collection, Mapping
@@ -21,10 +24,12 @@ from pydantic import Field
 from bot.durations import Duration
 from bot.gauge import Gauge
 from bot.host import HostContext, Taken
-from bot.kernel import pressure, stat
+from bot.kernel import pressure, stat, vmstat
 from bot.kernel.pressure import Stalls
+from bot.kernel.vmstat import MemoryEvents
 from bot.model import Culprit, Fact, Finding, Level, Limits, NoAction
-from bot.rolling import Mean
+from bot.ports import NotTold
+from bot.rolling import Mean, Rolling
 from bot.settings import DetectorSection
 from bot.suspects import (
     Trail,
@@ -41,6 +46,9 @@ CPU: Final = Limits(warning=80, critical=95, clear_warning=70, clear_critical=90
 IO: Final = Limits(warning=40, critical=80, clear_warning=30, clear_critical=70)
 CROWD: Final = 3
 """So many tasks must wait for disks, on average over a minute, for it to be a crowd."""
+_PLENTY: Final = 20
+"""Percent of the host's memory; with so much available it is short for nobody."""
+_SWAP_WINDOW: Final = timedelta(seconds=10)
 _CPU_FOR: Final = timedelta(minutes=15)
 _IO_FOR: Final = timedelta(minutes=5)
 _FOR: Final = {"cpu": "a core", "memory": "memory", "io": "a disk"}
@@ -73,6 +81,9 @@ class Pressure:
         self._gauges = {name: self._gauge(name, limits[name]) for name in limits}
         self._trail = Trail(timedelta(minutes=1), section.interval)
         self._crowd = Mean(max(round(60 / section.interval.total_seconds()), 1))
+        self._swap: Rolling[Taken[MemoryEvents]] = Rolling(
+            _SWAP_WINDOW, section.interval, lambda taken: [_moved(taken.value)]
+        )
 
     def check(self, watched: Collection[str]) -> list[Finding]:
         """Measure once: always all three."""
@@ -100,7 +111,7 @@ class Pressure:
             group=_GROUP[name],
             looks_back=_LOOKS_BACK[name],
         )
-        if name == "io" and not self._is_crowd():
+        if not self._is_short(name):
             return replace(found, level=Level.OK)
         blamed = self._culprits(name, value, found.level)
         if found.level is Level.OK:
@@ -122,6 +133,25 @@ class Pressure:
         if "for_" in self.section.model_fields_set:
             return None
         return {"cpu": _CPU_FOR, "io": _IO_FOR}.get(name)
+
+    def _is_short(self, name: str) -> bool:
+        """Say whether the whole host is short of it."""
+        if name == "io":
+            return self._is_crowd()
+        return name != "memory" or self._is_memory_short()
+
+    def _is_memory_short(self) -> bool:
+        is_swapping = self._is_swapping()
+        memory = self._host.sampler.sample().memory
+        return is_swapping or memory is None or memory.available_percent < _PLENTY
+
+    def _is_swapping(self) -> bool:
+        try:
+            now = self._host.sampler.look(vmstat.read)
+        except NotTold:
+            return False
+        before = self._swap.exchange(now)
+        return before is not None and _moved(now.value) > _moved(before.value)
 
     def _is_crowd(self) -> bool:
         blocked = self._host.sampler.look(stat.read).value.blocked
@@ -152,6 +182,10 @@ class Pressure:
             part = f"{percent(top.share)} of {_OF[name]}"
             return f"{text}; {who(top.process)} has {part}."
         return f"{text}."
+
+
+def _moved(events: MemoryEvents) -> int:
+    return (events.swapped_in or 0) + (events.swapped_out or 0)
 
 
 _LOOKS_BACK: Final = {

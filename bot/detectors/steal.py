@@ -78,6 +78,7 @@ class Steal:
     def _finding(self, now: HostSample, stolen: float) -> Finding:
         summary = f"The hypervisor takes {amount(stolen, '%')} of the time of {self._host.name}'s cores."
         found = self._gauge.finding(stolen, summary, now.at.wall)
+        found = replace(found, looks_back=WINDOW / 2)
         if found.level is Level.OK:
             return found
         fact = Fact(label="Stolen", value=self._gauge.said(stolen, found.level))

@@ -6,7 +6,8 @@ Netdata is critical at 98 %; here at 95 %. Used swap alone is harmless, as pages
 nobody needs lie there for weeks; so it counts only while pages move, at least a hundred
 each second (0.4 MB) as a mean of that minute. A nightly job that pushed others out moves
 pages for some minutes without swap being full. A host without swap has nothing to fill.
-Culprits: what lies in swap of each process, as a share of what is used.
+Culprits: none, as who lies in swap was pushed there, and is not who makes pages move; the
+card says what lies there of whom.
 """
 
 from collections.abc import Collection
@@ -34,8 +35,6 @@ from bot.suspects import (
     Suspect,
     culprit_facts,
     culprits,
-    percent,
-    who,
 )
 from bot.words import amount
 
@@ -46,8 +45,8 @@ _READ: Final = 5000
 """Of so many processes at most it is read what lies in swap."""
 _NOBODY: Final = NoAction(
     rule="no culprit",
-    reason="no process has half of what lies in swap",
-    by_hand="grep VmSwap /proc/[0-9]*/status | sort -k2 -rn | head",
+    reason="who lies in swap was pushed there, and is not who makes its pages move",
+    by_hand="vmstat 1 5; ps -eo pid,rss,comm --sort=-rss | head",
 )
 
 
@@ -111,10 +110,9 @@ class Swap:
         full = 100 * used / memory.swap_total_bytes
         text = f"{self._host.name} uses {amount(full, '%')} of its swap"
         found = self._gauge.finding(full, f"{text}.", now.at.wall)
-        found = replace(found, group="memory")
+        found = replace(found, group="memory", looks_back=WINDOW / 2)
         if found.level is Level.OK or sum(rates) < MOVING:
             return replace(found, level=Level.OK)
-        blamed = self._culprits(used, full)
         pages_in, pages_out = rates
         moves = f"{pages_in:,.0f} pages in and {pages_out:,.0f} out per second"
         shown = self._gauge.said(full, found.level)
@@ -122,15 +120,12 @@ class Swap:
         facts = (
             Fact(label="Swap used", value=f"{shown}, {of}"),
             Fact(label="Swapping", value=moves),
-            *culprit_facts(blamed, "the swap"),
+            *culprit_facts(self._held(used, full), "the swap"),
         )
-        tops = [f"; {who(c.process)} has {percent(c.share)} of it" for c in blamed[:1]]
-        summary = f"{text} and goes on swapping{''.join(tops)}."
-        return replace(
-            found, summary=summary, facts=facts, culprits=blamed, no_action=_NOBODY
-        )
+        summary = f"{text} and goes on swapping."
+        return replace(found, summary=summary, facts=facts, no_action=_NOBODY)
 
-    def _culprits(self, used: int, full: float) -> tuple[Culprit, ...]:
+    def _held(self, used: int, full: float) -> tuple[Culprit, ...]:
         sampler = self._host.sampler
         rows = nlargest(_READ, sampler.processes().rows.values(), key=_rss)
         held = [(sampler.swapped_bytes(row.pid) or 0, row) for row in rows]

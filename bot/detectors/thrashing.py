@@ -83,7 +83,7 @@ class Thrashing:
     ) -> Finding:
         text = f"{self._host.name} waits {amount(faults, '')} times per second for pages on a disk"
         found = self._gauge.finding(faults, f"{text}.", now.at.wall)
-        found = replace(found, group="memory")
+        found = replace(found, group="memory", looks_back=WINDOW / 2)
         lost = self._lost()
         is_cold = refaults < faults or (lost is not None and lost < _LOST)
         if found.level is Level.OK or is_cold:

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.blame import Blame, cpu_blame
+from bot.blame import Blame, cpu_blame, memory_blame
 from bot.clock import SystemClock
 from bot.host import HostSampler, ProcessScan
 from bot.model import Fact
 from bot.suspects import cpu_percents
 from remediation.facts import FactReader, ProcessFacts
+from remediation.procfs import PAGE_BYTES
 from tests.detectors.pieces import HOST, HandClock, PaperFacts, PaperProc
 
 MANY = """
@@ -31,12 +32,15 @@ finally:
         kid.wait()
 """
 SHORT = """
-import subprocess, sys, threading
+import os, subprocess, sys, threading
 gone = threading.Event()
 threading.Thread(target=lambda: (sys.stdin.read(), gone.set()), daemon=True).start()
 print("ready", flush=True)
-while not gone.is_set():
-    subprocess.run([sys.executable, "-S", "-c", "sum(range(3000000))"])
+def work():
+    while not gone.is_set():
+        subprocess.run([sys.executable, "-S", "-c", "sum(range(3000000))"])
+for _ in range(os.cpu_count() or 1):
+    threading.Thread(target=work).start()
 """
 
 
@@ -130,6 +134,21 @@ def test_a_container_is_named_and_no_service_of_the_host(tmp_path: Path) -> None
 
     assert found.points_at is None
     assert "container 3f3f3f3f3f3f, 10 processes" in found.facts("the CPU")[0].value
+
+
+@pytest.mark.parametrize(("anonymous", "blamed"), [(20, None), (900, "ci.service")])
+def test_a_service_holds_what_its_end_would_free_not_the_files_it_maps(
+    tmp_path: Path, anonymous: int, blamed: str | None
+) -> None:
+    proc = PaperProc(tmp_path, HandClock())
+    proc.spend(10, busy=0.1)
+    for pid in range(50, 60):
+        proc.process(pid, pages=1000, anonymous=anonymous, comm=b"job%d" % pid)
+    sampler = HostSampler(proc.clock, proc=tmp_path)
+    used = 10_000 * PAGE_BYTES
+    found = memory_blame(sampler.processes(), used, sampler, Housed(tmp_path), 95)
+
+    assert (found.group.name if found.group else None) == blamed
 
 
 def test_ended_children_count_only_for_what_they_did_in_between(tmp_path: Path) -> None:

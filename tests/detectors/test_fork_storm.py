@@ -113,22 +113,43 @@ def test_who_started_the_maker_is_not_blamed_for_its_end(
     assert set(blamed) == {42}
 
 
-def test_what_stays_fires_soon_and_names_the_top_of_it(
-    storm: ForkStorm, proc: PaperProc
-) -> None:
+def test_what_stays_fires_soon_and_names_the_top_of_it(proc: PaperProc) -> None:
+    host = context(proc.root, proc.clock, PaperFacts(proc.root))
+    storm = ForkStorm(ForkStormSection(warning=10, critical=100), host)
     proc.process(42, comm=b"sh")
     # Each one makes the next: a chain of copies below the one that a shell began.
     for rounds in range(5):
-        for pid in range(20_000 * rounds, 20_000 * (rounds + 1), 100):
-            above = 1000 + pid - 100 if pid else 42
-            proc.process(1000 + pid, ppid=above, comm=b"bomb")
-        proc.tasks(100 + 20_000 * rounds)
-        found = measured(storm, proc, 3000)
+        for number in range(200 * rounds, 200 * (rounds + 1)):
+            above = 1000 + number - 1 if number else 42
+            proc.process(1000 + number, ppid=above, comm=b"bomb")
+        proc.tasks(100 + 200 * rounds)
+        found = measured(storm, proc, 40)
 
     assert found.hold_for == WINDOW
     assert found.culprit is not None
     # The scans began two rounds ago; what was there then is no copy that is known of.
-    assert found.culprit.identity.pid == 61_000
+    assert found.culprit.identity.pid == 1600
+
+
+def test_a_few_that_are_new_are_not_who_made_thousands(
+    storm: ForkStorm, proc: PaperProc
+) -> None:
+    proc.process(42, comm=b"web")
+    for rounds in range(5):
+        proc.process(100 + rounds, ppid=42, comm=b"web")
+        found = measured(storm, proc, 3000)
+
+    assert (found.level, found.culprits) == (Level.WARNING, ())
+
+
+def test_who_waits_for_a_few_did_not_make_thousands(
+    storm: ForkStorm, proc: PaperProc
+) -> None:
+    for rounds in range(5):
+        proc.process(42, comm=b"make", reaped=5000 * rounds)
+        found = measured(storm, proc, 3000)
+
+    assert (found.level, found.culprits) == (Level.WARNING, ())
 
 
 def test_a_counter_that_fell_gives_no_judgement(

@@ -45,6 +45,7 @@ def test_a_crowd_that_waits_is_judged(
 
     assert (found.value, found.level) == (pytest.approx(100 * share), level)
     assert (found.no_action is None) == (level is Level.OK)
+    assert found.looks_back.total_seconds() == 30
 
 
 def test_one_backup_is_work(iowait: Iowait, proc: PaperProc) -> None:

@@ -22,9 +22,11 @@ def load(proc: PaperProc) -> Load:
     return Load(LoadSection(), context(proc.root, proc.clock, PaperFacts(proc.root)))
 
 
-def measured(load: Load, proc: PaperProc, one: float, running: int = 16) -> Finding:
+def measured(
+    load: Load, proc: PaperProc, one: float, running: int = 16, busy: float = 1.0
+) -> Finding:
     (proc.root / "loadavg").write_text(f"{one:.2f} 1.00 0.50 {running}/200 4711\n")
-    proc.spend(5, busy=1.0)
+    proc.spend(5, busy=busy)
     (finding,) = load.check(())
     return finding
 
@@ -64,6 +66,28 @@ def test_nobody_is_blamed_for_tasks_that_wait(load: Load, proc: PaperProc) -> No
         found = measured(load, proc, 9)
 
     assert (found.level, found.culprits) == (Level.WARNING, ())
+
+
+def test_nobody_is_blamed_while_the_cores_have_time_left(
+    load: Load, proc: PaperProc
+) -> None:
+    for rounds in range(3):
+        proc.process(42, ticks=180 * rounds)
+        found = measured(load, proc, 9, busy=0.1)
+
+    assert (found.level, found.culprits) == (Level.WARNING, ())
+    assert found.points_at is None
+
+
+def test_nobody_is_blamed_where_half_of_the_tasks_wait_for_a_disk(
+    load: Load, proc: PaperProc
+) -> None:
+    proc.blocked = 8
+    for rounds in range(3):
+        proc.process(42, ticks=1500 * rounds)
+        found = measured(load, proc, 16, running=8)
+
+    assert (found.level, found.culprits) == (Level.CRITICAL, ())
 
 
 def test_a_calm_host_is_not_scanned(load: Load, proc: PaperProc) -> None:

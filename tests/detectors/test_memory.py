@@ -50,6 +50,7 @@ def test_little_available_memory_is_bad(
 
     assert finding.value == pytest.approx(available / 1000)
     assert finding.level is level
+    assert finding.group == "memory"
 
 
 def test_the_host_is_reported_also_when_it_is_well(

@@ -27,7 +27,7 @@ from tests.fakes.patience import until
 def proc(tmp_path: Path) -> PaperProc:
     paper = PaperProc(tmp_path, HandClock())
     paper.spend(100, busy=0.1)
-    paper.memory(total=100_000, available=20_000)
+    paper.memory(total=100_000, available=19_000)
     paper.calm()
     return paper
 
@@ -76,9 +76,27 @@ def test_the_memory_holder_is_named_and_it_clears(
     proc.calm()
 
     assert found.culprit is not None
-    assert found.culprit.share == pytest.approx(60_000 / 80_000)
+    assert found.culprit.share == pytest.approx(60_000 / 81_000)
     assert held.level is Level.WARNING
     assert measured(pressure, proc)["memory"].level is Level.OK
+
+
+def test_a_container_at_its_limit_is_not_the_host_short_of_memory(
+    pressure: Pressure, proc: PaperProc
+) -> None:
+    proc.memory(total=100_000, available=60_000)
+    proc.process(42, pages=8_000, anonymous=8_000)
+    proc.pressure("memory", some=60, full=50)
+    proc.vmstat(pswpin=7, pswpout=7)
+    still = [measured(pressure, proc)["memory"] for _ in range(3)]
+    proc.vmstat(pswpin=7, pswpout=9)
+    swapping = measured(pressure, proc)["memory"]
+    later = [measured(pressure, proc)["memory"].level for _ in range(4)]
+
+    assert {found.level for found in still} == {Level.OK}
+    assert not any(found.culprits for found in still)
+    assert swapping.level is Level.CRITICAL
+    assert later[-1] is Level.OK
 
 
 def test_one_backup_may_wait_for_its_disk(pressure: Pressure, proc: PaperProc) -> None:
@@ -113,6 +131,19 @@ def test_a_compile_is_short_of_cores_for_less_than_a_quarter_of_an_hour(
 
     assert hold is not None
     assert hold.total_seconds() == 900
+
+
+@pytest.mark.parametrize(("busy", "blamed"), [(0.1, []), (0.9, [42])])
+def test_who_computes_is_blamed_only_where_the_cores_have_no_time_left(
+    pressure: Pressure, proc: PaperProc, busy: float, blamed: list[int]
+) -> None:
+    proc.pressure("cpu", some=99)
+    for rounds in range(1, 8):
+        proc.process(42, ticks=round(1000 * busy * rounds))
+        proc.spend(5, busy=busy)
+        found = {finding.subject: finding for finding in pressure.check(())}["cpu"]
+
+    assert [culprit.identity.pid for culprit in found.culprits] == blamed
 
 
 def test_a_section_that_says_for_is_obeyed(proc: PaperProc) -> None:

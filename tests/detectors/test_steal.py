@@ -46,6 +46,7 @@ def test_it_is_judged_of_all_time(
 
     assert (found.value, found.level) == (pytest.approx(100 * stolen, abs=0.1), level)
     assert (found.no_action is None) == (level is Level.OK)
+    assert found.looks_back.total_seconds() == 30
 
 
 def test_a_migration_of_ten_seconds_is_thinned_and_over(

@@ -37,7 +37,7 @@ class Traffic:
         return finding
 
 
-def test_full_swap_that_moves_is_bad_and_its_holder_named(
+def test_full_swap_that_moves_is_bad_and_its_holders_are_not_to_blame(
     swap: Swap, proc: PaperProc
 ) -> None:
     proc.process(42, pages=10, anonymous=10, swapped=700)
@@ -49,9 +49,11 @@ def test_full_swap_that_moves_is_bad_and_its_holder_named(
 
     assert levels == [Level.UNKNOWN, Level.WARNING, Level.WARNING]
     assert found.level is Level.CRITICAL
-    assert found.culprit is not None
-    assert found.culprit.identity.pid == 42
-    assert found.culprit.share == pytest.approx(700 / 970)
+    assert found.culprits == ()
+    assert found.no_action is not None
+    facts = {fact.label: fact.value for fact in found.facts}
+    assert facts["Top 1"] == "72 % of the swap: yes (pid 42, build)"
+    assert found.looks_back.total_seconds() == 30
 
 
 def test_full_swap_that_lies_still_is_well(swap: Swap, proc: PaperProc) -> None:

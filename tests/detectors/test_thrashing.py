@@ -53,6 +53,7 @@ def test_pages_that_come_back_are_thrashing(
     assert (found.value, found.level) == (pytest.approx(2000), Level.WARNING)
     assert found.culprit is not None
     assert found.culprit.identity.pid == 42
+    assert found.looks_back.total_seconds() == 30
 
 
 def test_a_cold_start_reads_what_nobody_dropped(
