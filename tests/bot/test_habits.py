@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import DBAPIError
 
 from bot.database import Database
 from bot.detectors.surprise import SurpriseDetector, SurpriseSection
@@ -181,6 +182,22 @@ def test_a_restart_forgets_nothing(host: Host) -> None:
 
     assert names(host.habits.look()) == {"load"}
     assert rows(host.story.database) == 1
+
+
+def test_a_read_that_fails_at_the_start_forgets_nothing(host: Host) -> None:
+    host.grows_up(2)
+    before = learnt(host)
+    host.habits = host.started()
+    with host.story.database.write() as tx:
+        tx.exec_driver_sql("ALTER TABLE habits RENAME TO away")
+    with pytest.raises(DBAPIError):
+        host.habits.step()
+    with host.story.database.write() as tx:
+        tx.exec_driver_sql("ALTER TABLE away RENAME TO habits")
+
+    host.lives(2)
+
+    assert all(count >= before[name] for name, count in learnt(host).items())
 
 
 def test_it_is_written_every_ten_minutes_and_not_before(host: Host) -> None:
