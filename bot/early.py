@@ -12,8 +12,10 @@ from bot.kernel.triggers import Triggers
 
 WHO: Final[Mapping[str, Collection[str]]] = {
     "memory": ("memory", "pressure", "swap", "thrashing"),
-    "io": ("pressure", "iowait", "blocked_processes"),
+    "io": ("pressure", "iowait"),
 }
+"""Who may be asked at any time: none that compares one round with the next
+(`blocked_processes` would call each short wait a hang)."""
 
 
 class EarlyRounds:

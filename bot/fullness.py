@@ -1,9 +1,9 @@
 """How full file systems are, by one figure: space for one detector, inodes for another.
 
-A mount that does not answer is unknown; of very many the fullest are told.
+A mount that does not answer is unknown; of very many the fullest are told. One that the
+bot may not look at (what containers keep for themselves) counts only while it is watched.
 """
 
-import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -23,7 +23,8 @@ from bot.words import amount
 INSIDE: Final = 2.0
 """Percent points between a limit and where it clears."""
 MOST: Final = 20
-"""So many file systems are told of in a round, the fullest first, beside the watched."""
+"""So many file systems are told of in a round, the fullest first, and so many that give
+no answer, beside the watched."""
 
 
 class FullnessSection(DetectorSection):
@@ -89,7 +90,7 @@ class Fullness:
             found = {fs.name: fs for fs in self._host.sampler.filesystems()}
         except OSError:
             return [self._unknown(subject, at) for subject in sorted(watched)]
-        subjects = self._fullest(found) | set(watched)
+        subjects = self._fullest(found) | self._silent(found) | set(watched)
         self._gauge.keep(subjects)
         return [self._measure(s, found.get(s), at) for s in sorted(subjects)]
 
@@ -99,11 +100,18 @@ class Fullness:
             for name, fs in found.items()
             if not fs.read_only and (used := self._used(fs))
         }
-        if not self._what:
-            # No answer is worse than any figure.
-            silent = {n for n, fs in found.items() if fs.total_bytes is None}
-            percents |= dict.fromkeys(silent, math.inf)
         return set(nlargest(MOST, percents, key=lambda name: percents[name]))
+
+    def _silent(self, found: Mapping[str, Filesystem]) -> set[str]:
+        """Return what gives no answer; it takes no place of what is full."""
+        if self._what:
+            return set()
+        silent = (
+            name
+            for name, fs in found.items()
+            if fs.total_bytes is None and not fs.is_refused
+        )
+        return set(sorted(silent)[:MOST])
 
     def _measure(
         self, subject: str, filesystem: Filesystem | None, at: datetime

@@ -87,7 +87,9 @@ class Habits:
     def step(self) -> None:
         """Judge the last whole minute, unless that was done."""
         now = self._clock.now()
-        layer = self._layer or self._take_up()
+        if self._layer is None:
+            self._layer = self._take_up()
+        layer = self._layer
         slot = int(now.wall.timestamp() // self._pace.total_seconds()) - 1
         if slot != layer.slot:
             self._judge(layer, slot, self._means(slot), now.wall)
@@ -110,20 +112,21 @@ class Habits:
             tx.execute(insert(habits).values(row))
 
     def _take_up(self) -> Surprise:
-        self._layer = Surprise(0, round(timedelta(days=1) / self._pace))
+        """Return what was learnt before; nothing is begun where that cannot be read."""
+        anew = Surprise(0, round(timedelta(days=1) / self._pace))
         with self._database.read() as tx:
             kept = tx.execute(select(habits).where(habits.c.host == self._host)).first()
         if kept is None:
-            return self._layer
+            return anew
         try:
             layer, names = thawed(kept.state), list(map(str, json.loads(kept.names)))
         except (NotReadable, ValueError) as error:
             log.warning("habits.forgotten why=%r", str(error))
-            return self._layer
-        shape = (len(names), self._layer.per_day)
-        if (len(layer.baselines.learnt), layer.per_day) == shape:
-            self._layer, self._names = layer, names
-        return self._layer
+            return anew
+        if (len(layer.baselines.learnt), layer.per_day) != (len(names), anew.per_day):
+            return anew
+        self._names = names
+        return layer
 
     def _means(self, slot: int) -> dict[str, float]:
         seconds = self._pace.total_seconds()

@@ -10,7 +10,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
@@ -65,13 +65,15 @@ class Mount:
 class Filesystem:
     """A file system in bytes as df(1) counts them: free is what users may still take.
 
-    None everywhere: it did not answer in time or refused. inodes: none
-    where it makes them as needed (btrfs), and then there is no percentage of them.
+    None everywhere: it did not answer in time or refused. is_refused: the bot may not look
+    at it. inodes: none where it makes them as needed (btrfs), and then there is no
+    percentage of them.
     """
 
     name: str
     kind: str
     read_only: bool
+    is_refused: bool = False
     total_bytes: int | None = None
     free_bytes: int | None = None
     used_percent: float | None = None
@@ -141,6 +143,8 @@ class _Probe(threading.Thread):
     def _measure(self, mount: Mount) -> Filesystem:
         try:
             return _measured(mount, self._ask(mount.point))
+        except PermissionError:
+            return replace(_unknown(mount), is_refused=True)
         except OSError:
             return _unknown(mount)
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Generic, TypeVar
 
 from bot.host import LONGEST, SHORTEST, Stamped
+from remediation.moment import Moment
 
 Reading = TypeVar("Reading", bound=Stamped)
 
@@ -64,15 +65,27 @@ class Rolling(Generic[Reading]):
 
 
 class Mean:
-    """The mean of a figure that jumps, over the readings of a span.
+    """The mean of a figure that jumps, over a span of time.
 
-    most: of the readings; with them it is as old as that many rounds.
+    It is taken to change evenly between two readings, so that rounds out of turn, which
+    come while it is high, weigh no more than others.
     """
 
-    def __init__(self, most: int) -> None:
-        self._kept: deque[float] = deque(maxlen=most)
+    def __init__(self, span: timedelta) -> None:
+        self._span = span.total_seconds()
+        self._kept: deque[tuple[float, float, float]] = deque()
+        """When it was read, for how long it counts, and its mean in that time."""
+        self._last: tuple[Moment, float] | None = None
 
-    def of(self, value: float) -> float:
+    def of(self, value: float, at: Moment) -> float:
         """Add a value; return the mean of all that are kept."""
-        self._kept.append(value)
-        return sum(self._kept) / len(self._kept)
+        (then, before), self._last = self._last or (at, value), (at, value)
+        held = at.boot - then.boot
+        if then.boot_id != at.boot_id or not 0 <= held <= self._span:
+            self._kept.clear()
+            return value
+        while self._kept and at.boot - self._kept[0][0] >= self._span:
+            self._kept.popleft()
+        self._kept.append((at.boot, held, (before + value) / 2))
+        whole = sum(held for _, held, _ in self._kept)
+        return sum(held * v for _, held, v in self._kept) / whole if whole else value

@@ -11,7 +11,15 @@ from typing import Final
 from bot.words import amount
 
 _FAMILIES: Final = {
-    "computing": ("cpu", "load", "steal", "pressure/cpu", "tasks", "fork_storm"),
+    "computing": (
+        "cpu",
+        "load",
+        "steal",
+        "pressure/cpu",
+        "tasks",
+        "fork_storm",
+        "temperature",
+    ),
     "memory": ("memory", "swap", "thrashing", "pressure/memory"),
     "storage": (
         "iowait",
@@ -23,6 +31,7 @@ _FAMILIES: Final = {
     ),
     "network": (
         "network_errors",
+        "network_link",
         "network_saturation",
         "tcp_retransmits",
         "listen_overflow",

@@ -66,12 +66,12 @@ class Iowait:
         self._rolling: Rolling[HostSample] = Rolling(
             WINDOW, section.interval, lambda sample: _counters(sample.cpu)
         )
-        self._crowd = Mean(max(round(WINDOW / section.interval), 1))
+        self._crowd = Mean(WINDOW)
 
     def check(self, watched: Collection[str]) -> list[Finding]:
         """Measure once; the first round only begins the window and judges nothing."""
-        blocked = self._host.sampler.look(stat.read).value.blocked
-        waiting = self._crowd.of(blocked)
+        stats = self._host.sampler.look(stat.read)
+        waiting = self._crowd.of(stats.value.blocked, stats.at)
         now = self._host.sampler.sample()
         before = self._rolling.exchange(now)
         share = _waited(before, now)

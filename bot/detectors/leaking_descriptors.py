@@ -1,10 +1,12 @@
-"""One process opens files or sockets and never closes them.
+"""One process opens more and more files or sockets.
 
 Unit: hours until its own limit is reached at the rate of its growth; low is bad, a week or
-more counts as a week. Window: sixty rounds; judged from a third of them on. Limits: within
-eight hours it ends in somebody's shift, within one it accepts nobody before the meeting
-ends (as `leaking_process`). A trend counts that is steady, still going on in the newer half
-and of at least `min_growth`. All processes are asked when the host gave out `margin` more
+more counts as a week. Windows: an hour and six hours (`bot/filling.py`), judged from a third
+of them on; both must rise steadily, since the traffic of a morning does so for an hour, and
+the later of their answers counts. Limits: within eight hours it ends in somebody's shift,
+within one it accepts nobody before the meeting ends (as `leaking_process`); who is there
+sooner than it can be judged is seen by `process_descriptors`. What was as full within a day
+and came down again is told only when it is critical. All processes are asked when the host gave out `margin` more
 than at its lowest since (`bot/holding.py`); who has grown until then is followed in each
 round, the fifty that grew most. Culprit: the process itself.
 """
@@ -12,12 +14,13 @@ round, the fifty that grew most. Culprit: the process itself.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from heapq import nlargest
+from heapq import nlargest, nsmallest
 from typing import Annotated, Final
 
 from pydantic import Field
 
 from bot.durations import Duration
+from bot.filling import POINTS, Filling, Forecast
 from bot.gauge import Gauge
 from bot.holding import AT_ONCE, Holding
 from bot.host import LONGEST, HostContext
@@ -32,14 +35,12 @@ from bot.suspects import (
     subject_of,
     who,
 )
-from bot.trend import Trend, trend
 from bot.words import amount
 from remediation.facts import ProcessFacts
 from remediation.identity import Gone
 from remediation.moment import Moment
 
 WEEK: Final = 168.0
-ROUNDS: Final = 60
 FOLLOWED: Final = 50
 """So many of those that grew are followed, the largest growth first."""
 MOST: Final = 10
@@ -50,8 +51,8 @@ class LeakingDescriptorsSection(DetectorSection):
     """Limits in hours until the process's own limit is reached.
 
     margin: descriptors that the host must have given out anew before all are asked.
-    window: how far back growth is looked at (default: sixty intervals). min_growth: in
-    it, below which nothing is a leak.
+    short, long: the windows that must agree. min_growth: in the long one, below which
+    nothing is a leak.
     """
 
     interval: Annotated[Duration, Field(ge=timedelta(seconds=0.2))] = timedelta(
@@ -61,35 +62,41 @@ class LeakingDescriptorsSection(DetectorSection):
     keep_firing_for: Duration = timedelta(minutes=5)
     warning: float = 8
     critical: float = 1
-    window: Duration | None = None
+    short: Duration = timedelta(hours=1)
+    long: Duration = timedelta(hours=6)
     margin: Annotated[int, Field(ge=1)] = 256
     min_growth: Annotated[int, Field(ge=1)] = 64
 
 
 @dataclass(slots=True)
 class _Course:
-    """The counts of one process over the last rounds, with their times."""
+    """What one process may still open over the last hours.
 
-    points: list[tuple[float, float]] = field(default_factory=list)
+    points: time and count, thinned. is_full: whether a whole long window was seen.
+    """
+
+    filling: Filling
+    window: float
+    points: list[tuple[float, int]] = field(default_factory=list)
+    count: int = 0
     is_full: bool = False
 
-    def add(self, at: float, count: int, window: float) -> None:
-        self.points.append((at, float(count)))
-        kept = [point for point in self.points if at - point[0] <= window]
+    def add(self, at: float, count: int, limit: int) -> None:
+        self.count = count
+        self.filling.add(at, max(limit - count, 0), limit)
+        if not self.points or at - self.points[-1][0] >= self.window / POINTS:
+            self.points.append((at, count))
+        kept = [point for point in self.points if at - point[0] <= self.window]
         self.is_full |= len(kept) < len(self.points)
-        self.points = kept[-2 * ROUNDS :]
+        self.points = kept
 
     def grows(self, least: float) -> bool:
         """Say whether it is worth following: new, or grown in a whole window."""
         return not self.is_full or self.growth >= least
 
     @property
-    def span(self) -> float:
-        return self.points[-1][0] - self.points[0][0] if self.points else 0.0
-
-    @property
-    def growth(self) -> float:
-        return self.points[-1][1] - self.points[0][1] if self.points else 0.0
+    def growth(self) -> int:
+        return self.count - self.points[0][1] if self.points else 0
 
 
 class LeakingDescriptors:
@@ -108,8 +115,6 @@ class LeakingDescriptors:
             unit="h",
             limits=section.limits(above=False),
         )
-        window = section.window or ROUNDS * section.interval
-        self._window = window.total_seconds()
         self._holding = Holding(host.sampler, section.margin)
         self._known: dict[int, int] = {}
         """The least that each had open when it was asked."""
@@ -123,13 +128,13 @@ class LeakingDescriptors:
         keys = {key for subject in watched if (key := key_of(subject))}
         opened = self._holding.measure({*self._courses, *(pid for pid, _ in keys)})
         self._follow(opened, {pid for pid, _ in keys}, now)
-        trends = self._trends()
-        if not trends and not watched:
+        forecasts = self._forecasts()
+        if not forecasts and not watched:
             self._gauge.keep(set())
             return []
-        subjects = self._subjects(trends) | set(watched)
+        subjects = self._subjects(forecasts) | set(watched)
         self._gauge.keep(subjects)
-        found = [self._measure(s, opened, trends, now) for s in sorted(subjects)]
+        found = [self._measure(s, forecasts, now) for s in sorted(subjects)]
         return [f for f in found if f.level is not Level.OK or f.subject in watched]
 
     def _begin_anew_after_a_pause(self, now: Moment) -> None:
@@ -152,10 +157,15 @@ class LeakingDescriptors:
         new = {p for p, more in grown.items() if more >= least and p not in kept}
         most = nlargest(FOLLOWED, new, key=lambda pid: grown[pid])
         followed = {*kept, *most[: FOLLOWED - len(kept)], *(watched & opened.keys())}
-        self._courses = {p: self._courses.get(p) or _Course() for p in followed}
+        limits = {p: n for p in followed if (n := self._holding.limit(p)) is not None}
+        self._courses = {p: self._courses.get(p) or self._course() for p in limits}
         for pid, course in self._courses.items():
-            course.add(now.boot, opened[pid], self._window)
+            course.add(now.boot, opened[pid], limits[pid])
         self._remember(opened, new & followed)
+
+    def _course(self) -> _Course:
+        short, long = self.section.short, self.section.long
+        return _Course(Filling(short, long), long.total_seconds())
 
     def _remember(self, opened: Mapping[int, int], begun: set[int]) -> None:
         """Keep the lowest count of each, from which growth is counted."""
@@ -166,26 +176,28 @@ class LeakingDescriptors:
             for pid, count in opened.items()
         }
 
-    def _trends(self) -> dict[int, Trend]:
-        """Return the trends, in descriptors per second, of those that grow steadily."""
+    def _forecasts(self) -> dict[int, Forecast]:
+        """Return how long the descriptors last of those that grow steadily."""
         found = {
-            pid: trend(course.points)
+            pid: course.filling.forecast()
             for pid, course in self._courses.items()
             if course.growth >= self.section.min_growth
-            and course.span >= self._window / 3
         }
-        return {pid: its for pid, its in found.items() if its.grows}
+        return {pid: its for pid, its in found.items() if its and self._counts(its)}
 
-    def _subjects(self, trends: Mapping[int, Trend]) -> set[str]:
-        fastest = nlargest(MOST, trends, key=lambda pid: trends[pid].slope)
-        rows = (self._host.sampler.process(pid) for pid in fastest)
+    def _counts(self, its: Forecast) -> bool:
+        """Say whether it is more than what comes back within a day."""
+        return not its.returns or its.latest <= self.section.critical
+
+    def _subjects(self, forecasts: Mapping[int, Forecast]) -> set[str]:
+        nearest = nsmallest(MOST, forecasts, key=lambda pid: forecasts[pid].latest)
+        rows = (self._host.sampler.process(pid) for pid in nearest)
         return {subject_of(row.key) for row in rows if row is not None}
 
     def _measure(
         self,
         subject: str,
-        opened: Mapping[int, int],
-        trends: Mapping[int, Trend],
+        forecasts: Mapping[int, Forecast],
         now: Moment,
     ) -> Finding:
         key = key_of(subject)
@@ -197,28 +209,30 @@ class LeakingDescriptors:
         except Gone:
             return self._well(subject, now, f"The process with {name} has ended.")
         course = self._courses.get(key[0])
-        if course is None or course.span < self._window / 3:
+        if course is None or not course.filling.is_known:
             return self._named(self._gauge.unknown(now.wall, subject), name)
         limit = self._holding.limit(key[0])
-        if limit is None or key[0] not in trends:
+        if limit is None or key[0] not in forecasts:
             return self._well(subject, now, f"{name} opens no more and more files.")
-        return self._leaking(key, process, trends[key[0]], (opened[key[0]], limit), now)
+        room = course.count, limit
+        return self._leaking(key, process, forecasts[key[0]], room, now)
 
     def _leaking(
         self,
         key: Key,
         process: ProcessFacts | None,
-        its: Trend,
+        its: Forecast,
         room: tuple[int, int],
         now: Moment,
     ) -> Finding:
         count, limit = room
-        hours = min(max(limit - count, 0) / its.slope / 3600, WEEK)
+        hours = min(its.latest, WEEK)
         name = process.name if process else f"pid {key[0]}"
         said = who(process) if process else name
         rate = f"{amount(3600 * its.slope, '')} per hour"
         text = (
-            f"{said} opens {rate} that it never closes; they last {amount(hours, 'h')}."
+            f"{said} opens {rate} that it has not closed so far; "
+            f"they last {amount(hours, 'h')}."
         )
         found = self._gauge.finding(hours, text, now.wall, subject_of(key))
         shown = self._gauge.said(hours, found.level)

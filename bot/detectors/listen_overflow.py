@@ -4,12 +4,12 @@ Unit: connections a second that found the queue of a listening socket full (TcpE
 ListenOverflows; ListenDrops counts them too and more). Window: one round. Limits: one and
 five a second (Netdata's for the accept queue). A minute, because a program that starts
 anew is seen to overflow for some seconds. Culprits: who holds the sockets at which
-connections wait at this instant, each with its part of those that wait; of several holders
-the oldest, which opened it for its workers.
+connections wait at this instant, each with its part of all that wait, also where the kernel
+hides the holder from the bot; of several holders the oldest, which opened it for its workers.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 
@@ -30,8 +30,21 @@ from bot.words import amount
 UNIT: Final = "per s"
 _OVERFLOWS: Final = "TcpExt.ListenOverflows"
 
-Held = list[tuple[Listener, int]]
-"""Listening sockets at which somebody waits, each with the pid that opened it."""
+_NOBODY: Final = "no process holds half of the connections that wait"
+_HIDDEN: Final = "who holds the queues is told to nobody but root"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queues:
+    """Listening sockets at which somebody waits, the fullest first.
+
+    held: those whose holder is known, with the pid that opened it. is_hidden: whether the
+    kernel tells of some of them no holder.
+    """
+
+    full: list[Listener]
+    held: list[tuple[Listener, int]]
+    is_hidden: bool
 
 
 class ListenOverflowSection(DetectorSection):
@@ -81,9 +94,9 @@ class ListenOverflow:
         found = self._gauge.finding(rate, text, at)
         if found.level is Level.OK:
             return found
-        held = self._held()
-        blamed = self._culprits(held, rate)
-        ports = sorted({listener.port for listener, _ in held})
+        queues = self._host.sampler.look(_waiting).value
+        blamed = self._culprits(queues, rate)
+        ports = sorted({listener.port for listener in queues.full})
         return replace(
             found,
             facts=(
@@ -94,18 +107,15 @@ class ListenOverflow:
             culprits=blamed,
             no_action=NoAction(
                 rule="no culprit",
-                reason="no process holds half of the connections that wait",
+                reason=_HIDDEN if queues.is_hidden else _NOBODY,
                 by_hand="ss -ltnp",
             ),
         )
 
-    def _held(self) -> Held:
-        return self._host.sampler.look(_waiting).value
-
-    def _culprits(self, held: Held, rate: float) -> tuple[Culprit, ...]:
-        whole = sum(listener.waiting for listener, _ in held)
+    def _culprits(self, queues: Queues, rate: float) -> tuple[Culprit, ...]:
+        whole = sum(listener.waiting for listener in queues.full)
         waiting: dict[int, int] = {}
-        for listener, pid in held:
+        for listener, pid in queues.held:
             waiting[pid] = waiting.get(pid, 0) + listener.waiting
         most = sorted(waiting, key=lambda pid: waiting[pid], reverse=True)[:TOP]
         found = [
@@ -116,18 +126,23 @@ class ListenOverflow:
         return culprits(found, self._host.facts, rate)
 
 
-def _waiting(roots: Roots) -> Held:
-    """Return the sockets that somebody waits at, with their holders, the fullest first."""
+def _waiting(roots: Roots) -> Queues:
+    """Return the sockets that somebody waits at, with their holders."""
     full = [found for found in sockets.listeners(roots) if found.waiting]
     full.sort(key=lambda listener: listener.waiting, reverse=True)
-    held = sockets.holders(roots, [found.inode for found in full[: 4 * TOP]])
+    asked = [found.inode for found in full[: 4 * TOP]]
+    held = sockets.holders(roots, asked)
     # Pid 1 holds the sockets of services that it starts at the first connection.
     pids = {inode: [pid for pid in some if pid > 1] for inode, some in held.items()}
-    return [
-        (listener, min(pids[listener.inode]))
-        for listener in full
-        if pids.get(listener.inode)
-    ]
+    return Queues(
+        full=full,
+        held=[
+            (listener, min(pids[listener.inode]))
+            for listener in full
+            if pids.get(listener.inode)
+        ],
+        is_hidden=any(inode not in held for inode in asked),
+    )
 
 
 def _ports(ports: list[int]) -> str:

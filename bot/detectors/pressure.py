@@ -80,7 +80,7 @@ class Pressure:
         limits = {"cpu": CPU, "memory": section.limits(), "io": IO}
         self._gauges = {name: self._gauge(name, limits[name]) for name in limits}
         self._trail = Trail(timedelta(minutes=1), section.interval)
-        self._crowd = Mean(max(round(60 / section.interval.total_seconds()), 1))
+        self._crowd = Mean(timedelta(minutes=1))
         self._swap: Rolling[Taken[MemoryEvents]] = Rolling(
             _SWAP_WINDOW, section.interval, lambda taken: [_moved(taken.value)]
         )
@@ -154,8 +154,8 @@ class Pressure:
         return before is not None and _moved(now.value) > _moved(before.value)
 
     def _is_crowd(self) -> bool:
-        blocked = self._host.sampler.look(stat.read).value.blocked
-        return self._crowd.of(blocked) >= CROWD
+        stats = self._host.sampler.look(stat.read)
+        return self._crowd.of(stats.value.blocked, stats.at) >= CROWD
 
     def _culprits(self, name: str, value: float, level: Level) -> tuple[Culprit, ...]:
         near = value >= self._gauges[name].limits.clear_warning / 2

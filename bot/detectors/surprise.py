@@ -6,8 +6,9 @@ minute of 1,000 shows. Window: three minutes against weeks of this host's own pa
 1,250, chosen on labelled hosts (`make bench-detect`). Surprise alone calls nobody: it
 counts only while figures of two families are odd, or one is while tasks lose their time
 to a resource (PSI of 10 s: CPU 40 %, memory 5 %, disks 20 %, each well below what calls
-somebody by itself). Culprits: none, what is odd
-is no cause. While it learns, a day and a quarter, it tells nothing.
+somebody by itself). Computing, memory and storage count as one, since a compile or a backup
+moves all three. Culprits: none, what is odd is no cause. While it learns, a day and a
+quarter, it tells nothing.
 """
 
 import math
@@ -28,6 +29,8 @@ from bot.unusual import Odd, Unusual, family, named, odds
 
 SATURATED: Final = {"cpu": 40.0, "memory": 5.0, "io": 20.0}
 """Percent of the last 10 s in which some task waited for the resource."""
+TOGETHER: Final = frozenset({"computing", "memory", "storage"})
+"""Families that any work moves; among themselves they agree to nothing."""
 _SHOWN: Final = 5
 _NOBODY: Final = NoAction(
     rule="no culprit",
@@ -79,7 +82,8 @@ class SurpriseDetector:
     def _finding(self, unusual: Unusual, tail: float, at: datetime) -> Finding:
         short = self._short_of()
         families = sorted({family(odd.series) for odd in unusual.odd})
-        is_agreed = len(families) > 1 or (bool(families) and bool(short))
+        apart = len(families) > 1 and not TOGETHER.issuperset(families)
+        is_agreed = apart or (bool(families) and bool(short))
         value = -math.log10(tail) if is_agreed else 0.0
         found = self._gauge.finding(value, _summary(self._host.name, unusual), at)
         self._note(

@@ -97,4 +97,4 @@ def test_a_mount_that_refuses_is_unknown(proc: Path) -> None:
 
     found = Mounts(proc, ask=ask).read()
 
-    assert {fs.used_percent for fs in found} == {None}
+    assert {(fs.used_percent, fs.is_refused) for fs in found} == {(None, True)}

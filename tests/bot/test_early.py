@@ -35,6 +35,12 @@ def test_who_measures_memory_is_asked_at_once() -> None:
     assert planned({"cpu", "memory", "pressure"}, "memory") == ["memory", "pressure"]
 
 
+def test_who_compares_one_round_with_the_next_is_not_asked() -> None:
+    known = {"blocked_processes", "iowait", "pressure"}
+
+    assert planned(known, "io") == ["iowait", "pressure"]
+
+
 def test_nobody_is_asked_without_a_stall() -> None:
     assert planned({"memory", "pressure"}) == []
 

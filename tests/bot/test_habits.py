@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import DBAPIError
 
 from bot.database import Database
 from bot.detectors.surprise import SurpriseDetector, SurpriseSection
@@ -35,7 +36,9 @@ class Host:
     def __init__(self, story: Story, proc: Path) -> None:
         self.story = story
         self.random = random.Random(7)
-        self.detectors = {name: FakeDetector(name) for name in ("cpu", "load", "swap")}
+        self.detectors = {
+            name: FakeDetector(name) for name in ("cpu", "load", "conntrack")
+        }
         self.habits = self.started()
         seen = context(proc, story.clock, PaperFacts(proc))
         self.context = replace(seen, unusual=self.look)
@@ -183,6 +186,22 @@ def test_a_restart_forgets_nothing(host: Host) -> None:
     assert rows(host.story.database) == 1
 
 
+def test_a_read_that_fails_at_the_start_forgets_nothing(host: Host) -> None:
+    host.grows_up(2)
+    before = learnt(host)
+    host.habits = host.started()
+    with host.story.database.write() as tx:
+        tx.exec_driver_sql("ALTER TABLE habits RENAME TO away")
+    with pytest.raises(DBAPIError):
+        host.habits.step()
+    with host.story.database.write() as tx:
+        tx.exec_driver_sql("ALTER TABLE away RENAME TO habits")
+
+    host.lives(2)
+
+    assert all(count >= before[name] for name, count in learnt(host).items())
+
+
 def test_it_is_written_every_ten_minutes_and_not_before(host: Host) -> None:
     host.habits.step()
     assert rows(host.story.database) == 0
@@ -250,7 +269,7 @@ def test_no_more_series_than_there_is_room_for(host: Host) -> None:
 def test_two_families_open_a_card_and_one_does_not(host: Host) -> None:
     host.grows_up()
 
-    for off in ({"cpu": 95, "load": 95}, {"cpu": 95, "swap": 95}):
+    for off in ({"cpu": 95, "load": 95}, {"cpu": 95, "conntrack": 95}):
         assert host.story.open() == []
         host.lives(2, **off)
         host.watch.round("surprise")
@@ -266,7 +285,7 @@ def test_two_families_open_a_card_and_one_does_not(host: Host) -> None:
 
 def test_a_card_for_another_reason_says_what_else_is_unusual(host: Host) -> None:
     host.grows_up()
-    host.lives(2, cpu=95, swap=95)
+    host.lives(2, cpu=95, conntrack=95)
     opened = host.story.opens(detector="cpu", series="cpu", label="CPU", value=95)
 
     (item,) = SurpriseEvidence(host.context).gather(opened)
@@ -274,7 +293,7 @@ def test_a_card_for_another_reason_says_what_else_is_unusual(host: Host) -> None
     assert item.title == "What else is unusual"
     assert item.table is not None
     ((figure, now, usually, odds),) = item.table.rows
-    assert (figure, now) == ("Swap", "95 %")
+    assert (figure, now) == ("Conntrack", "95 %")
     assert " to " in usually and odds.startswith("1 in ")
 
 

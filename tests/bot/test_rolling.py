@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.rolling import Rolling
+import pytest
+
+from bot.rolling import Mean, Rolling
 from remediation.moment import Moment
 from tests.detectors.pieces import HandClock
 
@@ -66,3 +68,21 @@ def test_a_counter_that_was_set_back_begins_anew() -> None:
         *(None, 5, 5),
         *(None, 0),
     ]
+
+
+def test_a_mean_is_over_time_however_many_rounds_were_out_of_turn() -> None:
+    clock, mean = HandClock(), Mean(timedelta(seconds=60))
+    for value, pause in ((0, 15), (0, 15), (0, 15), *[(10, 1)] * 6):
+        clock.forward(pause)
+        found = mean.of(value, clock.now())
+
+    assert found == pytest.approx(55 / 36)
+
+
+def test_a_mean_begins_anew_after_a_pause() -> None:
+    clock, mean = HandClock(), Mean(timedelta(seconds=60))
+    for value, pause in ((50, 15), (50, 15), (2, 300)):
+        clock.forward(pause)
+        found = mean.of(value, clock.now())
+
+    assert found == 2

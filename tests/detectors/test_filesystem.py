@@ -1,8 +1,9 @@
 """How full file systems are, as df counts."""
 
+import errno
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -86,24 +87,53 @@ def test_what_cannot_be_written_counts_only_while_it_is_watched(
     assert [f.subject for f in detector.check({"/"})] == ["/"]
 
 
-def test_of_very_many_the_fullest_are_told(tmp_path: Path) -> None:
-    names = [f"/srv/{n:03}" for n in range(100)]
+NAMES = [f"/srv/{n:03}" for n in range(100)]
+
+
+def hundred(
+    folder: Path, error: int = 0, is_bad: Callable[[int], bool] = lambda _: False
+) -> FilesystemDetector:
+    """A hundred file systems, each fuller than the one before; the bad ones answer so."""
     lines = [
         f"{n} 0 8:{n} / {name} rw - ext4 /dev/vd{n} rw\n"
-        for n, name in enumerate(names)
+        for n, name in enumerate(NAMES)
     ]
-    (tmp_path / "self").mkdir()
-    (tmp_path / "self/mountinfo").write_text("".join(lines))
+    (folder / "self").mkdir()
+    (folder / "self/mountinfo").write_text("".join(lines))
 
     def asked(point: bytes) -> os.statvfs_result:
-        free = 1000 - 5 * int(point[-3:])
+        number = int(point[-3:])
+        if is_bad(number):
+            raise OSError(error, "no answer", point)
+        free = 1000 - 5 * number
         return os.statvfs_result((4096, 4096, 1000, free, free, 9, 9, 9, 0, 255))
 
-    clock = HandClock()
-    host = context(tmp_path, clock, PaperFacts(tmp_path))
+    host = context(folder, HandClock(), PaperFacts(folder))
     host.sampler._mounts._ask = asked
-    detector = FilesystemDetector(FullnessSection(), host)
+    return FilesystemDetector(FullnessSection(), host)
+
+
+def test_of_very_many_the_fullest_are_told(tmp_path: Path) -> None:
+    detector = hundred(tmp_path)
 
     found = [finding.subject for finding in detector.check({"/srv/000"})]
 
-    assert found == ["/srv/000", *names[-MOST:]]
+    assert found == ["/srv/000", *NAMES[-MOST:]]
+
+
+def test_what_gives_no_answer_takes_no_place_of_what_is_full(tmp_path: Path) -> None:
+    detector = hundred(tmp_path, errno.EIO, lambda number: number < 50)
+
+    found = [finding.subject for finding in detector.check(())]
+
+    assert found == [*NAMES[:MOST], *NAMES[-MOST:]]
+
+
+def test_what_the_bot_may_not_look_at_counts_only_while_it_is_watched(
+    tmp_path: Path,
+) -> None:
+    detector = hundred(tmp_path, errno.EACCES, lambda number: number < 50)
+
+    found = [finding.subject for finding in detector.check({"/srv/007"})]
+
+    assert found == ["/srv/007", *NAMES[-MOST:]]

@@ -14,8 +14,10 @@ from bot.detectors.listen_overflow import ListenOverflow, ListenOverflowSection
 from bot.model import Finding, Level
 from bot.ports import NotTold
 from tests.detectors.cards import PaperCards
-from tests.detectors.pieces import this_host
+from tests.detectors.pieces import PaperProc, this_host
 
+SOCKETS = ((80, 128, 6), (8080, 2, 7))
+"""Port, how many wait, and inode; the first one's holder is hidden."""
 DEAF = (
     "import socket, time\n"
     "server = socket.socket()\n"
@@ -114,6 +116,29 @@ def test_without_a_name_the_command_to_look_is_given(cards: PaperCards) -> None:
 
     assert found.culprits == ()
     assert found.no_action is not None and found.no_action.by_hand == "ss -ltnp"
+
+
+def test_who_is_seen_is_not_blamed_for_what_is_hidden(cards: PaperCards) -> None:
+    proc = PaperProc(cards.proc, cards.clock)
+    proc.process(41)
+    (cards.proc / "41/fd").mkdir()
+    (cards.proc / "41/fd/3").symlink_to("socket:[7]")
+    line = (
+        "0: 0100007F:{port:04X} 00000000:0000 0A 00000000:{waiting:08X} 00 0 33 0 {n} 1"
+    )
+    lines = [line.format(port=p, waiting=w, n=n) for p, w, n in SOCKETS]
+    (cards.proc / "net/tcp").write_text("\n".join(["  sl", *lines, ""]))
+    overflow = ListenOverflow(ListenOverflowSection(), cards.host)
+    overflow.check(())
+    cards.listen["ListenOverflows"] += 500
+    cards.round(10)
+    (found,) = overflow.check(())
+
+    assert found.culprits[0].share == pytest.approx(2 / 130)
+    facts = {fact.label: fact.value for fact in found.facts}
+    assert facts["Full queues"] == "port 80, 8080"
+    assert found.no_action is not None
+    assert found.no_action.reason == "who holds the queues is told to nobody but root"
 
 
 def test_a_counter_that_was_set_back_is_not_judged(cards: PaperCards) -> None:

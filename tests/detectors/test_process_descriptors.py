@@ -147,23 +147,34 @@ def leak(paper: Paper) -> LeakingDescriptors:
 def test_steady_growth_is_told_in_hours_left(
     leak: LeakingDescriptors, paper: Paper
 ) -> None:
-    for rounds in range(70):
-        paper.process(PID, 10 + 3 * rounds, limit=1024)
+    for rounds in range(300):
+        paper.process(PID, 10 + rounds, limit=1024)
         paper.proc.clock.forward(30)
         found = leak.check(())
 
-    # Three in 30 s are 360 an hour, and 807 are left.
+    # One in 30 s is 120 an hour, and 715 are left.
     (finding,) = found
-    assert finding.value == pytest.approx(807 / 360, rel=0.05)
+    assert finding.value == pytest.approx(715 / 120, rel=0.05)
+    assert "opens 120 per hour that it has not closed so far" in finding.summary
     assert finding.level is Level.WARNING
     assert finding.culprit is not None and finding.culprit.identity.pid == PID
+
+
+def test_the_traffic_of_a_morning_is_no_leak(
+    leak: LeakingDescriptors, paper: Paper
+) -> None:
+    for rounds in range(800):
+        more = min(max(rounds - 100, 0), 180)  # it rises for an hour and a half
+        paper.process(PID, 10 + 2 * more + rounds % 5, limit=1024)
+        paper.proc.clock.forward(30)
+        assert leak.check(()) == []
 
 
 @pytest.mark.parametrize("shape", ["sawtooth", "plateau"])
 def test_what_comes_down_or_ends_is_no_leak(
     leak: LeakingDescriptors, paper: Paper, shape: str
 ) -> None:
-    for rounds in range(100):
+    for rounds in range(400):
         more = 10 * (rounds % 12) if shape == "sawtooth" else min(20 * rounds, 200)
         paper.process(PID, 10 + more, limit=1024)
         paper.proc.clock.forward(30)
@@ -171,8 +182,8 @@ def test_what_comes_down_or_ends_is_no_leak(
 
 
 def test_a_leak_that_stopped_is_well(leak: LeakingDescriptors, paper: Paper) -> None:
-    for rounds in range(130):
-        paper.process(PID, 10 + 3 * min(rounds, 60), limit=1024)
+    for rounds in range(500):
+        paper.process(PID, 10 + min(rounds, 300), limit=1024)
         paper.proc.clock.forward(30)
         found = leak.check({f"process:{PID}:50"})
 
@@ -268,7 +279,8 @@ def test_a_real_leak_is_found_and_named() -> None:
             "for": "0.4s",
             "margin": 10,
             "min_growth": 20,
-            "window": "4s",
+            "short": "2s",
+            "long": "4s",
         }
     )
     leak = LeakingDescriptors(section, this_host())

@@ -52,11 +52,30 @@ def test_two_families_that_agree_call_somebody(tmp_path: Path) -> None:
     assert lone == []
 
 
-@pytest.mark.parametrize("series", [("cpu",), ("cpu", "load", "pressure/cpu"), ()])
+@pytest.mark.parametrize(
+    "series",
+    [
+        ("cpu",),
+        ("cpu", "load", "pressure/cpu", "temperature/core"),
+        ("network_link/eth0", "network_errors/eth0"),
+        (),
+    ],
+)
 def test_one_family_calls_nobody(tmp_path: Path, series: tuple[str, ...]) -> None:
     found, _ = judged(tmp_path, *series)
 
     assert (found.level, found.value) == (Level.OK, 0)
+
+
+def test_work_that_moves_all_it_needs_calls_somebody_only_in_a_shortage(
+    tmp_path: Path,
+) -> None:
+    work = ("cpu", "memory", "disk_latency/sda", "swap", "iowait")
+    found, _ = judged(tmp_path, *work)
+    short_of(tmp_path, "io", 30)
+    short, _ = judged(tmp_path, *work)
+
+    assert [found.level, short.level] == [Level.OK, Level.WARNING]
 
 
 def test_what_stays_alone_is_told_of_once(tmp_path: Path) -> None:
@@ -88,7 +107,7 @@ def test_a_shortage_agrees_with_one_family(
 def test_it_warns_from_one_minute_of_1250_and_is_never_critical(
     tmp_path: Path, tail: float, level: Level
 ) -> None:
-    found, _ = judged(tmp_path, "cpu", "memory", tail=tail)
+    found, _ = judged(tmp_path, "cpu", "tcp_retransmits", tail=tail)
 
     assert found.level is level
 
