@@ -9,19 +9,24 @@ from typing import Final
 
 import yaml
 
+from bot.expected_section import figure_of
 from bot.model import Incident
 from remediation.decision import NotDecided
 
 _MARGIN: Final = 1.25
 """A work is allowed a quarter more than was seen of it."""
-_CORES: Final = frozenset({"cpu", "load", "runaway_process"})
 
 
 def declaration(incident: Incident, *, cores: int) -> str:
-    """Return an entry of `expected:` in YAML; raise `NotDecided` where nobody is blamed.
+    """Return an entry of `expected:` in YAML; raise `NotDecided` where there is none.
 
     cores: of the host that the incident is about.
     """
+    if figure_of(incident.lead.detector, incident.lead.subject) is None:
+        raise NotDecided(
+            "only conditions of the CPU and of memory can be declared; mute this one, or "
+            "change the limits of its detector"
+        )
     subject = _subject(incident)
     if subject is None:
         raise NotDecided(
@@ -49,12 +54,12 @@ def _subject(incident: Incident) -> dict[str, str] | None:
 
 def _max(incident: Incident, cores: int) -> dict[str, float]:
     culprit, lead = incident.culprit, incident.lead
-    if lead.detector in _CORES:
+    if figure_of(lead.detector, lead.subject) == "cores":
         # Percent of one core for a process, of all cores for the host.
         share = culprit.amount if culprit else lead.value or 0
         whole = 1 if lead.detector == "runaway_process" else cores
         used = share / 100 * whole
-        if lead.detector == "load":
+        if lead.detector in ("load", "pressure"):
             used = cores if culprit is None else culprit.share * cores
         return {"cores": _up(used, step=0.5)}
     rss_bytes = culprit.process.rss_bytes if culprit else 0

@@ -49,3 +49,11 @@ def test_where_nobody_is_blamed_there_is_nothing_to_declare() -> None:
     about = replace(incident(), culprit=None, service=None)
     with pytest.raises(NotDecided, match="blames no process"):
         declaration(about, cores=8)
+
+
+def test_what_is_not_about_cpu_or_memory_cannot_be_declared() -> None:
+    about = replace(
+        incident(), findings=(finding(detector="filesystem"),), culprit=culprit()
+    )
+    with pytest.raises(NotDecided, match="only conditions of the CPU and of memory"):
+        declaration(about, cores=8)
