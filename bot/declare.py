@@ -3,7 +3,9 @@
 Nothing is changed by them: a person commits the file, and the team sees who allowed what.
 """
 
+import glob
 import math
+import re
 from datetime import UTC, timedelta
 from typing import Final
 
@@ -13,6 +15,9 @@ from bot.expected_section import figure_of
 from bot.model import Incident
 from remediation.decision import NotDecided
 
+_LOGIN: Final = re.compile(r"session-.*\.scope|user@.*\.service|init\.scope")
+_DELETED: Final = " (deleted)"
+"""What the kernel puts behind the path of a file that was replaced or removed."""
 _MARGIN: Final = 1.25
 """A work is allowed a quarter more than was seen of it."""
 
@@ -46,10 +51,28 @@ def declaration(incident: Incident, *, cores: int) -> str:
 def _subject(incident: Incident) -> dict[str, str] | None:
     culprit = incident.culprit
     if incident.unit_name is not None:
-        return {"unit": incident.unit_name}
+        return {"unit": _lasting(incident.unit_name)}
     if culprit is None or incident.is_storm:
         return None
-    return {"exe": culprit.identity.exe, "user": culprit.process.user}
+    return {"exe": _pattern(culprit.identity.exe), "user": culprit.process.user}
+
+
+def _lasting(unit: str) -> str:
+    if _LOGIN.fullmatch(unit):
+        raise NotDecided(
+            f"{unit} holds whatever somebody runs in it, so it is no work to declare; "
+            "run the work as a service of its own, or declare its executable by hand"
+        )
+    return unit
+
+
+def _pattern(exe: str) -> str:
+    if not exe or exe.endswith(_DELETED):
+        raise NotDecided(
+            "the bot cannot name the program that runs: its file was replaced or is hidden; "
+            "declare it by hand, or as a unit"
+        )
+    return glob.escape(exe)
 
 
 def _max(incident: Incident, cores: int) -> dict[str, float]:
