@@ -1,6 +1,6 @@
 """Work that a team expects: what may use the host hard, when, and how hard."""
 
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -8,6 +8,19 @@ from bot.policy_section import When
 from bot.section import Section
 
 Path = Annotated[str, Field(pattern=r"^[/*]", max_length=300)]
+Figure = Literal["cores", "memory"]
+"""What of a work a condition is about."""
+_CORES: Final = frozenset({"cpu", "load", "runaway_process"})
+_MEMORY: Final = frozenset({"memory", "leaking_process", "swap", "thrashing"})
+
+
+def figure_of(detector: str, subject: str) -> Figure | None:
+    """Return what a condition is about; None where no work can be expected to cause it."""
+    if detector in _CORES or (detector, subject) == ("pressure", "cpu"):
+        return "cores"
+    if detector in _MEMORY or (detector, subject) == ("pressure", "memory"):
+        return "memory"
+    return None
 
 
 class Allowance(Section):
@@ -26,7 +39,8 @@ class Allowance(Section):
 class ExpectedSection(Section):
     """One work: a unit, or an executable (pattern of a whole path) of one user.
 
-    schedule: every week; without one always. What `max` does not name is not expected.
+    schedule: every week; without one always. What `max` does not name is not expected,
+    and neither is any condition but those of the CPU and of memory.
     """
 
     unit: Annotated[str, Field(pattern=r"^[^\s/]{1,255}$")] | None = None

@@ -121,7 +121,7 @@ class Watch:
         self, detector: Detector, watched: Collection[str]
     ) -> list[Finding] | NotTold:
         try:
-            return self._expected.judged(detector.check(watched))
+            return self._expected.judged(detector.name, detector.check(watched))
         except NotTold as why:
             return why
 
