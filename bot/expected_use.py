@@ -10,9 +10,10 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from bot.expected_section import ExpectedSection, Figure
+from bot.families import ended_ticks
 from bot.host import HostSampler, ProcessScan
 from bot.procfs import Key, ProcessRow
-from bot.suspects import cpu_percents, ended_ticks
+from bot.suspects import cpu_percents, urgent_ticks
 from bot.whereabouts import Whereabouts
 from remediation.procfs import TICKS_PER_SECOND
 
@@ -141,7 +142,8 @@ def _percents(before: ProcessScan, now: ProcessScan) -> Mapping[Key, float] | No
     if used is None:
         return None
     window = (now.at.boot - before.at.boot) * TICKS_PER_SECOND
-    ended = ended_ticks(before, now)
+    left = now.cpu.urgent - before.cpu.urgent - sum(urgent_ticks(before, now).values())
+    ended = ended_ticks(before.rows, now.rows, left)
     return {
         key: used.get(key, 0) + 100 * ended.get(key, 0) / window
         for key in used.keys() | ended.keys()
