@@ -93,6 +93,8 @@ def _by_pid(rows: Mapping[Key, ProcessRow]) -> dict[int, ProcessRow]:
 def _ranked(
     sums: Mapping[int, int], by_pid: Mapping[int, ProcessRow], whole: int
 ) -> list[Suspect]:
+    if whole <= 0:
+        return []
     named = (pid for pid in sums if pid > _KERNEL and pid in by_pid)
     top = sorted(named, key=lambda pid: sums[pid], reverse=True)[:TOP]
     found = [Suspect(row=by_pid[p], share=min(sums[p] / whole, 1.0)) for p in top]

@@ -1,12 +1,13 @@
 """The host's CPU is saturated.
 
 Unit: percent of the time of all cores; I/O wait counts as idle, and so does what runs at
-low priority (`nice`), since it gives way to everybody else: a polite backup or batch is no
-alarm. Time that the hypervisor stole counts as neither. Window: one round. Limits: above 85 % the queues
-of a random load already grow faster than the load (M/M/1: 5.7 requests wait); at 95 %
-nothing is left for the unexpected. Five minutes, because a build or a report uses all
+low priority (`nice`): a team says with it that a backup or batch may take its time. That is
+the team's word and not the kernel's guarantee, since nice does not count between sessions
+(`sched_autogroup`, sched(7)) or cgroups. Time that the hypervisor stole counts as neither.
+Window: one round. Limits: above 85 % the queues of a random load already grow faster than
+the load (M/M/1: 5.7 requests wait); at 95 % nothing is left for the unexpected. Five minutes, because a build or a report uses all
 cores for some, and nobody waits (Netdata takes the mean of ten). Culprits: CPU time by
-process over the alert's `for`.
+process over the alert's `for`; nobody's while the cores are idle half of the time.
 """
 
 from collections.abc import Collection

@@ -3,11 +3,11 @@
 Unit: load of the last minute per core: tasks that run, wait for a core, or wait for a
 disk without being interruptible (proc_loadavg(5)). Window: the kernel's, a minute that
 fades; but never more than there are at this instant, since the average falls for minutes
-after all is well. Limits: at two per core everything takes about twice as long as it would alone, at
-four a request that needs several turns is seen to hang (node-mixin warns at two). As
-there, for fifteen minutes: builds start more jobs than there are cores. Culprits: CPU time
-by process over the alert's `for`; none while the cores are idle half of the time, or where
-half of the tasks wait for a disk, since nobody's CPU time tells whose they are.
+after all is well. Limits: at two per core everything takes about twice as long as it would
+alone, at four a request that needs several turns is seen to hang (node-mixin warns at two).
+As there, for fifteen minutes: builds start more jobs than there are cores. Culprits: CPU
+time by process over the alert's `for`; none while the cores are idle half of the time, or
+where half of the tasks wait for a disk, since nobody's CPU time tells whose they are.
 """
 
 from collections.abc import Collection

@@ -5,8 +5,9 @@ is a thread that never waits (a loop without an end, a regular expression gone w
 190 % two of them; five minutes are longer than what people start and watch. Culprit:
 the process itself. While the whole host uses less than one process would have to, no
 process is looked at. The bot leaves itself out: what it reads of past incidents costs
-some seconds of CPU, nobody may act on it here, and /metrics tells of it. What runs at low
-priority (`nice`) gives way to all others and is well, whatever it uses.
+some seconds of CPU, nobody may act on it here, and /metrics tells of it. What a team runs
+at a nice value of 10 or more is well, whatever it uses: that is a batch's; 1 to 9, which
+desktops and shells give to all kinds of things, is judged as usual.
 """
 
 import os
@@ -37,6 +38,8 @@ from remediation.moment import Moment
 from remediation.procfs import TICKS_PER_SECOND
 
 UNIT = "% of one core"
+POLITE = 10
+"""From this nice value on a process may use what it likes; it is what `nice` gives."""
 MOST = 10
 """So many processes are looked at in a round, the watched ones included."""
 
@@ -80,8 +83,8 @@ class RunawayProcess:
             return [self._unknown(subject, sample.at) for subject in sorted(watched)]
         before = self._scan.exchange(now)
         percents = cpu_percents(before, now) if before else None
-        urgent = {k: p for k, p in (percents or {}).items() if now.rows[k].nice <= 0}
-        subjects = self._over(urgent, len(watched)) | set(watched)
+        usual = {k: p for k, p in (percents or {}).items() if now.rows[k].nice < POLITE}
+        subjects = self._over(usual, len(watched)) | set(watched)
         self._levels.keep(subjects)
         found = [self._measure(s, percents, now) for s in sorted(subjects)]
         return [f for f in found if f.level is not Level.OK or f.subject in watched]
@@ -92,7 +95,7 @@ class RunawayProcess:
         if before is None or before.cpu is None or now.cpu is None:
             return False
         window = now.at.boot - before.at.boot
-        busy = (now.cpu.urgent - before.cpu.urgent) / TICKS_PER_SECOND
+        busy = (now.cpu.busy - before.cpu.busy) / TICKS_PER_SECOND
         return 0 <= 100 * busy / window < self._levels.limits.clear_warning
 
     def _over(self, percents: Mapping[Key, float], watched: int) -> set[str]:
@@ -127,11 +130,9 @@ class RunawayProcess:
         process: ProcessFacts | None,
         row: ProcessRow,
     ) -> Finding:
-        is_polite, name = row.nice > 0, row.name
+        is_polite, name = row.nice >= POLITE, row.name
         level = self._levels.judge(unknown.subject, 0.0 if is_polite else used)
-        way = (
-            f" at low priority (nice {row.nice}), so it gives way" if is_polite else ""
-        )
+        way = f" at low priority (nice {row.nice})" if row.nice > 0 else ""
         shown = with_limit(used, UNIT, self._levels.limits, level)
         culprit = Culprit(process=process, share=1.0, amount=used) if process else None
         return replace(

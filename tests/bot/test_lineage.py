@@ -40,6 +40,13 @@ def test_copies_of_a_program_are_followed_to_the_first_of_them() -> None:
     assert suspect.row.pid == 10
 
 
+def test_of_nothing_nobody_has_a_share() -> None:
+    rows = tree(row(10, 1), row(20, 10))
+
+    assert makers(dict.fromkeys(rows, 0), rows) == []
+    assert parents(dict.fromkeys(rows, 0), rows) == []
+
+
 def test_a_chain_of_fifty_thousand_is_no_matter() -> None:
     rows = tree(*(row(n, n - 1) for n in range(10, 50_000)))
 

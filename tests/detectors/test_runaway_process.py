@@ -77,7 +77,7 @@ def test_two_cores_by_one_process_are_critical(
     assert [f.level for f in runaway.check(())] == [Level.CRITICAL]
 
 
-def test_who_gives_way_is_well_and_stays_followed(
+def test_who_is_polite_is_well_and_stays_followed(
     runaway: RunawayProcess, proc: PaperProc
 ) -> None:
     proc.process(42, nice=10)
@@ -90,7 +90,19 @@ def test_who_gives_way_is_well_and_stays_followed(
     proc.process(42, ticks=2000, nice=10)
     (finding,) = runaway.check({"process:42:50"})
     assert (finding.value, finding.level) == (pytest.approx(100), Level.OK)
-    assert "at low priority (nice 10), so it gives way" in finding.summary
+    assert finding.summary.endswith(" at low priority (nice 10).")
+
+
+def test_a_little_nice_is_usual_also_where_nothing_else_runs(
+    runaway: RunawayProcess, proc: PaperProc
+) -> None:
+    proc.process(42, nice=9)
+    runaway.check(())
+    proc.spend(10, busy=0.01, polite=0.5)
+    proc.process(42, ticks=1000, nice=9)
+
+    (finding,) = runaway.check(())
+    assert finding.level is Level.WARNING
 
 
 def test_a_calm_host_is_not_scanned(runaway: RunawayProcess, proc: PaperProc) -> None:
