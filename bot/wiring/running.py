@@ -179,6 +179,8 @@ class Running(AbstractContextManager[None]):
             log.warning("host.not_watched why=%r", core.status.unseen)
 
     def __exit__(self, *_: object) -> None:
+        # Before anything that may hang or fail: what ends in order is no crash.
+        self._note_end()
         self._schedule.stop()
         if self._socket is not None:
             self._socket.stop()
@@ -192,11 +194,16 @@ class Running(AbstractContextManager[None]):
         attempt(self._core.habits.save, None, name="habits")
         self._poster.stop()
         self._post_loop.stop(5)
-        self._core.unpaged.keep()
-        record = self._core.record
-        Boots(record.database).end(record.clock.now())
-        record.database.close()
+        attempt(self._core.unpaged.keep, None, name="unpaged")
+        # Again: a round that still ran may have noted that the bot is alive.
+        self._note_end()
+        self._core.record.database.close()
         log.info("stopped")
+
+    def _note_end(self) -> None:
+        record = self._core.record
+        boots = Boots(record.database)
+        attempt(lambda: boots.end(record.clock.now()), None, name="boots")
 
     @property
     def _loops(self) -> tuple[Loop, ...]:
