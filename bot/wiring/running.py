@@ -170,7 +170,9 @@ class Running(AbstractContextManager[None]):
             loop.start()
         for name, detector in core.watch.detectors.items():
             self._schedule.every(detector.section.interval, name, self._round(name))
-        self._schedule.every(timedelta(hours=1), "tell the day", self._tell_day)
+        self._schedule.every(timedelta(hours=1), "tell the head", self._tell_head)
+        # The digest has its minute, which may be the last of a day.
+        self._schedule.every(timedelta(minutes=1), "tell the day", self._tell_day)
         self._schedule.every(timedelta(minutes=1), "unpaged", core.unpaged.keep)
         self._schedule.every(timedelta(days=1), "compact memory", self._compact)
         self._schedule.start()
@@ -237,9 +239,11 @@ class Running(AbstractContextManager[None]):
         old = core.record.clock.now().wall - core.settings.memory.compact_after
         core.known.memory.compact(old)
 
+    def _tell_head(self) -> None:
+        self._poster.tell_head(self._core.record.clock.now().wall.date())
+
     def _tell_day(self) -> None:
         now = self._core.record.clock.now().wall
-        self._poster.tell_head(now.date())
         digest = self._core.settings.slack.digest
         if digest.is_due(now):
             self._poster.tell_digest(now.astimezone(digest.zone).date())
