@@ -5,6 +5,7 @@ job compares it with the boot clock and plans every job anew when they part.
 """
 
 import logging
+import threading
 from collections.abc import Callable
 from datetime import UTC, timedelta
 
@@ -27,9 +28,10 @@ class Schedule:
     def __init__(self, clock: Clock, *, threads: int) -> None:
         self._clock = clock
         self._jobs: dict[str, tuple[Callable[[], None], timedelta]] = {}
+        self._pool = ThreadPoolExecutor(threads)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={"default": ThreadPoolExecutor(threads)},
+            executors={"default": self._pool},
             job_defaults={
                 "coalesce": True,
                 "max_instances": 1,
@@ -52,10 +54,18 @@ class Schedule:
         """Begin; also begins to watch over the clock."""
         self._scheduler.start()
 
-    def stop(self) -> None:
-        """Start no further job and wait for those that run."""
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=True)
+    def stop(self, seconds: float = 5) -> None:
+        """Start no further job and wait for those that run, but not for one that hangs."""
+        if not self._scheduler.running:
+            return
+        self._scheduler.shutdown(wait=False)
+        waiting = threading.Thread(
+            target=self._pool.shutdown, name="last jobs", daemon=True
+        )
+        waiting.start()
+        waiting.join(seconds)
+        if waiting.is_alive():
+            log.warning("jobs.left_behind seconds=%.0f", seconds)
 
     def guard_clock(self) -> None:
         """Plan every job anew if the wall clock was moved; called by the sweeper.

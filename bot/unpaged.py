@@ -5,12 +5,23 @@ it quiet. Unusual: improbable, and nothing else agreed.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Column, Connection, Integer, String, Table, Text, delete, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    String,
+    Table,
+    Text,
+    delete,
+    select,
+    update,
+)
 
 from bot import store
 from bot.database import Database
@@ -88,17 +99,27 @@ class Unpaged:
                 self._fresh[seen.key] = _together(self._fresh.get(seen.key), seen)
 
     def keep(self) -> None:
-        """Write what was counted; called by the sweeper."""
+        """Write what was counted; what cannot be written now is written next time."""
         with self._lock:
             fresh, self._fresh = self._fresh, {}
         if not fresh:
             return
-        with self._database.write() as tx:
-            known = {seen.key: seen for seen in all_of(tx)}
-            for key, seen in fresh.items():
-                if key in known or len(known) < MOST:
-                    known[key] = _together(known.get(key), seen)
-                    _write(tx, known[key])
+        with ExitStack() as undo:
+            undo.callback(self._put_back, fresh)
+            with self._database.write() as tx:
+                known = {seen.key: seen for seen in all_of(tx)}
+                for key, seen in fresh.items():
+                    if key in known or len(known) < MOST:
+                        known[key] = _together(known.get(key), seen)
+                        _write(tx, known[key])
+            undo.pop_all()
+
+    def _put_back(self, unwritten: Mapping[tuple[str, Why], Seen]) -> None:
+        with self._lock:
+            for key, seen in unwritten.items():
+                newer = self._fresh.get(key)
+                if newer is not None or len(self._fresh) < MOST:
+                    self._fresh[key] = _together(seen, newer) if newer else seen
 
 
 def all_of(tx: Connection) -> tuple[Seen, ...]:
@@ -119,10 +140,12 @@ def all_of(tx: Connection) -> tuple[Seen, ...]:
 
 
 def forget(tx: Connection, told: Sequence[Seen]) -> None:
-    """Forget what was told; what was seen again since then stays."""
+    """Forget what was told; the times that it was seen again since then stay."""
     for seen in told:
         mine = (table.c.condition == seen.condition) & (table.c.why == seen.why)
-        tx.execute(delete(table).where(mine & (table.c.last <= seen.last)))
+        tx.execute(delete(table).where(mine & (table.c.times <= seen.times)))
+        rest = table.c.times - seen.times
+        tx.execute(update(table).where(mine).values(times=rest))
 
 
 def _together(before: Seen | None, now: Seen) -> Seen:

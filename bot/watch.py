@@ -114,7 +114,7 @@ class Watch:
         rest = [f for f in found if f.key != blank.key or f.value is not None]
         if any(finding.key == blank.key for finding in rest):
             return rest
-        summary = f"The detector {name} measures again on {self._host}."
+        summary = f"The detector {name} does not fail any more on {self._host}."
         return [*rest, replace(blank, level=Level.OK, summary=summary, is_passing=True)]
 
     def _asked(
@@ -130,7 +130,7 @@ class Watch:
         if self.untold.get(name) != why:
             log.warning("detector.blind name=%s why=%s", name, why)
         self.untold[name] = why
-        return self._unknown(name)
+        return self._no_longer_blank(name, self._unknown(name))
 
     def _unknown(self, name: str) -> list[Finding]:
         at = self._now()

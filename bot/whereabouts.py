@@ -1,7 +1,7 @@
 """Whose a process is, cheaply: its unit, its account, what it runs.
 
 For questions about many processes at once. What a person decides on is read with care by
-`remediation/facts.py`, which asks systemd too and takes a hundred times as long.
+`remediation/facts.py`, which asks systemd too and takes many times as long.
 """
 
 from dataclasses import dataclass

@@ -55,6 +55,7 @@ class Poster:
         self._everybody = everybody
         self._has_glass = record.ledger.book.break_glass != Circle()
         self._telemetry = telemetry
+        self._digest_told: date | None = None
 
     def stop(self) -> None:
         """Wait for nothing any more."""
@@ -218,20 +219,31 @@ class Poster:
         self._telemetry.head_told()
 
     def tell_digest(self, today: date) -> None:
-        """Post once a day what was seen and called nobody; nothing where that is nothing."""
+        """Post once a day what was seen and called nobody; nothing where that is nothing.
+
+        What comes after that waits for the next day. Called each minute.
+        """
+        if self._digest_told == today:
+            return
         with self._database.read() as tx:
             seen = unpaged.all_of(tx)
-            told = store.recall(tx, "digest told")
-        if not seen or told == str(today):
+            told = store.recall(tx, "digest told") == str(today)
+        if not told and seen and not self._is_digest_posted(seen):
             return
-        try:
-            self._channel.post(thread.digest(seen), None)
-        except (Again, SlackApiError) as error:
-            log.warning("digest.not_told error=%s", error)
+        self._digest_told = today
+        if told:
             return
         with self._database.write() as tx:
             unpaged.forget(tx, seen)
             store.remember(tx, "digest told", str(today))
+
+    def _is_digest_posted(self, seen: Sequence[unpaged.Seen]) -> bool:
+        try:
+            self._channel.post(thread.digest(seen), None)
+        except (Again, SlackApiError) as error:
+            log.warning("digest.not_told error=%s", error)
+            return False
+        return True
 
     def _mark(self, number: int, **fields: object) -> None:
         with self._database.write() as tx:

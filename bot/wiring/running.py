@@ -170,7 +170,9 @@ class Running(AbstractContextManager[None]):
             loop.start()
         for name, detector in core.watch.detectors.items():
             self._schedule.every(detector.section.interval, name, self._round(name))
-        self._schedule.every(timedelta(hours=1), "tell the day", self._tell_day)
+        self._schedule.every(timedelta(hours=1), "tell the head", self._tell_head)
+        # The digest has its minute, which may be the last of a day.
+        self._schedule.every(timedelta(minutes=1), "tell the day", self._tell_day)
         self._schedule.every(timedelta(minutes=1), "unpaged", core.unpaged.keep)
         self._schedule.every(timedelta(days=1), "compact memory", self._compact)
         self._schedule.start()
@@ -179,6 +181,8 @@ class Running(AbstractContextManager[None]):
             log.warning("host.not_watched why=%r", core.status.unseen)
 
     def __exit__(self, *_: object) -> None:
+        # Before anything that may hang or fail: what ends in order is no crash.
+        self._note_end()
         self._schedule.stop()
         if self._socket is not None:
             self._socket.stop()
@@ -192,11 +196,16 @@ class Running(AbstractContextManager[None]):
         attempt(self._core.habits.save, None, name="habits")
         self._poster.stop()
         self._post_loop.stop(5)
-        self._core.unpaged.keep()
-        record = self._core.record
-        Boots(record.database).end(record.clock.now())
-        record.database.close()
+        attempt(self._core.unpaged.keep, None, name="unpaged")
+        # Again: a round that still ran may have noted that the bot is alive.
+        self._note_end()
+        self._core.record.database.close()
         log.info("stopped")
+
+    def _note_end(self) -> None:
+        record = self._core.record
+        boots = Boots(record.database)
+        attempt(lambda: boots.end(record.clock.now()), None, name="boots")
 
     @property
     def _loops(self) -> tuple[Loop, ...]:
@@ -230,9 +239,11 @@ class Running(AbstractContextManager[None]):
         old = core.record.clock.now().wall - core.settings.memory.compact_after
         core.known.memory.compact(old)
 
+    def _tell_head(self) -> None:
+        self._poster.tell_head(self._core.record.clock.now().wall.date())
+
     def _tell_day(self) -> None:
         now = self._core.record.clock.now().wall
-        self._poster.tell_head(now.date())
         digest = self._core.settings.slack.digest
         if digest.is_due(now):
             self._poster.tell_digest(now.astimezone(digest.zone).date())

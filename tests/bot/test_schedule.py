@@ -102,3 +102,30 @@ def test_clocks_that_part_a_little_change_nothing(
 
 def test_a_schedule_that_never_began_can_be_stopped(clock: FakeClock) -> None:
     Schedule(clock, threads=1).stop()
+
+
+def test_stopping_waits_for_a_job_that_runs_and_not_for_one_that_hangs(
+    clock: FakeClock,
+) -> None:
+    began, goes_on, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def job() -> None:
+        began.set()
+        goes_on.wait(20)
+        ended.set()
+
+    schedule = Schedule(clock, threads=1)
+    schedule.every(HOUR, "x", job)
+    schedule.start()
+    assert began.wait(10)
+    schedule.stop(0.1)
+    assert not ended.is_set()
+    goes_on.set()
+    schedule = Schedule(clock, threads=1)
+    schedule.every(HOUR, "x", job)
+    ended.clear()
+    began.clear()
+    schedule.start()
+    assert began.wait(10)
+    schedule.stop(20)
+    assert ended.is_set()

@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+import pytest
+from sqlalchemy.exc import DBAPIError
+
 from bot import quiet, unpaged
 from bot.alerts import Timing
 from bot.model import Level
@@ -75,7 +78,23 @@ def test_what_came_after_the_telling_stays(story: Story) -> None:
     story.unpaged.keep()
     with story.record.database.write() as tx:
         unpaged.forget(tx, seen)
-        assert len(unpaged.all_of(tx)) == 1
+        (again,) = unpaged.all_of(tx)
+    assert again.times == 1
+
+
+def test_what_could_not_be_written_is_written_later(story: Story) -> None:
+    story.unpaged.add(story.found(), Why.BRIEF)
+    rename(story, "unpaged", "away")
+    with pytest.raises(DBAPIError):
+        story.unpaged.keep()
+    rename(story, "away", "unpaged")
+    story.unpaged.add(story.found(), Why.BRIEF)
+    assert told(story) == [("CPU", Why.BRIEF, 2)]
+
+
+def rename(story: Story, name: str, other: str) -> None:
+    with story.record.database.write() as tx:
+        tx.exec_driver_sql(f"ALTER TABLE {name} RENAME TO {other}")
 
 
 def test_a_flood_is_bounded(story: Story) -> None:

@@ -105,6 +105,21 @@ def test_what_the_host_does_not_tell_is_said_once_and_opens_nothing(
     assert watch.failures["cpu"] == 0
 
 
+def test_a_detector_that_failed_and_has_nothing_to_tell_is_no_alarm_for_ever(
+    story: Story,
+) -> None:
+    detector = FakeDetector("temperature")
+    detector.raises = ValueError("nonsense in /sys")
+    watch = watching(story, detector)
+    watch.round("temperature")
+    assert story.incident().is_open
+    detector.raises = NotTold("this host has no sensors")
+    for _ in range(30):
+        story.clock.go(60)
+        watch.round("temperature")
+    assert story.open() == []
+
+
 def test_what_was_measured_and_is_told_no_more_is_unknown(story: Story) -> None:
     detector = FakeDetector("cpu", story.well())
     watch = watching(story, detector)

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from datetime import timedelta
 
 import pytest
 from slack_sdk import WebClient
@@ -356,7 +357,7 @@ def test_the_digest_is_told_once_a_day_and_forgotten(
     poster: Poster, workspace: Workspace, story: Story
 ) -> None:
     day = story.clock.wall.date()
-    poster.tell_digest(day)
+    poster.tell_digest(day - timedelta(days=1))
     assert workspace.posts() == []
     story.unpaged.add(story.found(label="CPU *of* <!here>"), Why.BRIEF)
     story.unpaged.add(story.found(label="Memory"), Why.EXPECTED, "uses 3 of 4 cores")
@@ -369,6 +370,19 @@ def test_the_digest_is_told_once_a_day_and_forgotten(
     assert "<!here>" not in told.all_text()
     with story.database.read() as tx:
         assert unpaged.all_of(tx) == ()
+
+
+def test_what_comes_after_the_digest_waits_for_the_next_day(
+    poster: Poster, workspace: Workspace, story: Story
+) -> None:
+    day = story.clock.wall.date()
+    poster.tell_digest(day)
+    story.unpaged.add(story.found(), Why.BRIEF)
+    story.unpaged.keep()
+    poster.tell_digest(day)
+    assert workspace.posts() == []
+    poster.tell_digest(day + timedelta(days=1))
+    assert len(workspace.posts()) == 1
 
 
 def test_a_head_that_slack_does_not_take_is_told_later(
