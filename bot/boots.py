@@ -5,7 +5,7 @@ orderly end. A host that is shut down ends the bot first; one that loses its pow
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pydantic import TypeAdapter, ValidationError
@@ -22,13 +22,15 @@ class SignOfLife:
     """The last thing that is known of the boot before.
 
     at: when the bot last ran in it. is_ended: whether it was told to end. crashed: when
-    the host came back from what nobody had asked for, lately.
+    the host came back from what nobody had asked for, lately. alive_before: when the bot
+    last ran in the boot before it, where nobody had asked for this one.
     """
 
     boot_id: str
     at: datetime
     is_ended: bool = False
     crashed: Sequence[datetime] = ()
+    alive_before: datetime | None = None
 
 
 _SIGNS: TypeAdapter[SignOfLife] = TypeAdapter(SignOfLife)
@@ -57,7 +59,7 @@ class Boots:
     def end(self, now: Moment) -> None:
         """Note that the bot ends because somebody told it to."""
         last = self.last()
-        crashed = () if last is None else last.crashed
-        self.note(
-            SignOfLife(boot_id=now.boot_id, at=now.wall, is_ended=True, crashed=crashed)
-        )
+        sign = last or SignOfLife(boot_id=now.boot_id, at=now.wall)
+        if sign.boot_id != now.boot_id:
+            sign = replace(sign, boot_id=now.boot_id, alive_before=None)
+        self.note(replace(sign, at=now.wall, is_ended=True))

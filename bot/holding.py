@@ -11,6 +11,7 @@ from typing import Final
 
 from bot.host import HostSampler
 from bot.kernel import descriptors
+from bot.ports import NotTold
 
 AT_ONCE: Final = 20_000
 """So many processes are asked in a round; the others follow in the next ones."""
@@ -43,7 +44,11 @@ class Holding:
             self._lowest = used
         self._lowest = min(self._lowest, used)
         asked, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
-        return descriptors.opened(roots, {*asked, *also})
+        try:
+            return descriptors.opened(roots, {*asked, *also})
+        except NotTold:
+            self._lowest = -math.inf  # the next round is told the same, and no zero
+            raise
 
     def limit(self, pid: int) -> int | None:
         """Return how many a process may open; None where it may open any number."""

@@ -6,7 +6,7 @@ Window: one round. Limits: the kernel itself complains of a task that waits for 
 cases behind one dead disk or mount. What reads much from a slow disk is in state D most
 of the time, but it gets on, so a backup is none of them. The kernel's own threads are
 left out. Processes are scanned only while tasks wait for a disk, or while the load is
-higher than the busy cores explain. Culprits: none, since no signal ends them.
+higher than the busy cores explain. Culprits: none, since most waits let no signal through.
 """
 
 from collections import Counter
@@ -146,8 +146,8 @@ def _meaning(place: str) -> str:
 def _no_signal_helps(row: ProcessRow) -> NoAction:
     return NoAction(
         rule="state D",
-        reason="no signal reaches a process that waits inside the kernel; it goes on "
-        "when what it waits for answers",
+        reason="most waits inside the kernel let no signal through; of a network or FUSE "
+        "mount a KILL may. It goes on when what it waits for answers",
         by_hand=f"cat /proc/{row.pid}/stack; findmnt -t nfs,nfs4,cifs,fuse",
     )
 

@@ -1,7 +1,7 @@
 """The clock is not synchronised, or it was moved.
 
 Unit: seconds that it may be wrong by, and, of the subject `jump`, seconds by which it was
-moved against the clock since boot. Window: none; a jump is told at once and kept for ten
+moved against the clock since boot, once it had been right. Window: none; a jump is told at once and kept for ten
 minutes. Limits: an hour without an answer of a time server lets the kernel's own bound
 grow by 1.8 s, so 5 s are half a night shift without one, and at 16 s the kernel calls the
 clock unsynchronised (node-mixin's NodeClockNotSynchronising); from a minute on tokens are
@@ -146,7 +146,8 @@ class Clock:
         before, self._before = self._before, now
         if before is not None and before.boot_id == now.boot_id:
             moved = (now.wall - before.wall).total_seconds() - (now.boot - before.boot)
-            if abs(moved) >= _LEAST:
+            # What sets a clock right for the first time moves it, as after a boot.
+            if abs(moved) >= _LEAST and self._was_right:
                 self._jump = now, moved
         if self._jump is None or not _is_recent(self._jump[0], now):
             self._jump = None

@@ -34,6 +34,8 @@ BUSY: Final = 50.0
 """Percent of the time below which a slow disk makes nobody wait."""
 WAITING: Final = 5.0
 """Percent of the last 10 s in which some task waited for a disk."""
+_NOBODY: Final = "no process makes half of what the disk does; it may be the device"
+_HIDDEN: Final = "who it is is told to nobody but root, if it is not the device"
 
 Work = Mapping[str, DiskWork]
 Moved = Taken[Mapping[int, int]]
@@ -74,6 +76,8 @@ class DiskLatency:
     def check(self, watched: Collection[str]) -> list[Finding]:
         """Measure once: the slowest disks and the watched ones; the first round none."""
         now = self._host.sampler.look(diskstats.read)
+        if not now.value:
+            raise NotTold("no disk of its own here")
         before = self._previous.exchange(now)
         works = _works(before, now) if before else {}
         slowest = nlargest(TOLD, works, key=lambda disk: works[disk].wait_ms)
@@ -143,6 +147,7 @@ class DiskLatency:
         ]
 
     def _with(self, finding: Finding, blamed: tuple[Culprit, ...]) -> Finding:
+        roots = self._host.sampler.roots
         by_hand = f"iostat -xz 1 5; journalctl -k -p warning -g {finding.subject}"
         return replace(
             finding,
@@ -150,7 +155,7 @@ class DiskLatency:
             facts=finding.facts + culprit_facts(blamed, "what disks moved"),
             no_action=NoAction(
                 rule="no culprit",
-                reason="no process makes half of what the disk does; it may be the device",
+                reason=_HIDDEN if process_io.is_hidden(roots) else _NOBODY,
                 by_hand=by_hand,
             ),
         )

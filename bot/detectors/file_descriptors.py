@@ -18,12 +18,15 @@ from bot.host import HostContext
 from bot.kernel import descriptors
 from bot.kernel.descriptors import Allotted
 from bot.model import Culprit, Fact, Finding, Level, NoAction
+from bot.ports import NotTold
 from bot.settings import DetectorSection
 from bot.suspects import culprit_facts, culprits, sharers
 from bot.words import amount
 
 ASKED: Final = 20_000
 """So many processes are asked for a culprit, the newest first."""
+_NOBODY: Final = "no process has half of all descriptors open"
+_HIDDEN: Final = "who it is is told to nobody but root"
 
 
 class FileDescriptorsSection(DetectorSection):
@@ -67,7 +70,8 @@ class FileDescriptors:
         return [found if found.level is Level.OK else self._explained(found, now)]
 
     def _explained(self, found: Finding, now: Allotted) -> Finding:
-        blamed = self._culprits(now.used, found.value or 0.0)
+        told = self._culprits(now.used, found.value or 0.0)
+        blamed = told or ()
         shown = self._gauge.said(found.value or 0.0, found.level)
         return replace(
             found,
@@ -79,19 +83,20 @@ class FileDescriptors:
             ),
             no_action=NoAction(
                 rule="no culprit",
-                reason="no process has half of all descriptors open",
+                reason=_HIDDEN if told is None else _NOBODY,
                 by_hand="sysctl fs.file-nr; lsof -n | awk '{print $1}' | sort | uniq -c",
             ),
         )
 
-    def _culprits(self, used: int, percent: float) -> tuple[Culprit, ...]:
+    def _culprits(self, used: int, percent: float) -> tuple[Culprit, ...] | None:
+        """Return who has most open; None where that is not told."""
         sampler = self._host.sampler
         try:
             scan = sampler.processes()
-        except (OSError, ValueError):
-            return ()
-        newest = sorted(scan.rows, reverse=True)[:ASKED]
-        opened = descriptors.opened(sampler.roots, [pid for pid, _ in newest])
+            newest = sorted(scan.rows, reverse=True)[:ASKED]
+            opened = descriptors.opened(sampler.roots, [pid for pid, _ in newest])
+        except (OSError, ValueError, NotTold):
+            return None
         held = {key: opened[key[0]] for key in newest if opened.get(key[0])}
         found = sharers(held, scan.rows, max(used, 1))
         return culprits(found, self._host.facts, percent)

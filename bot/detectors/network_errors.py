@@ -24,6 +24,7 @@ from bot.host import HostContext, Previous, Taken
 from bot.kernel import interfaces
 from bot.kernel.interfaces import Traffic
 from bot.model import Fact, Finding, Level, NoAction
+from bot.ports import NotTold
 from bot.settings import DetectorSection
 from bot.words import amount
 
@@ -72,6 +73,8 @@ class NetworkErrors:
         """Measure once: the worst cards and the watched ones; the first round none."""
         taken = self._host.sampler.look(interfaces.traffic)
         cards = self._host.sampler.look(self._links).value
+        if not cards:
+            raise NotTold("no network card of its own here")
         now = Taken(taken.at, {n: t for n, t in taken.value.items() if n in cards})
         before = self._previous.exchange(now)
         passed = _passed(before, now) if before else {}

@@ -2,7 +2,8 @@
 
 Unit: none; 0 is well, 1 a link that is missed while another card has one, 2 the last one.
 Window: none for the link; for silence `silent_for`, after a while (`heard_for`) in which
-each round received something. Limits: the last link is critical, another a warning: whoever
+each round received something, and only of the card of the default route (IPv4): a second
+network may be quiet. Limits: the last link is critical, another a warning: whoever
 has two can wait for the morning. A card that somebody
 switched off, or that never had a link since the bot looks, is well. Traffic that only gets
 less is normal (a backup ends): a network where nothing at all arrives, not even what is sent
@@ -24,6 +25,7 @@ from bot.host import LONGEST, HostContext
 from bot.kernel import interfaces
 from bot.kernel.interfaces import Link
 from bot.model import Fact, Finding, Level, Limits, NoAction
+from bot.ports import NotTold
 from bot.settings import DetectorSection
 from remediation.moment import Moment
 
@@ -88,8 +90,13 @@ class NetworkLink:
         traffic = self._host.sampler.look(interfaces.traffic)
         taken = self._host.sampler.look(self._links)
         links = taken.value
+        if not links:
+            raise NotTold("no network card of its own here")
         counted = {n: t.received for n, t in traffic.value.items() if n in links}
-        self._listen(counted, traffic.at)
+        heard = (
+            self._host.sampler.look(interfaces.default_routes).value & counted.keys()
+        )
+        self._listen({name: counted[name] for name in heard}, traffic.at)
         self._linked |= {n for n, link in links.items() if link.has_carrier}
         self._linked = (self._linked | set(watched)) & links.keys()
         bad = {n: why for n in links if (why := self._missed(n, links, traffic.at))}

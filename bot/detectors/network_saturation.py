@@ -2,7 +2,7 @@
 
 Unit: percent of the link's own speed, of the way that carries more. Window: one round.
 Limits: 90 % as Netdata, and 98 % (awesome-prometheus-alerts warns at 80 %, with more noise). A full link alone is normal while a backup or a copy runs: it counts only
-where the card drops packets, or one segment of a hundred is sent again (TCP); otherwise it
+where the card drops five packets a second, or one segment of a hundred is sent again (TCP); otherwise it
 is well. Cards that do not say their speed (most virtual ones) are left out, and so is what
 has no card behind it. Culprits: none, the kernel counts traffic of no process.
 """
@@ -30,6 +30,8 @@ TOLD: Final = 20
 """So many cards are told of in a round, the fullest first, beside the watched ones."""
 SENT_AGAIN: Final = 1.0
 """Percent of the segments from which connections are seen to suffer."""
+DROPPED: Final = 5.0
+"""Packets a second; fewer are dropped on any network (`network_errors`)."""
 
 
 class NetworkSaturationSection(DetectorSection):
@@ -55,19 +57,22 @@ class Counted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """One card in one round. percent: of its speed. sent_again: percent of TCP's segments."""
+    """One card in one round. percent: of its speed. dropped: packets a second.
+
+    sent_again: percent of TCP's segments.
+    """
 
     percent: float
     received: float
     sent: float
     speed: int
-    dropped: int
+    dropped: float
     sent_again: float
 
     @property
     def is_suffered(self) -> bool:
         """Whether somebody feels it."""
-        return self.dropped > 0 or self.sent_again >= SENT_AGAIN
+        return self.dropped >= DROPPED or self.sent_again >= SENT_AGAIN
 
 
 class NetworkSaturation:
@@ -92,6 +97,10 @@ class NetworkSaturation:
         """Measure once: the fullest cards and the watched ones; the first round none."""
         taken = self._host.sampler.look(interfaces.traffic)
         links = self._host.sampler.look(interfaces.links).value
+        if not links:
+            raise NotTold("no network card of its own here")
+        if all(link.bits_per_second is None for link in links.values()):
+            raise NotTold("no card tells its speed")
         now = Taken(taken.at, self._counted(taken.value))
         before = self._previous.exchange(now)
         loads = _loads(before, now, links) if before else {}
@@ -132,7 +141,7 @@ class NetworkSaturation:
                 Fact(label="Link used", value=f"{shown} of {speed}"),
                 Fact(label="Received", value=f"{amount(load.received, 'B')} per s"),
                 Fact(label="Sent", value=f"{amount(load.sent, 'B')} per s"),
-                Fact(label="Dropped", value=f"{load.dropped:,} packets"),
+                Fact(label="Dropped", value=f"{amount(load.dropped, '')} per s"),
                 Fact(label="Segments sent again", value=amount(load.sent_again, "%")),
             ),
             no_action=NoAction(
@@ -163,7 +172,7 @@ def _loads(
             received=passed.received_bytes / seconds,
             sent=passed.sent_bytes / seconds,
             speed=link.bits_per_second,
-            dropped=passed.dropped,
+            dropped=passed.dropped / seconds,
             sent_again=sent_again,
         )
     return found

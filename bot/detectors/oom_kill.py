@@ -4,10 +4,11 @@ Unit: kills in the last ten minutes (`oom_kill` of /proc/vmstat). Window: those 
 minutes, for which the event stays; it fires at once, since nothing of it passes by
 itself. Limits: one is one too many (awesome-prometheus-alerts: HostOomKillDetected, any
 in a minute; Netdata's `oom_kill` warns at one in 30 min), three mean that it goes on.
-Victims: from /dev/kmsg or the journal, where the bot may read one of them; else the
-cgroups that count kills. What was done is done, so no action is offered.
+Victims: from /dev/kmsg or the journal, where the bot may read one of them, and only those
+that are newer than the round before; else the cgroups that count kills. What was done is done, so no action is offered.
 """
 
+import sys
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -72,6 +73,8 @@ class OomKill:
             limits=section.limits(),
         )
         self._before: Taken[MemoryEvents] | None = None
+        self._named = -1
+        """The newest record of the kernel's log that is no news."""
         self._kills: list[tuple[Moment, int]] = []
         self._facts: tuple[Fact, ...] = ()
 
@@ -82,10 +85,12 @@ class OomKill:
         if now.value.oom_kills is None:
             raise NotTold("this kernel does not count OOM kills")
         self._kills = [kill for kill in self._kills if _is_recent(kill[0], now.at)]
-        rise = self._rise(now)
-        if rise > 0:
+        if self._before is None:
+            self._named = self._newest()
+        since, rise = self._before, self._rise(now)
+        if rise > 0 and since is not None:
             self._kills.append((now.at, rise))
-            self._facts = (*self._whom(rise, now.at), *self._facts)[:_NAMED]
+            self._facts = (*self._whom(rise, since.at), *self._facts)[:_NAMED]
         elif not self._kills:
             self._facts = ()
         return [self._finding(now.at)]
@@ -110,26 +115,42 @@ class OomKill:
             found, facts=self._facts, hold_for=timedelta(0), no_action=_IT_IS_OVER
         )
 
-    def _whom(self, rise: int, at: Moment) -> tuple[Fact, ...]:
-        """Say who was killed, as far as the bot may know."""
-        wanted = min(rise, _NAMED)
+    def _newest(self) -> int:
         try:
-            found = oomlog.victims(oomlog.kernel_lines(self._kmsg), wanted)
+            lines = oomlog.kernel_lines(self._kmsg)
+            return max(map(oomlog.number, lines), default=-1)
         except OSError:
-            found = []
-        found = found or self._from_journal(wanted, at)
+            return -1
+
+    def _whom(self, rise: int, since: Moment) -> tuple[Fact, ...]:
+        """Say who was killed since the round before, as far as the bot may know."""
+        wanted = min(rise, _NAMED)
+        unknown = "the kernel's log does not say who"
+        try:
+            found = self._from_log(rise)[-wanted:]
+        except OSError:
+            unknown = "the bot may read neither the kernel's log nor the journal"
+            found = self._from_journal(wanted, since)
         if found:
             return tuple(Fact(label="Killed", value=_said(victim)) for victim in found)
-        unknown = "the bot may read neither the kernel's log nor the journal"
         places = self._host.sampler.look(oomlog.counted).value[:_NAMED]
         return (
             Fact(label="Killed", value=unknown),
             *([Fact(label="Kills counted in", value=", ".join(places))] * bool(places)),
         )
 
-    def _from_journal(self, wanted: int, at: Moment) -> Sequence[Victim]:
-        since = int((at.wall - STAYS).timestamp())
-        matches = ("_TRANSPORT=kernel", "--grep=oom-kill:", f"--since=@{since}")
+    def _from_log(self, rise: int) -> Sequence[Victim]:
+        """Return so many that nobody has heard of, the oldest first."""
+        lines = oomlog.kernel_lines(self._kmsg)
+        new = (line for line in lines if oomlog.number(line) > self._named)
+        # A newer one than the counter knows of is named in the next round.
+        found = oomlog.victims(new, sys.maxsize)[:rise]
+        self._named = found[-1].number if found else self._named
+        return found
+
+    def _from_journal(self, wanted: int, since: Moment) -> Sequence[Victim]:
+        begin = f"--since=@{int(since.wall.timestamp())}"
+        matches = ("_TRANSPORT=kernel", "--grep=oom-kill:", begin)
         try:
             lines = newest(*matches, lines=_LINES, program=self._journalctl)
         except NoJournal:

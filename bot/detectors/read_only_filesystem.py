@@ -2,13 +2,14 @@
 
 Unit: none; 1 where nothing can be written any more, 0 where it can. Window: none. Limits:
 it is always critical, as the runbook's steps have no time. It is bad where this bot saw it writable before, where fstab(5) mounts it writable,
-and where the kernel says that it gave up; what is meant to be read-only (images, `ro` in
-fstab, a mount that was never anything else) is left alone. A mount that only this bot sees
+and where the kernel says that it gave up; what is meant to be read-only (images, a mount
+that was never anything else) is left alone, and of what fstab mounts `ro` only the kernel's
+own word counts: who remounted it to write puts it back. A mount that only this bot sees
 read-only is none (systemd's ProtectSystem). Culprits and action: none, it is the device.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -79,8 +80,13 @@ class ReadOnlyFilesystem:
         """Say whether it is read-only and was not meant to be."""
         if not mount.read_only:
             return False
-        known = mount.gave_up or mount.name in watched or _key(mount) in self._writable
-        return known or mount.point in written_by_fstab(self.section.fstab)
+        if mount.gave_up:
+            return True
+        points = by_fstab(self.section.fstab)
+        if points.get(mount.point) == "ro":
+            return False
+        known = mount.name in watched or _key(mount) in self._writable
+        return known or points.get(mount.point) == "rw"
 
     def _judged(
         self,
@@ -93,9 +99,10 @@ class ReadOnlyFilesystem:
             text = f"{subject} is not mounted any more."
             return self._named(self._gauge.finding(None, text, at, subject))
         if not self._turned(mount, watched):
-            text = f"{subject} can be written."
+            can = "is meant to be read-only" if mount.read_only else "can be written"
+            text = f"{subject} {can}."
             found = self._named(self._gauge.finding(0.0, text, at, subject))
-            return replace(found, shown="writable")
+            return replace(found, shown="read-only" if mount.read_only else "writable")
         text = f"{subject} turned read-only; {_because(mount)}."
         found = self._named(self._gauge.finding(1.0, text, at, subject))
         return replace(
@@ -118,17 +125,19 @@ class ReadOnlyFilesystem:
         return replace(found, label=label, is_passing=found.level is not Level.UNKNOWN)
 
 
-def written_by_fstab(fstab: Path) -> set[bytes]:
-    """Return the mount points that fstab(5) mounts writable; none where there is none."""
+def by_fstab(fstab: Path) -> Mapping[bytes, str]:
+    """Return how fstab(5) mounts its mount points, "ro" or "rw"; none without one."""
     try:
         lines = fstab.read_bytes().splitlines()
     except OSError:
-        return set()
+        return {}
     entries = [line.split() for line in lines if not line.lstrip().startswith(b"#")]
     return {
-        _OCTAL.sub(lambda code: bytes([int(code[1], 8)]), entry[1])
+        _OCTAL.sub(lambda code: bytes([int(code[1], 8)]), entry[1]): "ro"
+        if b"ro" in entry[3].split(b",")
+        else "rw"
         for entry in entries
-        if len(entry) >= 4 and b"ro" not in entry[3].split(b",")
+        if len(entry) >= 4
     }
 
 

@@ -67,7 +67,8 @@ class Reboot:
             unit="",
             limits=section.limits(),
         )
-        self._before: SignOfLife | None = None
+        self._alive_before: datetime | None = None
+        """When the bot last ran before a reboot that nobody had asked for."""
         self._crashed: tuple[datetime, ...] = ()
         self._boot_id = ""
 
@@ -85,17 +86,24 @@ class Reboot:
     def _look_back(self, now: Moment) -> None:
         """Ask once how the boot before ended."""
         last = self._host.boots.last() if self._host.boots else None
-        self._boot_id, self._before = now.boot_id, None
+        self._boot_id, self._alive_before = now.boot_id, None
         began = _began(now)
         recent = () if last is None else last.crashed
         crashed = tuple(at for at in recent if began - at < _DAY)[-_MOST:]
-        is_new = last is not None and last.boot_id != now.boot_id
-        if last is not None and is_new and not last.is_ended:
-            self._before, crashed = last, (*crashed, began)
+        if last is not None and last.boot_id == now.boot_id:
+            # The bot itself started anew; what it found in this boot stays true.
+            self._alive_before = last.alive_before
+        elif last is not None and not last.is_ended:
+            self._alive_before, crashed = last.at, (*crashed, began)
         self._crashed = crashed
 
     def _note(self, now: Moment) -> None:
-        sign = SignOfLife(boot_id=now.boot_id, at=now.wall, crashed=self._crashed)
+        sign = SignOfLife(
+            boot_id=now.boot_id,
+            at=now.wall,
+            crashed=self._crashed,
+            alive_before=self._alive_before,
+        )
         try:
             if self._host.boots is not None:
                 self._host.boots.note(sign)
@@ -104,19 +112,19 @@ class Reboot:
             log.warning("boot.not_noted error=%s", type(error.orig).__name__)
 
     def _finding(self, now: Moment) -> Finding:
-        name, before = self._host.name, self._before
+        name, before = self._host.name, self._alive_before
         if before is None or now.boot >= STAYS.total_seconds():
             up = seconds(timedelta(seconds=now.boot))
             return self._gauge.finding(0, f"{name} has run for {up}.", now.wall)
         began = _began(now)
-        away = max(began - before.at, timedelta(0))
+        away = max(began - before, timedelta(0))
         count = len(self._crashed)
         again = f", the {count}. time within a day" if count > 1 else ""
         summary = f"{name} started anew at {began:%H:%M:%S} UTC and nobody had asked for it{again}."
         found = self._gauge.finding(count, summary, now.wall)
         facts = (
             Fact(label="Up since", value=f"{began:%Y-%m-%d %H:%M:%S} UTC"),
-            Fact(label="Last alive", value=f"{before.at:%Y-%m-%d %H:%M:%S} UTC"),
+            Fact(label="Last alive", value=f"{before:%Y-%m-%d %H:%M:%S} UTC"),
             Fact(label="Away", value=f"{seconds(away)} or up to a minute less"),
         )
         return replace(

@@ -1,7 +1,7 @@
 """File descriptors: /proc/sys/fs/file-nr for the host, /proc/PID/fd and limits for each.
 
 Since Linux 6.2 the size of /proc/PID/fd is how many are open (7 µs); before, they are
-counted one by one.
+counted one by one, which of others only root may.
 """
 
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.kernel.roots import Roots, read_file
+from bot.ports import NotTold
 
 _LIMIT: Final = re.compile(rb"^Max open files +(\d+) ", re.MULTILINE)
 
@@ -38,8 +39,12 @@ def pids(roots: Roots) -> list[int]:
 
 
 def opened(roots: Roots, of: Collection[int]) -> Mapping[int, int]:
-    """Return how many each of these has open; who ended or is hidden is left out."""
+    """Return how many each of these has open; who ended or is hidden is left out.
+
+    Raises `NotTold` where the kernel refuses it of somebody and tells nobody's by size.
+    """
     found: dict[int, int] = {}
+    is_refused = False
     if not of:
         return found
     proc = os.open(roots.proc, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -48,10 +53,14 @@ def opened(roots: Roots, of: Collection[int]) -> Mapping[int, int]:
             try:
                 size = os.stat(f"{pid}/fd", dir_fd=proc).st_size
                 found[pid] = size or _counted(roots.proc / str(pid) / "fd")
-            except OSError:
+            except (FileNotFoundError, ProcessLookupError):
                 continue
+            except OSError:
+                is_refused = True
     finally:
         os.close(proc)
+    if is_refused and not _has_sizes(roots):
+        raise NotTold("this kernel tells file descriptors of others to root only")
     return found
 
 
@@ -66,3 +75,11 @@ def soft_limit(roots: Roots, pid: int) -> int | None:
 
 def _counted(folder: Path) -> int:
     return sum(1 for _ in folder.iterdir())
+
+
+def _has_sizes(roots: Roots) -> bool:
+    """Say whether the folder's size is a count; this process has some open for sure."""
+    try:
+        return (roots.proc / "self/fd").stat().st_size > 0
+    except OSError:
+        return True

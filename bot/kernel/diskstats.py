@@ -71,11 +71,11 @@ def work(before: DiskCounters, now: DiskCounters, seconds: float) -> DiskWork | 
         return None
     waited = (now.waited_ms - before.waited_ms) % _WRAP
     busy = min(100 * ((now.busy_ms - before.busy_ms) % _WRAP) / (1000 * seconds), 100)
-    if requests:
-        wait = waited / requests
-    else:
+    wait = waited / requests if requests else 0.0
+    if not requests and now.under_way and before.under_way:
         # Nothing came back at all: who waits has waited for the whole time, or longer.
-        wait = 1000 * seconds if now.under_way and before.under_way else 0.0
+        # Since Linux 5.0 a disk is counted as busy only when a request begins or ends.
+        wait, busy = 1000 * seconds, 100.0
     return DiskWork(
         requests_per_second=requests / seconds,
         wait_ms=wait,

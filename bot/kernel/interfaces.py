@@ -13,6 +13,7 @@ from bot.kernel.roots import Roots, read_file
 from remediation.printable import printable
 
 _FIELDS: Final = 16
+_ROUTE: Final = 8
 _UP: Final = 1  # IFF_UP, include/uapi/linux/if.h
 
 
@@ -80,6 +81,19 @@ def links(roots: Roots, *, more: Collection[str] = ()) -> Mapping[str, Link]:
         if (folder / "device").exists() or name in more:
             found[name] = _link(folder)
     return found
+
+
+def default_routes(roots: Roots) -> frozenset[str]:
+    """Return the interfaces of the default routes (IPv4), by their printable names."""
+    try:
+        lines = read_file(roots.proc / "net/route").splitlines()[1:]
+    except OSError:
+        return frozenset()
+    routes = [fields for line in lines if len(fields := line.split()) >= _ROUTE]
+    # Destination and mask; a route that refuses stands there with them too, by no card.
+    return frozenset(
+        printable(r[0]) for r in routes if int(r[1], 16) == int(r[7], 16) == 0
+    )
 
 
 def _traffic(fields: list[int]) -> Traffic:

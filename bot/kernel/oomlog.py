@@ -17,12 +17,15 @@ from remediation.printable import printable
 
 KMSG: Final = Path("/dev/kmsg")
 _RECORD: Final = 8192
-_RECORDS: Final = 20_000
+_RECORDS: Final = 1_000_000
+"""More than the longest ring holds: the newest stand at its end."""
 _CGROUPS: Final = 2000
 # mm/oom_kill.c: dump_oom_summary() since 5.0, before that __oom_kill_process() alone.
 _KILL: Final = re.compile(
     r"oom-kill:constraint=(\w+),.*task_memcg=(.*?),task=(.*),pid=(\d+),uid=\d+"
 )
+# Priority and number of a record, Documentation/ABI/testing/dev-kmsg.
+_HEAD: Final = re.compile(r"\d+,(\d+),")
 _COUNTED: Final = re.compile(rb"^oom_kill ([1-9]\d*)$", re.MULTILINE)
 
 
@@ -31,13 +34,14 @@ class Victim:
     """A process that the kernel killed. Every text is printable.
 
     place: its unit, else its cgroup. of_cgroup: whether its cgroup's limit was reached,
-    and not the host's memory.
+    and not the host's memory. number: of its record in the kernel's log; -1 elsewhere.
     """
 
     name: str
     pid: int
     place: str
     of_cgroup: bool
+    number: int = -1
 
 
 def kernel_lines(path: Path = KMSG) -> Iterator[str]:
@@ -60,8 +64,16 @@ def kernel_lines(path: Path = KMSG) -> Iterator[str]:
 
 def victims(lines: Iterable[str], newest: int) -> Sequence[Victim]:
     """Return the newest kills that the lines tell of, the oldest of them first."""
-    found = [_victim(kill) for line in lines if (kill := _KILL.search(line))]
+    found = [
+        _victim(kill, number(line)) for line in lines if (kill := _KILL.search(line))
+    ]
     return found[-newest:] if newest > 0 else []
+
+
+def number(line: str) -> int:
+    """Return the number of a record in the kernel's log; -1 where it has none."""
+    head = _HEAD.match(line)
+    return int(head[1]) if head else -1
 
 
 def counted(roots: Roots) -> Sequence[str]:
@@ -87,12 +99,13 @@ def _folders(top: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _victim(kill: re.Match[str]) -> Victim:
+def _victim(kill: re.Match[str], number: int) -> Victim:
     return Victim(
         name=printable(kill[3], limit=60),
         pid=int(kill[4]),
         place=_place(kill[2]),
         of_cgroup=kill[1] == "CONSTRAINT_MEMCG",
+        number=number,
     )
 
 

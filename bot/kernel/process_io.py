@@ -24,3 +24,14 @@ def read(roots: Roots) -> Mapping[int, int]:
             continue
         found[int(folder.name)] = sum(map(int, _BYTES.findall(text)))
     return found
+
+
+def is_hidden(roots: Roots) -> bool:
+    """Say whether the kernel hides it of root's processes, as of the first one."""
+    try:
+        read_file(roots.proc / "1/io")
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False

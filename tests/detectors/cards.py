@@ -27,6 +27,7 @@ class PaperCards:
         (self.proc / "net").mkdir(parents=True)
         self.card("eth0")
         self.card("eth1")
+        self.route("eth0")
         self.write()
 
     @property
@@ -48,8 +49,21 @@ class PaperCards:
         self.set(name, "speed", 1000)
         self.set(name, "flags", "0x1003")
 
+    def route(self, card: str) -> None:
+        """Let a card have the default route; the other one has its own network's."""
+        line = "{}\t{}\t0100A8C0\t0003\t0\t0\t0\t{}\t0\t0\t0\n"
+        default = line.format(card, "00000000", "00000000")
+        own = line.format("eth0", "0000A8C0", "00FFFFFF")
+        (self.proc / "net/route").write_text(f"Iface\tDestination\n{default}{own}")
+
     def set(self, name: str, what: str, value: object) -> None:
         (self.folder / "sys/class/net" / name / what).write_text(f"{value}\n")
+
+    def lose_all(self) -> None:
+        """Leave no card on the host, only interfaces without one."""
+        for device in (self.folder / "sys/class/net").glob("*/device"):
+            device.rmdir()
+        self.round(15)
 
     def passed(
         self,

@@ -144,12 +144,22 @@ def test_a_jump_is_told_at_once_and_stays_for_a_while(
     assert [later.level, over.level] == [level, Level.OK]
 
 
-def test_a_jump_is_told_where_nothing_else_is(stage: Stage) -> None:
+def test_what_sets_the_clock_right_for_the_first_time_is_no_jump(stage: Stage) -> None:
     stage.state = LOST
-    for _ in range(2):
-        stage.clock.forward(30)
-        with pytest.raises(NotTold):
-            stage.detector.check(())
+    (stage.folder / "chronyd.pid").touch()
+    stage.measured()
+    stage.state = RIGHT
+
+    assert stage.measured(moved=7200)[JUMP].value == 0
+    assert stage.measured(moved=7200)[JUMP].level is Level.CRITICAL
+
+
+def test_a_jump_is_told_where_nothing_else_is(stage: Stage) -> None:
+    stage.measured()
+    stage.state = None  # and timedatectl does not answer either
+    stage.clock.forward(30)
+    with pytest.raises(NotTold):
+        stage.detector.check(())
     stage.clock.wall += timedelta(hours=1)
     stage.clock.forward(30)
 

@@ -99,7 +99,7 @@ def test_a_disk_that_turns_may_take_twice_as_long(disks: Disks) -> None:
 def test_a_disk_that_answers_nothing_at_all_is_critical(disks: Disks) -> None:
     disks.work("sda", requests=0, each_ms=0, under_way=3)
     disks.check()
-    disks.work("sda", requests=0, each_ms=0, under_way=3)
+    disks.work("sda", requests=0, each_ms=0, under_way=3, busy=0)
 
     found = disks.check()["sda"]
 
@@ -161,6 +161,16 @@ def test_where_nobody_does_the_device_is_looked_at(disks: Disks) -> None:
     assert found.culprits == ()
     assert found.no_action is not None
     assert found.no_action.by_hand.startswith("iostat -xz")
+    assert found.no_action.reason.startswith("no process makes half")
+
+
+def test_where_others_are_hidden_it_says_so(disks: Disks) -> None:
+    (disks.proc.root / "1/io").mkdir(parents=True)  # it cannot be read
+    disks.work("sda", requests=400, each_ms=600)
+    found = disks.check()["sda"]
+
+    assert found.no_action is not None
+    assert found.no_action.reason.startswith("who it is is told to nobody but root")
 
 
 def test_no_process_is_looked_at_while_disks_are_well(disks: Disks) -> None:
@@ -206,6 +216,13 @@ def test_after_a_night_of_sleep_no_round_is_judged(disks: Disks) -> None:
 def test_a_host_that_lists_no_disks_does_not_tell(tmp_path: Path) -> None:
     with pytest.raises(NotTold, match="block"):
         Disks(tmp_path).check()
+
+
+def test_a_host_without_a_disk_of_its_own_does_not_tell(disks: Disks) -> None:
+    disks.counted.clear()
+
+    with pytest.raises(NotTold, match="no disk"):
+        disks.check("sda")
 
 
 def test_the_disks_of_this_host() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from bot.detectors.network_errors import NetworkErrors, NetworkErrorsSection
 from bot.model import Finding, Level
+from bot.ports import NotTold
 from tests.detectors.cards import PaperCards, wired
 from tests.detectors.pieces import this_host
 
@@ -56,6 +57,15 @@ def test_a_frame_that_nobody_listens_to_now_and_then_is_well(
     cards.passed("eth0", received=30, dropped=10)
 
     assert seen(errors, cards).level is Level.OK
+
+
+def test_a_host_without_a_card_does_not_tell(
+    errors: NetworkErrors, cards: PaperCards
+) -> None:
+    cards.lose_all()
+
+    with pytest.raises(NotTold, match="no network card"):
+        errors.check({"eth0"})
 
 
 def test_it_clears_when_nothing_is_lost(

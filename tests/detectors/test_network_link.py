@@ -9,6 +9,7 @@ import pytest
 
 from bot.detectors.network_link import NetworkLink, NetworkLinkSection
 from bot.model import Finding, Level
+from bot.ports import NotTold
 from tests.detectors.cards import PaperCards, wired
 from tests.detectors.pieces import this_host
 
@@ -41,6 +42,15 @@ def test_a_lost_link_is_a_warning_and_the_last_one_critical(
     assert [(s, f.level) for s, f in first.items()] == [("eth0", Level.WARNING)]
     assert first["eth0"].summary == "eth0 has lost its link; eth1 still has one."
     assert {f.level for f in both.values()} == {Level.CRITICAL}
+
+
+def test_a_host_without_a_card_does_not_tell(
+    link: NetworkLink, cards: PaperCards
+) -> None:
+    cards.lose_all()
+
+    with pytest.raises(NotTold, match="no network card"):
+        link.check({"eth0"})
 
 
 def test_it_is_well_when_the_link_is_back(link: NetworkLink, cards: PaperCards) -> None:
@@ -85,6 +95,19 @@ def test_a_network_that_falls_silent_is_missed(
 
     cards.passed("eth0", received=1)
     assert seen(link, cards, "eth0")["eth0"].level is Level.OK
+
+
+def test_only_the_card_of_the_default_route_is_missed_when_it_is_silent(
+    link: NetworkLink, cards: PaperCards
+) -> None:
+    cards.route("eth1")
+    for _ in range(200):
+        for card in ("eth0", "eth1"):
+            cards.passed(card, received=30)
+        seen(link, cards)
+    rounds = [seen(link, cards) for _ in range(14)]
+
+    assert set(rounds[-1]) == {"eth1"}
 
 
 def test_a_card_that_is_hardly_used_may_be_silent(

@@ -1,5 +1,6 @@
 """Links that are full: a backup alone, and one that connections suffer from."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from bot.detectors.network_saturation import (
     NetworkSaturationSection,
 )
 from bot.model import Finding, Level
+from bot.ports import NotTold
 from tests.detectors.cards import PaperCards
 from tests.detectors.pieces import this_host
 
@@ -49,9 +51,28 @@ def test_a_full_link_alone_is_a_backup(
 def test_a_full_link_that_drops_packets_is_told(
     saturation: NetworkSaturation, cards: PaperCards, part: float, level: Level
 ) -> None:
-    cards.passed("eth0", sent=int(15 * SECOND * part), received=10, dropped=3)
+    cards.passed("eth0", sent=int(15 * SECOND * part), received=10, dropped=90)
 
     assert seen(saturation, cards).level is level
+
+
+def test_a_frame_dropped_now_and_then_is_no_suffering(
+    saturation: NetworkSaturation, cards: PaperCards
+) -> None:
+    cards.passed("eth0", sent=15 * SECOND, dropped=3)
+
+    assert seen(saturation, cards).level is Level.OK
+
+
+def test_where_no_card_can_be_judged_it_does_not_tell(cards: PaperCards) -> None:
+    saturation = NetworkSaturation(NetworkSaturationSection(), cards.host)
+    for name in ("eth0", "eth1"):
+        cards.set(name, "speed", -1)
+    with pytest.raises(NotTold, match="speed"):
+        saturation.check(())
+    cards.lose_all()
+    with pytest.raises(NotTold, match="no network card"):
+        saturation.check(())
 
 
 def test_a_full_link_while_segments_are_sent_again_is_told(
@@ -80,4 +101,5 @@ def test_a_card_that_does_not_say_its_speed_is_left_out(
 def test_the_cards_of_this_host() -> None:
     saturation = NetworkSaturation(NetworkSaturationSection(), this_host())
 
-    assert saturation.check(()) == []
+    with suppress(NotTold):  # a virtual card tells no speed
+        assert saturation.check(()) == []

@@ -24,7 +24,7 @@ from tests.detectors.pieces import (
 from tests.fakes.patience import until
 
 LINE = (
-    "4,812,5001,-;oom-kill:constraint={constraint},nodemask=(null),cpuset=/,"
+    "4,{pid},5001,-;oom-kill:constraint={constraint},nodemask=(null),cpuset=/,"
     "mems_allowed=0,oom_memcg=/system.slice/shop.service,"
     "task_memcg=/system.slice/shop.service,task={task},pid={pid},uid=33\n"
 )
@@ -98,6 +98,7 @@ def test_a_counter_that_fell_is_no_kill(oom: OomKill, proc: PaperProc) -> None:
 def test_the_log_tells_the_victim_and_its_unit(oom: OomKill, proc: PaperProc) -> None:
     old = LINE.format(constraint="CONSTRAINT_NONE", task="old", pid=3)
     new = LINE.format(constraint="CONSTRAINT_MEMCG", task="php,task=\\x1b[0m", pid=4711)
+    proc.file("kmsg", old)
     measured(oom, proc, 0)
     proc.file("kmsg", old + new)
 
@@ -114,13 +115,33 @@ def test_the_journal_serves_where_the_log_is_not_open(
     line = LINE.format(constraint="CONSTRAINT_NONE", task="postgres", pid=812)
     told = f"2026-11-21T14:00:00+0000 web-1 kernel: {line.partition(';')[2]}"
     program = proc.root / "journalctl"
-    program.write_text(f"#!/bin/sh\ncat <<'END'\n{told}END\n")
+    asked = proc.root / "asked"
+    program.write_text(f"#!/bin/sh\necho $* > {asked}\ncat <<'END'\n{told}END\n")
     program.chmod(0o700)
     measured(oom, proc, 0)
+    before = int(proc.clock.wall.timestamp())
 
     (fact,) = measured(oom, proc, 1).facts
 
+    assert f"--since=@{before}" in asked.read_text()
     assert fact.value == "postgres (pid 812) of shop.service, for the host's memory"
+
+
+def test_who_was_killed_before_is_not_named_for_a_kill_without_a_line(
+    oom: OomKill, proc: PaperProc
+) -> None:
+    lines = [
+        LINE.format(constraint="CONSTRAINT_NONE", task="php", pid=pid)
+        for pid in (11, 12, 13)
+    ]
+    proc.file("kmsg", lines[0])
+    measured(oom, proc, 4)
+    named = []
+    for kills, shown in ((5, 1), (6, 3), (7, 3)):
+        proc.file("kmsg", "".join(lines[:shown]))
+        named.append(measured(oom, proc, kills).facts[0].value[:14])
+
+    assert named == ["the kernel's l", "php (pid 12) o", "php (pid 13) o"]
 
 
 def test_the_kills_of_the_last_minutes_are_told_together(

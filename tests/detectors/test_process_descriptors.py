@@ -22,6 +22,7 @@ from bot.detectors.process_descriptors import (
 from bot.kernel import descriptors
 from bot.kernel.roots import Roots
 from bot.model import Finding, Level
+from bot.ports import NotTold
 from tests.detectors.pieces import (
     HandClock,
     PaperFacts,
@@ -124,6 +125,24 @@ def test_who_is_near_is_asked_in_each_round(
     paper.proc.clock.forward(15)
 
     assert levels(near.check(())) == [Level.WARNING]
+
+
+def test_a_kernel_that_tells_them_to_root_only_does_not_tell(
+    near: ProcessDescriptors, host: FileDescriptors, paper: Paper
+) -> None:
+    paper.process(PID, 0)  # its folder has no size and lets nobody in
+    (paper.proc.root / "self").mkdir()
+    (paper.proc.root / "self/fd").touch()
+    paper.write(most=10_000)
+    for _ in range(2):
+        with pytest.raises(NotTold, match="root only"):
+            near.check(())
+        paper.proc.clock.forward(15)
+    (found,) = host.check(())
+
+    assert found.level is Level.CRITICAL
+    assert found.no_action is not None
+    assert found.no_action.reason == "who it is is told to nobody but root"
 
 
 def test_who_may_open_any_number_is_left_out(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.detectors.read_only_filesystem import (
     ReadOnlyFilesystem,
     ReadOnlySection,
-    written_by_fstab,
+    by_fstab,
 )
 from bot.model import Finding, Level
 from bot.mounts import parse
@@ -82,6 +82,15 @@ def test_fstab_says_what_should_be_writable(paper: Paper) -> None:
     assert paper.check(TURNED) == []
 
 
+def test_what_fstab_mounts_read_only_may_go_back_to_it(paper: Paper) -> None:
+    paper.fstab.write_text("/dev/vdb /srv ext4 ro,noatime 0 2\n")
+    paper.check(WRITABLE)  # somebody writes to it for a while
+
+    assert paper.check(TURNED) == []
+    assert [f.shown for f in paper.check(TURNED, "/srv")] == ["read-only"]
+    assert [f.level for f in paper.check(GAVE_UP)] == [Level.CRITICAL]
+
+
 def test_the_kernels_own_word_is_enough(paper: Paper) -> None:
     (found,) = paper.check(GAVE_UP)
 
@@ -105,8 +114,8 @@ def test_one_that_is_gone_is_unknown(paper: Paper) -> None:
 def test_an_fstab_of_any_bytes_is_read(tmp_path: Path) -> None:
     (tmp_path / "fstab").write_bytes(b"\xff\n/dev/x /my\\040data xfs rw\nshort\n")
 
-    assert written_by_fstab(tmp_path / "fstab") == {b"/my data"}
-    assert written_by_fstab(tmp_path / "none") == set()
+    assert by_fstab(tmp_path / "fstab") == {b"/my data": "rw"}
+    assert by_fstab(tmp_path / "none") == {}
 
 
 @given(st.binary(max_size=300))

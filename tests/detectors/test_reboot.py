@@ -62,6 +62,23 @@ def test_a_lost_power_is_told_at_once_with_the_time_away(
     assert facts["Away"].startswith("4 min")
 
 
+@pytest.mark.parametrize("is_asked_for", [True, False])
+def test_a_restart_of_the_bot_forgets_no_reboot(
+    database: Database, clock: HandClock, *, is_asked_for: bool
+) -> None:
+    measured(started(database, clock))
+    booted(clock, away=240)
+    before = measured(started(database, clock))
+    clock.forward(60)
+    if is_asked_for:
+        Boots(database).end(clock.now())
+
+    found = measured(started(database, clock))
+
+    assert (found.value, found.level) == (1, Level.WARNING)
+    assert found.facts == before.facts
+
+
 def test_it_passes_after_half_an_hour(database: Database, clock: HandClock) -> None:
     measured(started(database, clock))
     booted(clock, away=240)

@@ -60,7 +60,7 @@ def test_no_button_is_offered_for_what_hangs_in_the_kernel(
     bot.start()
     with villain(HANGS.format(fifo=str(fifo))) as stuck:
         try:
-            card = card_of(workspace, stuck.pid, "no signal reaches")
+            card = card_of(workspace, stuck.pid, "let no signal through")
             assert not workspace.find_button("Approve", card.ts)
             assert f"/proc/{stuck.pid}/stack" in card.all_text()
         finally:
