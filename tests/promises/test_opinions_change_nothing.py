@@ -20,6 +20,7 @@ from bot.ports import Diagnoser, DiagnosisUnavailable
 from bot.record import Record
 from bot.respond import Respond
 from bot.target import Targets
+from bot.unpaged import Unpaged
 from handlers.blocks.card import card
 from remediation.proposal import Proposal
 from remediation.protect import OwnTree
@@ -162,6 +163,7 @@ def _opened_with(diagnoser: Diagnoser, folder: Path) -> bytes:
         record=record,
         candidates=candidates,
         inquiry=Inquiry(evidence=(), diagnoser=diagnoser),
+        unpaged=Unpaged(record.database),
         poster=Quiet(),
     )
     culprit = Culprit(process=process(0), share=0.9, amount=97.0)

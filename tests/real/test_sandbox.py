@@ -59,6 +59,8 @@ def test_stalls_the_clock_and_kills_are_told_inside_the_sandbox(host: Machine) -
     told = "/var/tmp/told"
     start = f"Type=oneshot\nExecStart={sys.executable} /opt/probe.py\n"
     place = f"StandardOutput=file:{told}\nEnvironment=PYTHONDONTWRITEBYTECODE=1\n"
+    # A clone below /tmp is behind PrivateTmp.
+    place += f"BindReadOnlyPaths={ROOT}\n"
     host.service("probe.service", f"[Service]\n{start}{place}{sandbox()}\n")
 
     found = json.loads(host.read(told))
