@@ -32,9 +32,15 @@ def blame_is_outdated(incident: Incident) -> bool:
         its.share
         for finding in telling
         for its in finding.culprits
-        if its.identity == culprit.identity
+        if _key(its) == _key(culprit)
     ]
     return bool(telling) and max(shares, default=0.0) < LET_GO
+
+
+def _key(culprit: Culprit) -> tuple[str, int, int]:
+    """Return what stays, also where it executes another program: the click says so."""
+    identity = culprit.identity
+    return identity.boot_id, identity.pid, identity.start_ticks
 
 
 def present_culprit(incident: Incident) -> Culprit | None:

@@ -6,7 +6,8 @@ import resource
 import signal
 
 MINUTES = 10
-_NICE = 10
+_NICE = 5
+"""Not so far back that its trouble is let be (`POLITE` in `bot/detectors/`)."""
 
 
 def restrain() -> None:

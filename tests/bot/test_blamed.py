@@ -9,7 +9,7 @@ from bot.model import Finding
 from remediation.action import Terminate
 from remediation.proposal import State
 from tests.fakes.story import Story
-from tests.fakes.things import culprit, incident, process
+from tests.fakes.things import culprit, finding, incident, process
 
 
 def busy(story: Story, **shares: float) -> Finding:
@@ -52,3 +52,11 @@ def test_a_little_less_is_no_change(
     lead = busy(story, p4242=share)
     about = replace(incident(), findings=(lead,), culprit=culprit(4242, 0.6))
     assert blame_is_outdated(about) is outdated
+
+
+def test_another_program_of_the_same_process_is_refused_at_the_click() -> None:
+    changed = culprit(4242, 0.9)
+    identity = replace(changed.identity, exe="/bin/sh")
+    changed = replace(changed, process=replace(changed.process, identity=identity))
+    about = incident(findings=(finding(culprits=(changed,)),), culprit=culprit(4242))
+    assert not blame_is_outdated(about)

@@ -180,7 +180,7 @@ class Drifting:
 
 def test_a_moved_clock_schedules_nothing_twice_and_stops_nothing() -> None:
     clock, runs = Drifting(), []
-    schedule = Schedule(clock)
+    schedule = Schedule(clock, threads=4)
     schedule.every(
         timedelta(seconds=0.4), "round", lambda: runs.append(time.monotonic())
     )
