@@ -76,7 +76,9 @@ class Zombies:
             return [self._gauge.finding(ended, self._summary(ended, ()), now.at.wall)]
         scan = self._host.sampler.processes()
         dead = {key: 1 for key, row in scan.rows.items() if row.state == b"Z"}
-        self._basis = StackBasis(alive=tasks - len(dead), kilobytes=kilobytes)
+        if scan.at.boot >= now.at.boot:
+            # A shared scan may be older than what was just read: it is no basis for it.
+            self._basis = StackBasis(alive=tasks - len(dead), kilobytes=kilobytes)
         count = len(dead)
         found = self._gauge.finding(count, self._summary(count, ()), scan.at.wall)
         if found.level is Level.OK:

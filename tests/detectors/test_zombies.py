@@ -88,6 +88,20 @@ def test_a_host_without_many_is_not_scanned(zombies: Zombies, proc: PaperProc) -
     assert measured(zombies, proc, 15).level is Level.OK
 
 
+def test_a_scan_from_before_they_came_hides_none(proc: PaperProc) -> None:
+    host = context(proc.root, proc.clock, PaperFacts(proc.root))
+    zombies = Zombies(ZombiesSection(), host)
+    measured(zombies, proc, 0)
+    proc.spend(5, busy=0.1)
+    host.sampler.processes()
+    proc.clock.forward(0.05)
+    unreaped(proc, 60, parent=42)
+    proc.tasks(160)
+
+    assert zombies.check(())[0].value == 0
+    assert measured(zombies, proc, 60).level is Level.WARNING
+
+
 def test_it_is_over_when_they_are_reaped(zombies: Zombies, proc: PaperProc) -> None:
     unreaped(proc, 60, parent=42)
     assert measured(zombies, proc, 60).level is Level.WARNING

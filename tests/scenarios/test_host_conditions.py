@@ -40,8 +40,8 @@ def test_the_parent_of_zombies_is_ended_and_they_are_gone(
     workspace: Workspace, bot: Bot
 ) -> None:
     watching(bot, "zombies")
+    bot.start()
     with villain(UNREAPED) as parent:
-        bot.start()
         card = card_of(workspace, parent.pid, "Proposed action")
         assert "does not reap" in card.all_text()
         assert workspace.click(ALICE.id, card.ts, "Approve").acked
