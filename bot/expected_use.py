@@ -4,24 +4,22 @@ A unit is all that lives in its cgroup. An executable is whoever runs it and all
 started, also what has ended meanwhile: a `make` uses what its compilers use.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
+from bot.ancestry import Ancestry
 from bot.expected_section import ExpectedSection, Figure
 from bot.families import ended_ticks
 from bot.host import HostSampler, ProcessScan
-from bot.procfs import Key, ProcessRow
+from bot.procfs import Key
 from bot.suspects import cpu_percents, urgent_ticks
 from bot.whereabouts import Whereabouts
 from remediation.procfs import TICKS_PER_SECOND
 
 _LOOKED_AT: Final = 200
 """Of so many processes, the busiest and the largest, it is asked whose they are."""
-_DEEPEST: Final = 64
-_NOBODY: Final = 2
-"""pid 1 leads everything, and pid 2 the kernel's threads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +68,7 @@ class Look:
     ) -> None:
         self._before, self._now = sampler.two_scans()
         self._used = _percents(self._before, self._now) if self._before else None
-        self._by_pid = {row.pid: row for row in self._now.rows.values()}
+        self._ancestry = Ancestry(self._now.rows.values())
         self._where = where
         self._asked: dict[int, Whereabouts | None] = {}
 
@@ -94,9 +92,10 @@ class Look:
 
     def holds(self, work: ExpectedSection, pid: int) -> bool:
         """Say whether a process belongs to a work, itself or by who started it."""
-        if work.unit is not None:
+        row = self._ancestry.by_pid.get(pid)
+        if work.unit is not None or row is None:
             return self._is_of(work, pid)
-        return any(self._is_of(work, each) for each in self._line(pid))
+        return any(self._is_of(work, each.pid) for each in self._ancestry.line(row))
 
     def busy_cores(self) -> float:
         """Return how many cores were busy with what gives way to nobody."""
@@ -111,22 +110,6 @@ class Look:
             self._asked[pid] = self._where(pid)
         found = self._asked[pid]
         return found is not None and is_of(work, found)
-
-    def _line(self, pid: int) -> Iterator[int]:
-        """Yield a process and who started it, up to whoever belongs to nobody."""
-        yield pid
-        row = self._by_pid.get(pid)
-        for _ in range(_DEEPEST):
-            row = self._parent(row) if row else None
-            if row is None:
-                return
-            yield row.pid
-
-    def _parent(self, row: ProcessRow) -> ProcessRow | None:
-        parent = self._by_pid.get(row.ppid) if row.ppid > _NOBODY else None
-        # Parents are always older; a younger one has got the pid of one that ended.
-        is_older = parent is not None and parent.start_ticks <= row.start_ticks
-        return parent if is_older else None
 
 
 def is_of(work: ExpectedSection, found: Whereabouts) -> bool:

@@ -11,14 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from bot.ancestry import NOBODY, Ancestry
 from bot.procfs import Key, ProcessRow
 
 HALF: Final = 0.5
 """Whoever explains less than this of a problem is not blamed for it."""
-_DEEPEST: Final = 64
-"""So many parents are followed; deeper trees are somebody's loop."""
-_NOBODY: Final = 2
-"""pid 1 leads everything, and pid 2 the kernel's threads."""
 # By what they call themselves, of which the kernel keeps 15 bytes.
 _RUNS_ANYTHING: Final = re.compile(
     rb"init|systemd|\(sd-pam\)|supervisord|circusd|monit|god|runsv|runsvdir|s6-svscan|"
@@ -50,21 +47,24 @@ def family(
     """
     if whole <= 0:
         return None
-    by_pid = {row.pid: row for row in rows.values()}
-    trees = _trees(used, rows, by_pid)
+    ancestry = Ancestry(rows.values())
+    trees = _trees(used, rows, ancestry)
     below: dict[int, list[int]] = {}
     for pid in trees:
-        below.setdefault(_parent(by_pid[pid], by_pid), []).append(pid)
-    found, at = None, _NOBODY
+        above = ancestry.parent(ancestry.by_pid[pid])
+        below.setdefault(above.pid if above else NOBODY, []).append(pid)
+    found, at = None, NOBODY
     while heaviest := max(below.get(at, ()), key=lambda p: trees[p].amount, default=0):
         if trees[heaviest].amount < HALF * whole:
             break
         found = at = heaviest
-    if found is None or not trees[found].are_workers_of(by_pid[found].comm):
+    if found is None:
         return None
-    tree = trees[found]
+    leader, tree = ancestry.by_pid[found], trees[found]
+    if not tree.are_workers_of(leader.comm):
+        return None
     return Family(
-        leader=by_pid[found],
+        leader=leader,
         amount=min(tree.amount, whole),
         pids=frozenset(tree.pids),
     )
@@ -83,7 +83,7 @@ def ended_ticks(
     found = {}
     for key, row in now.items():
         known = before.get(key)
-        if known is None or row.pid <= _NOBODY or row.nice > 0:
+        if known is None or row.pid <= NOBODY or row.nice > 0:
             continue
         ticks = row.ended_ticks - known.ended_ticks - earlier.get(key, 0)
         if ticks > 0:
@@ -98,19 +98,16 @@ def _earlier(
     before: Mapping[Key, ProcessRow], now: Mapping[Key, ProcessRow]
 ) -> dict[Key, int]:
     """Return what those that ended had used before, by the ancestor that still lives."""
-    by_pid = {row.pid: row for row in before.values()}
+    ancestry = Ancestry(before.values())
     used: dict[Key, int] = {}
     for key, row in before.items():
         if key in now:
             continue
-        above: ProcessRow | None = row
-        for _ in range(_DEEPEST):
-            above = by_pid.get(above.ppid) if above else None
-            if above is None or above.key in now:
+        for above in ancestry.line(row):
+            if above.key in now:
+                lived = row.cpu_ticks + row.ended_ticks
+                used[above.key] = used.get(above.key, 0) + lived
                 break
-        if above is not None:
-            lived = row.cpu_ticks + row.ended_ticks
-            used[above.key] = used.get(above.key, 0) + lived
     return used
 
 
@@ -129,30 +126,15 @@ class _Tree:
 
 
 def _trees(
-    used: Mapping[Key, float],
-    rows: Mapping[Key, ProcessRow],
-    by_pid: Mapping[int, ProcessRow],
+    used: Mapping[Key, float], rows: Mapping[Key, ProcessRow], ancestry: Ancestry
 ) -> dict[int, _Tree]:
     """Return what each process and all below it use, by pid."""
     trees: dict[int, _Tree] = {}
     for key, amount in used.items():
-        pid = key[0]
-        for _ in range(_DEEPEST):
-            tree = trees.setdefault(pid, _Tree())
+        name = rows[key].comm
+        for above in ancestry.line(rows[key]):
+            tree = trees.setdefault(above.pid, _Tree())
             tree.amount += amount
             tree.pids.add(key[0])
-            name = rows[key].comm
             tree.by_name[name] = tree.by_name.get(name, 0) + amount
-            pid = _parent(by_pid[pid], by_pid)
-            if pid == _NOBODY:
-                break
     return trees
-
-
-def _parent(row: ProcessRow, by_pid: Mapping[int, ProcessRow]) -> int:
-    """Return the pid of its parent, `_NOBODY` where that is nobody's worker."""
-    parent = by_pid.get(row.ppid)
-    # Parents are always older; a younger one has got the pid of one that ended.
-    if parent is None or row.ppid <= _NOBODY or parent.start_ticks > row.start_ticks:
-        return _NOBODY
-    return parent.pid

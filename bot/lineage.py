@@ -7,23 +7,19 @@ Pid 1 and pid 2 are nobody's doing: what they adopted or are was made by somebod
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Final
 
+from bot.ancestry import NOBODY, Ancestry
 from bot.host import ProcessScan
 from bot.procfs import Key, ProcessRow
-from bot.suspects import LEAST_SHARE, TOP, Suspect
-
-_KERNEL: Final = 2
-"""Up to this pid: the first process, and the kernel's own threads."""
+from bot.suspects import Suspect, ranked
 
 
 def parents(counts: Mapping[Key, int], rows: Mapping[Key, ProcessRow]) -> list[Suspect]:
     """Return the parents of what is counted, with their shares, the largest first."""
-    by_pid = _by_pid(rows)
     sums: Counter[int] = Counter()
     for key, count in counts.items():
         sums[rows[key].ppid] += count
-    return _ranked(sums, by_pid, sum(counts.values()))
+    return _named(sums, Ancestry(rows.values()), sum(counts.values()))
 
 
 def makers(
@@ -36,23 +32,20 @@ def makers(
     It is the lowest such process of the tree; among `copies`, which may be a program
     that copies itself, upwards from there while the parent bears the same name.
     """
-    by_pid, whole = _by_pid(rows), sum(counts.values())
+    ancestry, whole = Ancestry(rows.values()), sum(counts.values())
     sums = _subtrees(counts, rows)
-    half = [by_pid[pid] for pid in sums if pid in by_pid and sums[pid] * 2 >= whole]
-    named = [row for row in half if row.pid > _KERNEL]
-    if not named or whole <= 0:
+    half = [r for r in rows.values() if r.pid > NOBODY and sums[r.pid] * 2 >= whole]
+    if not half or whole <= 0:
         own = Counter({key[0]: count for key, count in counts.items()})
-        return _ranked(own, by_pid, whole) or parents(counts, rows)
-    lowest = min(named, key=lambda row: (sums[row.pid], -row.start_ticks, -row.pid))
-    top = _first_copy(lowest, by_pid, set(copies))
+        return _named(own, ancestry, whole) or parents(counts, rows)
+    lowest = min(half, key=lambda row: (sums[row.pid], -row.start_ticks, -row.pid))
+    top = _first_copy(lowest, ancestry, set(copies))
     return [Suspect(row=top, share=min(sums[top.pid] / whole, 1.0))]
 
 
-def _first_copy(
-    row: ProcessRow, by_pid: Mapping[int, ProcessRow], copies: set[Key]
-) -> ProcessRow:
-    while (above := by_pid.get(row.ppid)) and above.key in copies:
-        if above.comm != row.comm or above.pid <= _KERNEL:
+def _first_copy(row: ProcessRow, ancestry: Ancestry, copies: set[Key]) -> ProcessRow:
+    while (above := ancestry.parent(row)) and above.key in copies:
+        if above.comm != row.comm:
             break
         copies.discard(above.key)  # what names itself as its ancestor ends here
         row = above
@@ -81,24 +74,17 @@ def _reaped(before: ProcessScan, now: ProcessScan) -> dict[Key, int]:
     for key, row in now.rows.items():
         earlier = before.rows.get(key)
         faults = row.reaped_faults - (earlier.reaped_faults if earlier else 0)
-        if faults > 0 and row.pid > _KERNEL:
+        if faults > 0 and row.pid > NOBODY:
             found[key] = faults
     return found
 
 
-def _by_pid(rows: Mapping[Key, ProcessRow]) -> dict[int, ProcessRow]:
-    return {pid: row for (pid, _), row in rows.items()}
-
-
-def _ranked(
-    sums: Mapping[int, int], by_pid: Mapping[int, ProcessRow], whole: int
-) -> list[Suspect]:
+def _named(sums: Mapping[int, int], ancestry: Ancestry, whole: int) -> list[Suspect]:
     if whole <= 0:
         return []
-    named = (pid for pid in sums if pid > _KERNEL and pid in by_pid)
-    top = sorted(named, key=lambda pid: sums[pid], reverse=True)[:TOP]
-    found = [Suspect(row=by_pid[p], share=min(sums[p] / whole, 1.0)) for p in top]
-    return [suspect for suspect in found if suspect.share >= LEAST_SHARE]
+    known = ancestry.by_pid
+    named = {known[p].key: n for p, n in sums.items() if p > NOBODY and p in known}
+    return ranked(named, {key: known[key[0]] for key in named}, whole)
 
 
 def _subtrees(

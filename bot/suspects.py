@@ -138,7 +138,7 @@ def cpu_suspects(before: ProcessScan, now: ProcessScan) -> list[Suspect]:
         return []
     busy = now.cpu.urgent - before.cpu.urgent
     used = urgent_ticks(before, now)
-    alone = _ranked(used, now.rows, busy)
+    alone = ranked(used, now.rows, busy)
     if alone and alone[0].share >= HALF:
         return alone
     left = busy - sum(used.values())
@@ -154,10 +154,19 @@ def sharers(
 
     used: by process, in the unit of `whole`, which is more than nothing.
     """
-    alone = _ranked(used, rows, whole)
+    alone = ranked(used, rows, whole)
     if alone and alone[0].share >= HALF:
         return alone
     return together(used, rows, whole, alone)
+
+
+def ranked(
+    used: Mapping[Key, float], rows: Mapping[Key, ProcessRow], whole: float
+) -> list[Suspect]:
+    """Return the largest few with their shares of the whole, which is more than nothing."""
+    top = sorted(used, key=lambda key: used[key], reverse=True)[:TOP]
+    found = [Suspect(row=rows[k], share=min(used[k] / whole, 1.0)) for k in top]
+    return [suspect for suspect in found if suspect.share >= LEAST_SHARE]
 
 
 def together(
@@ -187,7 +196,7 @@ def memory_suspects(
     Workers count together where nobody has half.
     """
     held = held_bytes(scan, sampler)
-    alone = _ranked(held, scan.rows, used_bytes) if used_bytes > 0 else []
+    alone = ranked(held, scan.rows, used_bytes) if used_bytes > 0 else []
     if alone and alone[0].share >= HALF:
         return alone
     return together(held, scan.rows, used_bytes, alone)
@@ -284,11 +293,3 @@ def process_facts(process: ProcessFacts) -> tuple[Fact, ...]:
 def _held_bytes(row: ProcessRow, sampler: HostSampler) -> int:
     anonymous = sampler.anonymous_bytes(row.pid)
     return row.rss_bytes if anonymous is None else anonymous
-
-
-def _ranked(
-    used: Mapping[Key, float], rows: Mapping[Key, ProcessRow], whole: float
-) -> list[Suspect]:
-    top = sorted(used, key=lambda key: used[key], reverse=True)[:TOP]
-    found = [Suspect(row=rows[k], share=min(used[k] / whole, 1.0)) for k in top]
-    return [suspect for suspect in found if suspect.share >= LEAST_SHARE]
