@@ -220,8 +220,10 @@ class Explain:
         proposals = self._proposals(incident)
         offered = next((p for p in proposals if p.id == incident.offered), None)
         kind = kind_of(offered.action) if offered else ""
-        nearest = memory.recall(symptoms, limit=_PAST)
-        alike = [found for found in nearest if is_alike(symptoms, found)]
+        nearest = memory.recall(symptoms, limit=_PAST + 1)
+        # What came back is remembered as over; it is no past of its own.
+        others = [found for found in nearest if found.case.incident != incident.number]
+        alike = [found for found in others[:_PAST] if is_alike(symptoms, found)]
         return Knowledge(
             past=tuple(past(found) for found in alike),
             track=track_words(memory.track(symptoms, kind), kind) if kind else "",

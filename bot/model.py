@@ -276,7 +276,8 @@ class Incident:
     since: the onset. level: the worst level seen. version grows with every change;
     the card is redrawn for it. offered: the proposal whose buttons the card shows.
     objections: what the critic read in the written policy against the proposals.
-    heard_at: since when it is not muted any more. knowledge: None until memory and
+    returns: how often it came back after it was over. heard_at: since when it is not
+    muted any more, or is back. knowledge: None until memory and
     runbooks were asked. is_asked: whether a model was asked, which is done once.
     is_explained: whether nothing more will be said about it. feedback: what a person said
     after the end.
@@ -306,6 +307,7 @@ class Incident:
     check: Check | None = None
     verification: Verification | None = None
     flapping: bool = False
+    returns: int = 0
     objections: tuple[str, ...] = ()
     knowledge: Knowledge | None = None
     is_asked: bool = False

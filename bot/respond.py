@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from bot import quiet, store
+from bot import opening, quiet, store
 from bot.alerts import Alert, Stage, Timing
 from bot.blamed import (
     blame_in_words,
@@ -26,14 +26,7 @@ from bot.conditions import Conditions
 from bot.effect import is_due, looked_at, verified
 from bot.give_up import escalate_if_spent
 from bot.inquiry import Inquiry
-from bot.model import (
-    STORM,
-    Finding,
-    Incident,
-    Level,
-    Phase,
-    Verification,
-)
+from bot.model import Finding, Incident, Phase, Verification
 from bot.ports import Wakeable
 from bot.quiet import Quiet
 from bot.record import Record
@@ -136,15 +129,14 @@ class Respond:
     # --- opening ---------------------------------------------------------------
 
     def _open(self, change: Opened, now: Moment) -> None:
-        draft = self._draw(change, now)
+        draft = opening.draft_of(change, now)
         live = self._candidates.targets.of(draft)
         if isinstance(live, UnitFacts) and draft.service is None:
             draft = replace(draft, service=live)
         is_here = self._candidates.covers(draft)
         draft = self._inquiry.of(draft, is_here=is_here)
         with self._database.write() as tx:
-            incident = store.create(tx, lambda number: replace(draft, number=number))
-            _log_event(tx, incident, "incident.opened", f"{incident.title}", now)
+            incident = self._begun(tx, draft, now)
             if draft.evidence:
                 titles = ", ".join(item.title for item in draft.evidence)
                 text = f"Evidence: {titles}"
@@ -152,29 +144,26 @@ class Respond:
             _log_event(tx, incident, "chart.due", incident.lead.label, now)
             self._offer(tx, incident, live, now)
         self._redrawn[incident.number] = now
-        log.warning("incident.opened number=%s title=%s", incident.number, draft.title)
-
-    def _draw(self, change: Opened, now: Moment) -> Incident:
-        findings = tuple(alert.finding for alert in change.alerts)
-        lead = findings[0]
-        culprit = next((f.culprit for f in findings if f.culprit), None)
-        service = next((f.service for f in findings if f.service), None)
-        return Incident(
-            number=0,
-            host=lead.host,
-            fingerprint=f"{lead.host}/{STORM}/{now.wall.isoformat()}"
-            if change.is_storm
-            else lead.key,
-            phase=Phase.OPEN,
-            level=max(findings, key=lambda f: f.level is Level.CRITICAL).level,
-            title=title_of(findings, storm=change.is_storm),
-            since=min(alert.since for alert in change.alerts),
-            opened_at=now.wall,
-            findings=findings,
-            culprit=None if change.is_storm else culprit,
-            service=None if change.is_storm else service,
-            flapping=any(alert.is_flapping for alert in change.alerts),
+        log.warning(
+            "incident.opened number=%s returns=%s title=%s",
+            incident.number,
+            incident.returns,
+            draft.title,
         )
+
+    def _begun(self, tx: Connection, draft: Incident, now: Moment) -> Incident:
+        """Write it: as a new incident, or as one that has come back."""
+        for earlier in store.resolved(tx, draft.host, now.wall - opening.AT_MOST):
+            again = opening.may_go_on(earlier, draft, now)
+            if again and opening.was_left_alone(self._ledger.of(tx, earlier.number)):
+                incident = opening.taken_up(earlier, draft, now)
+                store.reopen(tx, incident)
+                text = opening.return_in_words(earlier, draft, now)
+                _log_event(tx, incident, "incident.reopened", text, now)
+                return incident
+        incident = store.create(tx, lambda number: replace(draft, number=number))
+        _log_event(tx, incident, "incident.opened", f"{incident.title}", now)
+        return incident
 
     def _offer(
         self,

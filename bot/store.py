@@ -5,7 +5,7 @@ the chain of events. The posting row is the poster's own: it says how much of th
 Slack has seen.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -151,6 +151,13 @@ def save(tx: Connection, incident: Incident) -> None:
         raise Unknown(incident.number)
 
 
+def reopen(tx: Connection, incident: Incident) -> None:
+    """Write an incident that has come back; another may have its old fingerprint now."""
+    its = incidents.c.number == incident.number
+    tx.execute(update(incidents).where(its).values(fingerprint=incident.fingerprint))
+    save(tx, incident)
+
+
 def bump(tx: Connection, number: int, **fields: object) -> Incident:
     """Change fields of an incident and make its card be redrawn."""
     incident = get(tx, number).changed(**fields)
@@ -171,6 +178,19 @@ def opened(tx: Connection) -> list[Incident]:
     query = select(incidents.c.body).where(incidents.c.phase != Phase.RESOLVED)
     rows = tx.execute(query.order_by(incidents.c.number)).scalars()
     return [_INCIDENTS.validate_json(body) for body in rows]
+
+
+def resolved(
+    tx: Connection, host: str, since: datetime, *, limit: int = 50
+) -> Iterator[Incident]:
+    """Yield a host's incidents opened since a time that are resolved, newest first."""
+    query = select(incidents.c.body).where(
+        incidents.c.host == host,
+        incidents.c.phase == Phase.RESOLVED,
+        incidents.c.opened_at >= since,
+    )
+    rows = tx.execute(query.order_by(incidents.c.number.desc()).limit(limit)).scalars()
+    return (_INCIDENTS.validate_json(body) for body in rows.all())
 
 
 def since(tx: Connection, start: datetime, *, limit: int = 50) -> list[Incident]:

@@ -123,9 +123,15 @@ def _facts(incident: Incident) -> dict[str, object]:
     fields.append(field("Owner", owner))
     if incident.muted_until and incident.is_open:
         fields.append(field("Muted until", clock(incident.muted_until)))
+    elif incident.returns:
+        fields.append(field("Came back", _times(incident.returns)))
     elif incident.flapping:
         fields.append(field("Flapping", "comes and goes; held open"))
     return {"type": "section", "fields": fields[:10]}
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _of_lead(incident: Incident) -> list[Fact]:

@@ -33,6 +33,7 @@ CARD_TELLS = frozenset(
 WAKES = frozenset(
     {
         "incident.worsened",
+        "incident.reopened",
         "incident.escalated",
         "proposal.expired",
         "action.failed",
@@ -66,6 +67,7 @@ _MARKS = {
     "verified.unknown": "⚪",
     "incident.resolved": "🟢",
     "incident.worsened": "🔴",
+    "incident.reopened": "🔁",
     "feedback.given": "💬",
     "limit.suggested": "📏",
     "runbook.drafted": "📖",

@@ -240,14 +240,6 @@ def test_a_resolved_incident_is_resolved_once(story: Story) -> None:
     assert story.events(1).count("incident.resolved") == 1
 
 
-def test_a_relapse_opens_the_next_incident(story: Story) -> None:
-    story.opens()
-    story.sees(story.well())
-    story.clock.go(5)
-    story.sees(story.found())
-    assert [i.number for i in story.open()] == [2]
-
-
 # --- did it help? --------------------------------------------------------------------
 
 

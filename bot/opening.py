@@ -1,0 +1,89 @@
+"""What a new incident is, and whether it is an old one that has come back.
+
+The same trouble again within the hour belongs to the same card and thread, unless
+somebody acted on it: that an approved fix did not last is news. Nor what was called a
+false alarm, or a list, or is older than a day: a card far above is seen by nobody.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from bot.model import FALSE_ALARM, REQUEST, STORM, Incident, Level, Phase
+from bot.retell import condition_of, service_of
+from bot.triage import Opened
+from bot.words import seconds, title_of
+from remediation.moment import Moment
+from remediation.proposal import Proposal, State
+
+WITHIN: Final = timedelta(hours=1)
+"""What comes back later than this after its end is a new incident."""
+AT_MOST: Final = timedelta(hours=24)
+"""How old a card may be that is taken up again."""
+_ACTED: Final = frozenset({State.DONE, State.FAILED, State.INTERRUPTED})
+
+
+def draft_of(change: Opened, now: Moment) -> Incident:
+    """Draw the incident, without a number yet."""
+    findings = tuple(alert.finding for alert in change.alerts)
+    lead = findings[0]
+    culprit = next((f.culprit for f in findings if f.culprit), None)
+    service = next((f.service for f in findings if f.service), None)
+    return Incident(
+        number=0,
+        host=lead.host,
+        fingerprint=f"{lead.host}/{STORM}/{now.wall.isoformat()}"
+        if change.is_storm
+        else lead.key,
+        phase=Phase.OPEN,
+        level=max(findings, key=lambda f: f.level is Level.CRITICAL).level,
+        title=title_of(findings, storm=change.is_storm),
+        since=min(alert.since for alert in change.alerts),
+        opened_at=now.wall,
+        findings=findings,
+        culprit=None if change.is_storm else culprit,
+        service=None if change.is_storm else service,
+        flapping=any(alert.is_flapping for alert in change.alerts),
+    )
+
+
+def may_go_on(earlier: Incident, draft: Incident, now: Moment) -> bool:
+    """Say whether what ended is the same trouble, and fresh enough to be taken up."""
+    ended = earlier.resolved_at
+    if ended is None or earlier.resolution == FALSE_ALARM:
+        return False
+    if earlier.is_storm or draft.is_storm or earlier.lead.detector == REQUEST:
+        return False
+    is_fresh = now.wall - ended <= WITHIN and now.wall - earlier.opened_at <= AT_MOST
+    return is_fresh and _name(earlier) == _name(draft)
+
+
+def was_left_alone(proposals: Sequence[Proposal]) -> bool:
+    """Say whether nothing was done about it."""
+    return all(proposal.state not in _ACTED for proposal in proposals)
+
+
+def taken_up(earlier: Incident, draft: Incident, now: Moment) -> Incident:
+    """Return the earlier incident, open again with all that is known now."""
+    return replace(
+        draft,
+        number=earlier.number,
+        since=earlier.since,
+        opened_at=earlier.opened_at,
+        owner=earlier.owner,
+        heard_at=now.wall,
+        flapping=earlier.flapping or draft.flapping,
+        returns=earlier.returns + 1,
+        version=earlier.version + 1,
+    )
+
+
+def return_in_words(earlier: Incident, draft: Incident, now: Moment) -> str:
+    """Say that it is back: after how long, and what is seen."""
+    quiet = seconds(now.wall - (earlier.resolved_at or now.wall))
+    return f"It is back, {quiet} after it was over. {draft.lead.summary}"
+
+
+def _name(incident: Incident) -> tuple[str, str, str]:
+    return incident.host, condition_of(incident), service_of(incident)
