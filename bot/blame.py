@@ -135,9 +135,7 @@ def _group(used: Mapping[Key, float], whole: float, facts: Facts) -> Group | Non
 
 
 def _place(process: ProcessFacts) -> str:
-    if process.container is not None:
-        return f"container {process.container[:12]}"
-    return process.unit or ""
+    return process.home if process.container else process.unit or ""
 
 
 def _service(process: ProcessFacts) -> str | None:

@@ -162,7 +162,7 @@ def _process_facts(suspect: Suspect, now: datetime) -> tuple[Fact, ...]:
         Fact(label="Process", value=f"{process.label} (pid {process.identity.pid})"),
         Fact(label="State", value=f"{process.state}, running for {seconds(age)}"),
         Fact(label="User", value=process.user),
-        Fact(label="Unit or cgroup", value=process.unit or process.cgroup),
+        Fact(label="Runs in", value=process.home),
         Fact(label="Memory", value=amount(process.rss_bytes, "B")),
         Fact(label="Children", value=children or "none"),
         Fact(label="Listens on", value=ports or "no port"),

@@ -283,7 +283,7 @@ def process_facts(process: ProcessFacts) -> tuple[Fact, ...]:
     """Say what people ask first of a process: which, whose, where, since when."""
     return (
         Fact(label="Process", value=who(process)),
-        Fact(label="Unit or cgroup", value=process.unit or process.cgroup),
+        Fact(label="Runs in", value=process.home),
         Fact(
             label="Running since", value=f"{process.started_at:%Y-%m-%d %H:%M:%S} UTC"
         ),

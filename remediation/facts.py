@@ -7,7 +7,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from remediation import cgroup, cmdline, listening, procfs, programs, respawn, signals
+from remediation import (
+    cgroup,
+    cmdline,
+    container,
+    listening,
+    procfs,
+    programs,
+    respawn,
+    signals,
+)
 from remediation.identity import (
     Gone,
     OpenProcess,
@@ -34,7 +43,8 @@ class ProcessFacts:
     ancestors: pids of its parents, nearest first, up to pid 1.
     state: the kernel's letter, R S D T t Z I.
     cgroup: path below the hierarchy's root; unit: the system's systemd unit in it.
-    container: the container's id where the process lives in one, else None.
+    container: the container's id where the process lives in one, else None;
+    container_name: what people call it, "" where that is not told.
     leads_terminal: it leads a session with a terminal, as a login shell does.
     ports: TCP and UDP ports it listens on. nice: -20 to 19.
     respawner: who would start it again if it died ("supervisord (pid 812)"), or None.
@@ -63,6 +73,16 @@ class ProcessFacts:
     respawner: str | None
     denied: str | None
     by_gate: bool = False
+    container_name: str = ""
+
+    @property
+    def home(self) -> str:
+        """Where it lives, for people: its container, else its unit, else its cgroup."""
+        if self.container is None:
+            return self.unit or self.cgroup
+        if not self.container_name:
+            return f"container {self.container[:12]}"
+        return f"container {self.container_name} ({self.container[:12]})"
 
 
 class FactReader:
@@ -178,6 +198,9 @@ def _facts(process: OpenProcess) -> ProcessFacts:
         ports=listening.ports(pid),
         respawner=_respawner(pid, place.unit, ancestors),
         denied=_denied(process, kernel_thread=stat.kernel_thread),
+        container_name=container.name_of(place.container, ancestors)
+        if place.container
+        else "",
     )
 
 
@@ -198,6 +221,7 @@ def _completed(facts: ProcessFacts, denied: str, gate: Gate) -> ProcessFacts:
         foreign_pid_namespace=look.foreign_pid_namespace,
         denied=look.denied,
         by_gate=True,
+        container_name=look.container_name or facts.container_name,
     )
 
 

@@ -114,6 +114,7 @@ def _look(request: LookAt, caller: Caller, allowed: AllowList, own: OwnTree) -> 
         "respawner": facts.respawner,
         "foreign_pid_namespace": facts.foreign_pid_namespace,
         "denied": f"{refusal.rule}: {refusal.reason}" if refusal else None,
+        "container_name": facts.container_name,
     }
     return Answer(verdict=Verdict.DONE, seen=seen)
 

@@ -156,6 +156,7 @@ def _look(seen: Fields) -> Look:
             respawner=_text(seen.get("respawner")),
             foreign_pid_namespace=seen.get("foreign_pid_namespace") is not False,
             denied=_text(seen.get("denied")),
+            container_name=_text(seen.get("container_name")) or "",
         )
     except BadRequest as error:
         raise GateClosed("the gate's answer was unreadable") from error

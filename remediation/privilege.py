@@ -32,7 +32,7 @@ class Unanswered(Exception):
 class Look:
     """A process as the gate sees it.
 
-    ports, respawner, foreign_pid_namespace: as in `ProcessFacts`. denied: why the gate
+    ports, respawner, foreign_pid_namespace, container_name: as in `ProcessFacts`. denied: why the gate
     would not act on it, in words; None where it would.
     """
 
@@ -41,6 +41,7 @@ class Look:
     respawner: str | None
     foreign_pid_namespace: bool
     denied: str | None
+    container_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

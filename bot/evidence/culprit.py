@@ -47,8 +47,7 @@ class CulpritEvidence:
         children = [who(child) for child in self._children(process)]
         return [
             f"Command: {process.label}",
-            f"Unit or cgroup: {process.unit or process.cgroup}",
-            *([f"Container: {process.container}"] if process.container else []),
+            f"Runs in: {process.home}",
             f"Running for: {seconds(max(age, timedelta(0)))}",
             f"State: {process.state}, {process.threads} threads, nice {process.nice}",
             f"Resident memory: {amount(process.rss_bytes, 'B')}",

@@ -63,7 +63,7 @@ class TopProcesses:
         except Gone:
             return None
         cpu = "-" if used is None else f"{used.get(row.key, 0.0):.0f}"
-        place = (process.unit or process.cgroup) if process else "(hidden)"
+        place = process.home if process else "(hidden)"
         return (
             str(row.pid),
             process.user if process else "(hidden)",

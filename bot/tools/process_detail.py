@@ -53,8 +53,7 @@ def _lines(process: ProcessFacts, age: timedelta) -> list[str]:
     return [
         f"Command: {process.label} (values of arguments are hidden)",
         f"Owner: {process.user}",
-        f"Unit or cgroup: {process.unit or process.cgroup}",
-        f"Container: {process.container or 'none'}",
+        f"Runs in: {process.home}",
         f"Running for: {seconds(age)}",
         f"State: {process.state}, {process.threads} threads, nice {process.nice}",
         f"Resident memory: {amount(process.rss_bytes, 'B')}",
