@@ -26,7 +26,7 @@ from bot.suspects import (
     urgent_ticks,
     whom,
 )
-from remediation.facts import ProcessFacts
+from remediation.cgroup import Place
 from remediation.identity import Gone
 
 LOOKED_AT: Final = 64
@@ -114,32 +114,38 @@ def _blame(
 def _group(used: Mapping[Key, float], whole: float, facts: Facts) -> Group | None:
     """Return the unit or container in which at least half of the whole is used."""
     largest = sorted(used, key=lambda key: used[key], reverse=True)[:LOOKED_AT]
-    sums: dict[str, list[tuple[float, ProcessFacts]]] = {}
+    members: dict[str, list[Key]] = {}
     for key in largest:
+        place = facts.place(*key)
+        if place is not None and (home := place.container or place.unit):
+            members.setdefault(home, []).append(key)
+    shares = {home: sum(used[k] for k in keys) for home, keys in members.items()}
+    top = max(shares, key=lambda home: shares[home], default="")
+    if not top or shares[top] < HALF * whole:
+        return None
+    return Group(
+        name=_name(members[top], facts) or top,
+        share=min(shares[top] / whole, 1.0),
+        members=len(members[top]),
+        service=_service(facts.place(*members[top][0])),
+    )
+
+
+def _name(keys: Sequence[Key], facts: Facts) -> str:
+    """Return what people call the place in which all of them live."""
+    for key in keys:
         try:
             process = same_process(facts, key)
         except Gone:
             continue
-        if process is not None and (name := _place(process)):
-            sums.setdefault(name, []).append((used[key], process))
-    shares = {name: sum(n for n, _ in its) / whole for name, its in sums.items()}
-    top = max(shares, key=lambda name: shares[name], default="")
-    if not top or shares[top] < HALF:
+        if process is not None:
+            return process.home
+    return ""
+
+
+def _service(place: Place | None) -> str | None:
+    if place is None or place.unit is None or place.container:
         return None
-    return Group(
-        name=top,
-        share=min(shares[top], 1.0),
-        members=len(sums[top]),
-        service=_service(sums[top][0][1]),
-    )
-
-
-def _place(process: ProcessFacts) -> str:
-    return process.home if process.container else process.unit or ""
-
-
-def _service(process: ProcessFacts) -> str | None:
-    unit = process.unit
-    if unit is None or process.container or unit.startswith(_NO_SERVICE):
-        return None
-    return unit if unit.endswith(".service") else None
+    unit = place.unit
+    is_service = unit.endswith(".service") and not unit.startswith(_NO_SERVICE)
+    return unit if is_service else None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.kernel.roots import PROC
+from remediation.cgroup import Place
 from remediation.facts import ProcessFacts
 from remediation.identity import Unobservable
 
@@ -30,6 +31,11 @@ class NoFacts:
     def read(self, pid: int) -> ProcessFacts:
         """Raise `Unobservable`."""
         raise Unobservable(f"pid {pid} is not looked at: {self.why}")
+
+    def place(self, pid: int, start_ticks: int) -> Place | None:
+        """Return None."""
+        del pid, start_ticks
+        return None
 
     def descendants(self, pid: int) -> tuple[ProcessFacts, ...]:
         """Return nobody."""

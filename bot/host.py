@@ -30,6 +30,7 @@ from bot.prometheus_section import Rule
 from bot.service_section import Service, Timer
 from bot.shared_reading import SPARING, Shared
 from bot.unusual import Unusual
+from remediation.cgroup import Place
 from remediation.facts import ProcessFacts
 from remediation.moment import Moment
 from remediation.service_manager import ServiceManager
@@ -220,6 +221,9 @@ class Facts(Protocol):
 
     def read(self, pid: int) -> ProcessFacts:
         """Return the facts; raise `Gone` or `Unobservable`."""
+
+    def place(self, pid: int, start_ticks: int) -> Place | None:
+        """Return where this very process lives; None where it ended or is hidden."""
 
     def descendants(self, pid: int) -> tuple[ProcessFacts, ...]:
         """Return its children and theirs, ordered by pid."""

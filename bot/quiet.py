@@ -55,6 +55,10 @@ maintenance = Table(
     Column("why", Text, nullable=False),
 )
 
+# Built once: they are read every second.
+_MUTES = select(mutes)
+_MAINTENANCE = select(maintenance)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quiet:
@@ -118,13 +122,17 @@ def forget(tx: Connection, over: Quiet) -> None:
 
 def kept(tx: Connection, now: Moment) -> tuple[Quiet, ...]:
     """Return what is quiet now, sorted by target."""
-    found = (quiet for quiet, end in _rows(tx) if not now.is_past(end))
-    return tuple(sorted(found, key=lambda q: (q.target, q.by)))
+    return kept_and_lapsed(tx, now)[0]
 
 
-def lapsed(tx: Connection, now: Moment) -> list[Quiet]:
-    """Return whose time is over."""
-    return [quiet for quiet, end in _rows(tx) if now.is_past(end)]
+def kept_and_lapsed(
+    tx: Connection, now: Moment
+) -> tuple[tuple[Quiet, ...], list[Quiet]]:
+    """Return what is quiet now, sorted by target, and whose time is over."""
+    rows = _rows(tx)
+    still = (quiet for quiet, end in rows if not now.is_past(end))
+    over = [quiet for quiet, end in rows if now.is_past(end)]
+    return tuple(sorted(still, key=lambda q: (q.target, q.by))), over
 
 
 def kept_by(tx: Connection, person: str) -> list[str]:
@@ -209,13 +217,13 @@ def _rows(tx: Connection) -> list[tuple[Quiet, Moment]]:
             Quiet(target=r.target, until=r.until, by=r.by),
             Moment(wall=r.until, boot=0, boot_id=""),
         )
-        for r in tx.execute(select(mutes))
+        for r in tx.execute(_MUTES)
     ]
     works = [
         (
             Quiet(target=r.target, until=r.until, by=r.by, why=r.why),
             Moment(wall=r.until, boot=r.until_boot, boot_id=r.boot_id),
         )
-        for r in tx.execute(select(maintenance))
+        for r in tx.execute(_MAINTENANCE)
     ]
     return [*muted, *works]

@@ -44,6 +44,8 @@ log = logging.getLogger(__name__)
 
 REFRESH = timedelta(minutes=1)
 """An open card's figures are redrawn at most this often while nothing happens."""
+LOOK = timedelta(seconds=2)
+"""While all is well it is asked this often whether a person has opened an incident."""
 
 
 class Respond:
@@ -69,6 +71,7 @@ class Respond:
         self._redrawn: dict[int, Moment] = {}
         self._resolved: set[int] = set()  # in this round
         self._started = self._clock.now()
+        self._looked, self._is_calm = self._started, False
         # Detectors run in threads of their own; their rounds are absorbed in turn.
         self._turn = threading.Lock()
         with self._database.read() as tx:
@@ -89,9 +92,12 @@ class Respond:
             self._resolved.clear()
             touched = [self._conditions.advance(f, timing, now) for f in findings]
             alerts = [alert for alert in touched if alert is not None]
+            if not alerts and self._is_calm and now.since(self._looked) < LOOK:
+                return
             with self._database.read() as tx:
                 open_ = store.opened(tx)
-                rows = quiet.kept(tx, now)
+                rows = quiet.kept(tx, now) if alerts else ()
+            self._looked, self._is_calm = now, not open_
             changes = triage(open_, self._heard(alerts, rows), now.wall)
             for change in changes:
                 self._apply(change, now)

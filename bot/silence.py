@@ -130,7 +130,7 @@ class Silence:
             if not _is_behind(tx, now):
                 return
         with self._database.write() as tx:
-            for over in quiet.lapsed(tx, now):
+            for over in quiet.kept_and_lapsed(tx, now)[1]:
                 if over.is_maintenance:
                     quiet.forget(tx, over)
                     tell_end(tx, over, now)
@@ -177,9 +177,9 @@ class Silence:
 
 def _is_behind(tx: Connection, now: Moment) -> bool:
     """Say whether a row is over, or a card does not show yet what is quiet."""
-    if quiet.lapsed(tx, now):
+    rows, over = quiet.kept_and_lapsed(tx, now)
+    if over:
         return True
-    rows = quiet.kept(tx, now)
     return any(
         quiet.until(rows, incident) != incident.muted_until
         or _begun(rows, incident) is not None

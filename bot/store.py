@@ -79,8 +79,13 @@ CARD = -1
 
 _INCIDENTS: TypeAdapter[Incident] = TypeAdapter(Incident)
 
-# Built once: these are on the path of every click.
+# Built once: these are on the path of every click, or of every detector's round.
 _BODY = select(incidents.c.body).where(incidents.c.number == bindparam("number"))
+_OPENED = (
+    select(incidents.c.body)
+    .where(incidents.c.phase != Phase.RESOLVED)
+    .order_by(incidents.c.number)
+)
 _POSTING = select(postings).where(postings.c.incident == bindparam("number"))
 _SAVE = (
     update(incidents)
@@ -175,9 +180,7 @@ def get(tx: Connection, number: int) -> Incident:
 
 def opened(tx: Connection) -> list[Incident]:
     """Return all incidents that are not resolved, the oldest first."""
-    query = select(incidents.c.body).where(incidents.c.phase != Phase.RESOLVED)
-    rows = tx.execute(query.order_by(incidents.c.number)).scalars()
-    return [_INCIDENTS.validate_json(body) for body in rows]
+    return [_INCIDENTS.validate_json(body) for body in tx.execute(_OPENED).scalars()]
 
 
 def resolved(

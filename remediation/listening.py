@@ -5,7 +5,14 @@ from typing import Final
 
 from remediation import procfs
 
-_TABLES: Final = (("tcp", b"0A"), ("tcp6", b"0A"), ("udp", b"07"), ("udp6", b"07"))
+_LISTEN: Final = b"0A"
+_UNBOUND: Final = b"07"
+_TABLES: Final = (
+    ("tcp", _LISTEN),
+    ("tcp6", _LISTEN),
+    ("udp", _UNBOUND),
+    ("udp6", _UNBOUND),
+)
 _MAX_LINES: Final = 65_536
 _MAX_FILES: Final = 65_536
 
@@ -14,8 +21,8 @@ def ports(pid: int) -> tuple[int, ...]:
     """Return the ports in ascending order; empty where the bot may not look.
 
     Sockets that merely wait for a peer of their own are not counted: TCP only in
-    state LISTEN, UDP only without a fixed peer. At most 65,536 lines of each table
-    (listening sockets stand first) and 65,536 open files are read.
+    state LISTEN, which stand first in their tables, UDP only without a fixed peer. At
+    most 65,536 lines of each table and 65,536 open files are read.
     """
     try:
         inodes = _socket_inodes(pid)
@@ -45,6 +52,8 @@ def _ports(pid: int, inodes: set[bytes]) -> list[int]:
         with path.open("rb") as lines:
             for line in islice(lines, 1, _MAX_LINES):
                 fields = line.split()
+                if fields[3] != wanted and wanted == _LISTEN:
+                    break  # of a hundred thousand connections none listens
                 if fields[3] == wanted and fields[9] in inodes:
                     found.append(int(fields[1].rpartition(b":")[2], 16))
     return found

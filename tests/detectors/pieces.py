@@ -16,6 +16,7 @@ from bot.host import Facts, HostContext, HostSampler
 from bot.metrics import History
 from bot.ports import Clock
 from bot.service_section import Service, Timer
+from remediation.cgroup import Place
 from remediation.facts import FactReader, ProcessFacts
 from remediation.identity import Gone, Unobservable
 from remediation.moment import Moment
@@ -163,6 +164,15 @@ class PaperFacts:
             raise Gone(f"pid {pid} has exited")
         fields = stat.read_bytes().rpartition(b")")[2].split()
         return facts_of(pid, int(fields[19]))
+
+    def place(self, pid: int, start_ticks: int) -> Place | None:
+        try:
+            found = self.read(pid)
+        except (Gone, Unobservable):
+            return None
+        is_same = found.identity.start_ticks == start_ticks
+        place = Place(cgroup=found.cgroup, unit=found.unit, container=found.container)
+        return place if is_same else None
 
     def descendants(self, pid: int) -> tuple[ProcessFacts, ...]:
         del pid
