@@ -5,8 +5,9 @@ Window: one round. Limits: the kernel itself complains of a task that waits for 
 (`hung_task_timeout_secs`, admin-guide/sysctl/kernel.rst); five are a pile-up, in most
 cases behind one dead disk or mount. What reads much from a slow disk is in state D most
 of the time, but it gets on, so a backup is none of them. The kernel's own threads are
-left out. Processes are scanned only while tasks wait for a disk, or while the load is
-higher than the busy cores explain. Culprits: none, since most waits let no signal through.
+left out, and so is a thread that is not its process's first. Processes are scanned only
+while tasks wait for a disk, or while more tasks are active (see `bot/kernel/loadavg.py`)
+than the busy cores explain. Culprits: none, since most waits let no signal through.
 """
 
 from collections import Counter
@@ -19,15 +20,16 @@ from pydantic import Field
 
 from bot.durations import Duration
 from bot.gauge import Gauge
-from bot.host import HostContext, HostSample, Previous, ProcessScan
+from bot.host import HostContext, HostSample, Previous, ProcessScan, Taken
 from bot.kernel import loadavg, stat
+from bot.kernel.loadavg import LoadAverage
 from bot.model import Fact, Finding, Level, NoAction
 from bot.procfs import ProcessRow
 from bot.settings import DetectorSection
 from remediation.procfs import TICKS_PER_SECOND
 
 _UNEXPLAINED: Final = 0.3
-"""Of the load, in tasks: one task in D has raised it by so much after 21 s."""
+"""Tasks beyond the busy cores; what rounds at the edge of the kernel's 5 s make is less."""
 _KERNEL: Final = 2
 _NAMED: Final = 5
 _READ: Final = 20
@@ -69,13 +71,13 @@ class BlockedProcesses:
             limits=section.limits(),
         )
         self._previous: Previous[HostSample] = Previous(section.interval)
+        self._load: Previous[Taken[LoadAverage]] = Previous(section.interval)
         self._scan: Previous[ProcessScan] = Previous(section.interval)
 
     def check(self, watched: Collection[str]) -> list[Finding]:
         """Measure once; the host's own finding is always in the answer."""
         now = self._host.sampler.look(stat.read)
-        load = self._host.sampler.look(loadavg.read).value.one
-        waits = now.value.blocked > 0 or load - self._busy() >= _UNEXPLAINED
+        waits = now.value.blocked > 0 or self._active() - self._busy() >= _UNEXPLAINED
         if not waits and "" not in watched:
             return [self._finding((), now.at.wall)]
         scan = self._host.sampler.processes()
@@ -88,6 +90,14 @@ class BlockedProcesses:
             return [self._finding((), scan.at.wall)]
         stuck = [row for row in scan.rows.values() if _hangs(row, before)]
         return [self._finding(stuck, scan.at.wall)]
+
+    def _active(self) -> float:
+        """Return how many tasks wanted a core or waited since the round before."""
+        now = self._host.sampler.look(loadavg.read)
+        before = self._load.exchange(now)
+        if before is None:
+            return now.value.one
+        return now.value.active_since(before.value, now.at.boot - before.at.boot)
 
     def _busy(self) -> float:
         """Return how many cores worked since the round before; none where unknown."""

@@ -1,5 +1,6 @@
 """/proc/loadavg: how many tasks want a core, and how many there are; proc_loadavg(5)."""
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -21,6 +22,15 @@ class LoadAverage:
     fifteen: float
     running: int
     tasks: int
+
+    def active_since(self, earlier: "LoadAverage", seconds: float) -> float:
+        """Return how many tasks ran or waited since then; the average forgets slowly.
+
+        The kernel folds what is active into the average of one minute with the weight
+        1 - exp(-t/60) (kernel/sched/loadavg.c); here it is taken out again.
+        """
+        kept = math.exp(-seconds / 60)
+        return max((self.one - earlier.one * kept) / (1 - kept), 0.0)
 
 
 def read(roots: Roots) -> LoadAverage:

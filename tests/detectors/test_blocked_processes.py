@@ -105,11 +105,23 @@ def test_threads_of_the_kernel_are_left_out(
 def test_busy_cores_explain_the_load_and_nothing_is_scanned(
     blocked: BlockedProcesses, proc: PaperProc
 ) -> None:
-    measured(blocked, proc)
     proc.tasks(100, one=2.1)
+    measured(blocked, proc, busy=1.0)
     proc.file("7/stat", "no line of a process")
 
     assert measured(blocked, proc, busy=1.0).level is Level.OK
+
+
+def test_a_load_that_only_fades_is_not_looked_into(
+    blocked: BlockedProcesses, proc: PaperProc
+) -> None:
+    proc.tasks(100, one=8.0)
+    measured(blocked, proc, busy=1.0)
+    proc.file("7/stat", "no line of a process")
+    for one in (6.23, 4.85, 3.78):
+        proc.tasks(100, one=one)
+
+        assert measured(blocked, proc).level is Level.OK
 
 
 def test_a_process_that_really_hangs_is_found(tmp_path: Path) -> None:
