@@ -14,7 +14,7 @@ from bot import quiet
 from bot.disk import Disk
 from bot.give_up import past_of
 from bot.model import Incident, NoAction
-from bot.no_action import no_target, nothing_to_clean, why
+from bot.no_action import no_target, nothing_to_clean, why, with_what
 from bot.pointed import Pointed
 from bot.policy_section import CandidateKind, Policy
 from bot.target import Hidden, Live, Suspect, Targets
@@ -101,7 +101,7 @@ class Candidates:
                 case Allowed():
                     drafts.append(self.draft(incident.number, action, live, verdict))
                 case Refusal() as refusal:
-                    refused.append(refusal)
+                    refused.append(with_what(refusal, action))
             if not drafts and not isinstance(live, Disk):
                 # The team's first choice is refused: that is the answer, and a milder
                 # action in its place would hide it. An area stands in for no other.

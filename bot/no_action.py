@@ -1,6 +1,7 @@
 """Why nothing is offered for an incident, by which rule, and what a person can do. Pure."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from shlex import quote
 from typing import Final
 
@@ -11,6 +12,8 @@ from bot.model import Incident, NoAction
 from bot.pointed import Pointed
 from bot.series import DETECTOR as PROMETHEUS
 from bot.target import Hidden
+from remediation.action import Action, in_words
+from remediation.rulebook import OBSERVES
 from remediation.verdict import Refusal
 
 _SERVICES_ONLY: Final = (
@@ -99,6 +102,13 @@ def _no_culprit(incident: Incident) -> NoAction:
         reason=f"no process explains at least half of the problem{share}",
         by_hand="top -o %CPU" if incident.lead.detector == "cpu" else "",
     )
+
+
+def with_what(refusal: Refusal, action: Action) -> Refusal:
+    """Add what would be proposed where the bot only observes."""
+    if refusal != OBSERVES:
+        return refusal
+    return replace(refusal, reason=f"{refusal.reason}; else: {in_words(action)}")
 
 
 def why(refused: Sequence[Refusal], incident: Incident, here: str) -> NoAction:

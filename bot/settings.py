@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, ClassVar, TypeVar, get_args
+from typing import Annotated, ClassVar, Literal, TypeVar, get_args
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
@@ -126,11 +126,13 @@ def _hostname() -> str:
 class Settings(Section):
     """The whole file. `detectors` stays raw; each detector parses its own section.
 
+    mode: `observe` tells everything, and what would be proposed, and does nothing.
     watch_host: whether this machine's figures and processes are watched and acted on;
     not given: unless the bot is in a container that sees itself only.
     """
 
     host: HostName = Field(default_factory=_hostname)
+    mode: Literal["act", "observe"] = "act"
     watch_host: bool | None = None
     slack: Slack = Slack()
     services: tuple[Service, ...] = ()

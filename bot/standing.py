@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 from bot.policy_section import (
     Approvers,
@@ -39,7 +40,10 @@ def rules_of(settings: Settings) -> Rules:
             protect=(*policy.processes.protect, *policy.services.protect),
         ),
         stable_for=settings.verify.stable_for,
-        book=book_of(policy, digest=digest_of(settings)),
+        book=replace(
+            book_of(policy, digest=digest_of(settings)),
+            observes=settings.mode == "observe",
+        ),
         areas=tuple(policy.cleaning.areas()),
     )
 
@@ -94,7 +98,9 @@ def digest_of(settings: Settings) -> str:
     policy = settings.policy.model_dump(mode="json", by_alias=True)
     policy["rules"].sort(key=lambda rule: rule["name"])
     approvers = settings.slack.approvers.model_dump(mode="json")
-    whole = {"policy": policy, "approvers": approvers}
+    whole: dict[str, object] = {"policy": policy, "approvers": approvers}
+    if settings.mode != "act":
+        whole["mode"] = settings.mode
     text = json.dumps(whole, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -65,6 +65,7 @@ class Board:
 
     unseen: why the bot's own host is not watched, "" where it is. untold: why a detector
     can measure nothing there, by its name. expected: declared work that is at it.
+    observes: whether it does nothing (`mode: observe`).
     """
 
     at: datetime
@@ -77,6 +78,7 @@ class Board:
     unseen: str = ""
     untold: Mapping[str, str] = field(default_factory=dict)
     expected: tuple[str, ...] = ()
+    observes: bool = False
 
     def only(self, host: str) -> "Board":
         """Return the part that concerns one host."""
@@ -143,6 +145,7 @@ class Status:
                 unseen=self.unseen,
                 untold=dict(self._untold),
                 expected=tuple(sorted(set(self._expected().values()))),
+                observes=self._ledger.book.observes,
             )
 
     def mutable(self, named: str) -> str:

@@ -8,10 +8,15 @@ order of rules.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from remediation.asked import Asked
 from remediation.rule import Circle, Rule, Voter
 from remediation.verdict import Refusal
+
+OBSERVES: Final = Refusal(
+    rule="mode: observe", reason="this bot only watches and tells (mode: observe)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +60,8 @@ class RuleBook:
     break_glass: who may approve alone what needs more people; it lifts nothing else.
     give_up_after: so many actions in a row that did not help end the proposing; None
     never. reversible_first: kinds of action that wait for a reversible one. digest:
-    SHA-256 of the whole policy in hex, "" where nobody computed one.
+    SHA-256 of the whole policy in hex, "" where nobody computed one. observes: nothing
+    at all may be done.
     """
 
     rules: tuple[Rule, ...] = ()
@@ -63,9 +69,12 @@ class RuleBook:
     give_up_after: int | None = None
     reversible_first: frozenset[str] = frozenset()
     digest: str = ""
+    observes: bool = False
 
     def judge(self, asked: Asked, at: datetime) -> Terms | Refusal:
         """Return the terms for this action at this instant, or the rule that denies it."""
+        if self.observes:
+            return OBSERVES
         matching = [rule for rule in self.rules if rule.matches(asked, at)]
         matching.sort(key=lambda rule: rule.name)
         denying = next((rule for rule in matching if rule.deny), None)

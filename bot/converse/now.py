@@ -17,6 +17,7 @@ from bot.status import Board, HostHealth
 from bot.told import lettered, named
 from bot.words import amount, level_word, measured, seconds
 from remediation.proposal import Proposal
+from remediation.rulebook import OBSERVES
 
 _LISTED: Final = 10
 _KEPT: Final = timedelta(hours=6)
@@ -182,9 +183,11 @@ def waiting(proposals: Sequence[Proposal]) -> str:
 
 
 def _restrictions(board: Board) -> list[str]:
+    idle = [OBSERVES.reason.capitalize()] if board.observes else []
     blind = [not_watched(board.unseen)] if board.unseen else []
     lock = [f"I am locked: {board.lock.why}"] if board.lock else []
     return [
+        *idle,
         *blind,
         *lock,
         *(f"{_quiet(one)} until {one.until:%H:%M} UTC" for one in board.quiet[:5]),

@@ -38,6 +38,9 @@ def checks(loaded: Loaded, path: str) -> Iterator[Finding]:
             "slack.notify.critical is empty, so a critical incident wakes nobody. "
             "Name users or groups there",
         )
+    if loaded.settings.mode == "observe":
+        words = "nothing is proposed or done (mode: observe); `mode: act` changes that"
+        yield warn("mode", words)
     yield from _rules(loaded.settings)
 
 

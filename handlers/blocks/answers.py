@@ -29,6 +29,7 @@ from handlers.blocks.markup import (
     section,
 )
 from remediation.proposal import Proposal
+from remediation.rulebook import OBSERVES
 
 _TEXT = 2900
 _TABLE = 2600
@@ -226,6 +227,8 @@ def _open_line(item: OpenIncident) -> str:
 
 def _restrictions(found: Board) -> list[dict[str, object]]:
     blocks = []
+    if found.observes:
+        blocks.append(section(f"👁️ {OBSERVES.reason.capitalize()}"))
     if found.unseen:
         blocks.append(section(f"⚪ {escaped(not_watched(found.unseen))}"))
     blocks += [context(f"Expected: {escaped(said)}") for said in found.expected[:5]]

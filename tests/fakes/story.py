@@ -43,6 +43,7 @@ from remediation.outcome import Outcome, Result, Seen
 from remediation.policy import Rules
 from remediation.proposal import Proposal
 from remediation.protect import OwnTree, ProtectSettings
+from remediation.rulebook import RuleBook
 from remediation.unit_rules import ServiceSettings
 from tests.fakes.clock import FakeClock
 from tests.fakes.services import FakeServices
@@ -176,6 +177,7 @@ class Story:
     history: History = field(default_factory=History)
     backdrops: Backdrops = field(default_factory=Backdrops)
     window: timedelta = timedelta(seconds=30)
+    book: RuleBook | None = None
 
     def __post_init__(self) -> None:
         caps = Caps(
@@ -187,7 +189,7 @@ class Story:
             caps=caps,
             protect=ProtectSettings(users=frozenset({"deploy"})),
             services=ServiceSettings(allow=frozenset(self.policy.services.allow)),
-            book=book_of(self.policy, digest="a1" * 32),
+            book=self.book or book_of(self.policy, digest="a1" * 32),
             areas=tuple(self.policy.cleaning.areas()),
         )
         self.poster, self.worker = Woken(), Woken()
