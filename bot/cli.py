@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument(
         "--no-browser", action="store_true", help="print the address, open nothing"
     )
+    _first(verbs)
     _verb(verbs, "doctor", "check configuration, rights, Slack, database", _doctor)
     _verb(verbs, "once", "one round of every detector, printed as a table", _once)
     audit = verbs.add_parser("audit", help="the chain of events: verify, export")
@@ -65,6 +66,17 @@ def _parser() -> argparse.ArgumentParser:
     _memory(verbs)
     _notices(verbs)
     return parser
+
+
+def _first(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    first = _verb(
+        verbs, "init", "write a first configuration and the app's manifest", _init
+    )
+    first.add_argument("--channel", metavar="ID", help="where incidents are told, C…")
+    first.add_argument("--approvers", metavar="IDS", help="people U… and groups S…")
+    first.add_argument("--critical", metavar="IDS", help="whom a critical one wakes")
+    first.add_argument("--host", metavar="NAME", help="what people call this host")
+    first.add_argument("--mode", choices=("observe", "act"), help="default: observe")
 
 
 def _notices(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -146,6 +158,20 @@ def _demo(arguments: argparse.Namespace) -> int:
     from bot import demo
 
     return demo.run(port=arguments.port, browser=not arguments.no_browser)
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    from bot import init
+
+    return init.run(
+        init.Answers(
+            channel=arguments.channel,
+            approvers=arguments.approvers,
+            critical=arguments.critical,
+            host=arguments.host,
+            mode=arguments.mode,
+        )
+    )
 
 
 def _doctor(_arguments: argparse.Namespace) -> int:

@@ -15,6 +15,8 @@ from bot.policy_section import (
 )
 from bot.section import Section
 
+SlackChannel = Annotated[str, Field(pattern=r"^[CG][A-Z0-9]{2,}$")]
+
 
 class Notify(Section):
     """Whom the first post of a critical incident mentions: user or group ids."""
@@ -39,7 +41,7 @@ class Digest(Section):
 class Slack(Section):
     """Where and with whom the bot talks."""
 
-    channel: Annotated[str, Field(pattern=r"^[CG][A-Z0-9]{2,}$")] | None = None
+    channel: SlackChannel | None = None
     command: Annotated[str, Field(pattern=r"^/[a-z0-9_-]{1,31}$")] = "/sre"
     approvers: Approvers = Approvers()
     notify: Notify = Notify()

@@ -92,7 +92,9 @@ def parse(raw: bytes, *, source: str) -> Located:
     return Located(source=source, values=values, lines=lines)
 
 
-_EXPECTED = "an existing file (set COUNTERSIGN_CONFIG, or create countersign.yaml)"
+_EXPECTED = (
+    "an existing file (`countersign init` writes one; or set COUNTERSIGN_CONFIG)"
+)
 
 
 def _bad(source: str, line: int | None, seen: str, allowed: str) -> BadConfiguration:
