@@ -65,6 +65,7 @@ class Board:
 
     unseen: why the bot's own host is not watched, "" where it is. untold: why a detector
     can measure nothing there, by its name. expected: declared work that is at it.
+    learning: how far it is with what was usual before it came, "" when it is done.
     """
 
     at: datetime
@@ -77,6 +78,7 @@ class Board:
     unseen: str = ""
     untold: Mapping[str, str] = field(default_factory=dict)
     expected: tuple[str, ...] = ()
+    learning: str = ""
 
     def only(self, host: str) -> "Board":
         """Return the part that concerns one host."""
@@ -88,7 +90,7 @@ class Board:
 
 
 class Status:
-    """Reads the board. unseen, untold, expected: as the board has them."""
+    """Reads the board. unseen, untold, expected, learning: as the board has them."""
 
     def __init__(
         self,
@@ -98,6 +100,7 @@ class Status:
         untold: Mapping[str, str],
         expected: Callable[[], Mapping[str, str]],
         unseen: str = "",
+        learning: Callable[[], str] = str,
     ) -> None:
         self._database = record.database
         self._ledger = record.ledger
@@ -106,6 +109,7 @@ class Status:
         self.unseen = unseen
         self._untold = untold
         self._expected = expected
+        self._learning = learning
 
     def board(self) -> Board:
         """Return the state of this instant."""
@@ -143,6 +147,7 @@ class Status:
                 unseen=self.unseen,
                 untold=dict(self._untold),
                 expected=tuple(sorted(set(self._expected().values()))),
+                learning=self._learning(),
             )
 
     def mutable(self, named: str) -> str:
