@@ -4,29 +4,32 @@ Takes the minute's mean of every figure out of the history (`metrics.py`), has i
 (`surprise/`), and shows the answer to whoever asks `look`. Figures that an open incident
 is about teach nothing for six hours, or a long trouble would become what is usual. The
 state is a row of the database, written every ten minutes and at the end; no click waits
-for it.
+for it. What others know of the time before is taken over (`warm_up.py`). The arithmetic
+is imported at the first step (0.1 s).
 """
 
 import json
 import logging
 import math
+import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
 from sqlalchemy import Column, LargeBinary, String, Table, Text, delete, insert, select
 
 from bot import store
 from bot.database import Database
 from bot.metrics import History
 from bot.ports import Clock
-from bot.surprise.frozen import NotReadable, frozen, thawed
-from bot.surprise.surprise import Surprise
 from bot.unusual import Odd, Unusual, is_of_host
 from remediation.tables import Instant
+
+if TYPE_CHECKING:
+    from bot.surprise.past import Past, Young
+    from bot.surprise.surprise import Surprise
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +38,7 @@ KEPT_OUT: Final = timedelta(hours=6)
 """How long a figure of an open incident teaches nothing; then it is what is usual."""
 SAVED_EVERY: Final = timedelta(minutes=10)
 MAX_SERIES: Final = 100
-"""At 50 KB each; more are not judged."""
+"""At 65 KB each; more are not judged."""
 ODD: Final = 0.005
 """A figure that is rarer by itself is worth a line on a card. Of thirty figures one is so
 by chance in about one minute of thirty: the tails are bounds, the truth is rarer."""
@@ -55,7 +58,10 @@ habits = Table(
 
 
 class Habits:
-    """Owns the surprise layer of this host. pace: between two points."""
+    """Owns the surprise layer of this host. pace: between two points.
+
+    The layer belongs to whoever holds the lock; two threads step and take over.
+    """
 
     def __init__(
         self,
@@ -71,6 +77,7 @@ class Habits:
         self._database = database
         self._clock = clock
         self._pace = pace
+        self._lock = threading.RLock()
         self._layer: Surprise | None = None
         self._names: list[str] = []
         self._seen: dict[str, int] = {}
@@ -87,32 +94,57 @@ class Habits:
     def step(self) -> None:
         """Judge the last whole minute, unless that was done."""
         now = self._clock.now()
-        if self._layer is None:
-            self._layer = self._take_up()
-        layer = self._layer
-        slot = int(now.wall.timestamp() // self._pace.total_seconds()) - 1
-        if slot != layer.slot:
-            self._judge(layer, slot, self._means(slot), now.wall)
-        if now.since(self._saved) >= SAVED_EVERY:
+        with self._lock:
+            if self._layer is None:
+                self._layer = self._take_up()
+            layer = self._layer
+            slot = int(now.wall.timestamp() // self._pace.total_seconds()) - 1
+            if slot != layer.slot:
+                self._judge(layer, slot, self._means(slot), now.wall)
+            if now.since(self._saved) >= SAVED_EVERY:
+                self.save()
+
+    def young(self) -> "Young | None":
+        """Return the series of which less than a day is known; None before the first."""
+        from bot.surprise.past import young
+
+        with self._lock:
+            return None if self._layer is None else young(self._layer, self._names)
+
+    def take_over(self, past: "Past") -> Sequence[str]:
+        """Know what was learnt of the time before, and keep it; return of which series."""
+        with self._lock:
+            if self._layer is None:
+                return ()
+            taken = past.hand_over(self._layer, self._names)
             self.save()
+            return taken
 
     def save(self) -> None:
         """Write what was learnt, so that a restart does not forget it."""
-        if self._layer is None:
-            return
+        with self._lock:
+            if self._layer is not None:
+                self._save(self._layer)
+
+    def _save(self, layer: "Surprise") -> None:
+        from bot.surprise.frozen import frozen
+
         self._saved = self._clock.now()
         row = {
             "host": self._host,
             "at": self._saved.wall,
             "names": json.dumps(self._names),
-            "state": frozen(self._layer),
+            "state": frozen(layer),
         }
         with self._database.write() as tx:
             tx.execute(delete(habits).where(habits.c.host == self._host))
             tx.execute(insert(habits).values(row))
 
-    def _take_up(self) -> Surprise:
+    def _take_up(self) -> "Surprise":
         """Return what was learnt before; nothing is begun where that cannot be read."""
+        from bot.surprise.frozen import NotReadable, thawed
+        from bot.surprise.surprise import Surprise
+
         anew = Surprise(0, round(timedelta(days=1) / self._pace))
         with self._database.read() as tx:
             kept = tx.execute(select(habits).where(habits.c.host == self._host)).first()
@@ -142,23 +174,25 @@ class Habits:
         return found
 
     def _judge(
-        self, layer: Surprise, slot: int, means: Mapping[str, float], now: datetime
+        self, layer: "Surprise", slot: int, means: Mapping[str, float], now: datetime
     ) -> None:
+        import numpy as np
+
         self._make_room(layer, means, slot)
         values = np.array([means.get(name, math.nan) for name in self._names], "f8")
         complained = self._complained(now)
         kept_out = np.array([name in complained for name in self._names], bool)
         judged = layer.judge(slot, values, kept_out)
-        near = layer.yesterday.near(slot)
         rare = {}
-        for row in np.flatnonzero(judged.surprises >= -math.log10(ODD)):
+        for row in np.flatnonzero(judged.surprises >= -math.log10(ODD)).tolist():
             name = self._names[row]
+            low, high = layer.days.usual(slot, row)
             rare[name] = Odd(
                 series=name,
                 unit=self._history.unit(name),
                 now=means[name],
-                low=float(np.nanmin(near[row])),
-                high=float(np.nanmax(near[row])),
+                low=low,
+                high=high,
                 tail=10 ** -float(judged.surprises[row]),
             )
         self._rare.append(rare)
@@ -175,7 +209,7 @@ class Habits:
         return tuple(sorted(rarest.values(), key=lambda odd: odd.tail))
 
     def _make_room(
-        self, layer: Surprise, means: Mapping[str, float], slot: int
+        self, layer: "Surprise", means: Mapping[str, float], slot: int
     ) -> None:
         self._seen.update(dict.fromkeys(means, slot))
         known = set(self._names)

@@ -5,7 +5,7 @@ import time
 import urllib.error
 import urllib.request
 
-from bot.settings import Heartbeat
+from bot.liveness_section import Heartbeat
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ One YAML file holds what a team decides; secrets come from elsewhere
 import difflib
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ from bot.gate_section import GateSection
 from bot.hosts_section import HostName, HostSection, check_others
 from bot.inventory import hosts_in
 from bot.knowledge_section import MemorySection, RunbooksSection
+from bot.liveness_section import Heartbeat, Http
 from bot.logs_section import LogsSection
 from bot.model import Limits
 from bot.model_section import Model
@@ -77,6 +78,10 @@ class DetectorSection(Section):
             above=above,
         )
 
+    def asks(self) -> Mapping[Where, str]:
+        """Return the names of `prometheus.servers` that it needs, by where they stand."""
+        return {}
+
 
 class Verify(Section):
     """window: how long the condition is measured after an action before judging.
@@ -90,32 +95,6 @@ class Verify(Section):
     stable_for: Annotated[
         Duration, Field(ge=timedelta(0), le=timedelta(minutes=10))
     ] = timedelta(seconds=30)
-
-
-class Http(Section):
-    """listen: address and port of /healthz, /readyz, /metrics; port 0 picks one."""
-
-    listen: Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$")] = "127.0.0.1:8080"
-
-    @field_validator("listen")
-    @classmethod
-    def _port_exists(cls, value: str) -> str:
-        if int(value.rpartition(":")[2]) > 65535:
-            raise ValueError("a port is at most 65535")
-        return value
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Host and port."""
-        host, _, port = self.listen.rpartition(":")
-        return host, int(port)
-
-
-class Heartbeat(Section):
-    """url: called with GET after completed rounds, at most once per `every`."""
-
-    url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
-    every: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(minutes=1)
 
 
 def _hostname() -> str:
@@ -205,12 +184,35 @@ def check(located: Located, sections: Mapping[str, type[DetectorSection]]) -> Lo
         )
         for name, model in sections.items()
     }
+    if settings is not None:
+        servers = sorted(settings.prometheus.servers)
+        problems += _strangers(detectors, servers, located)
     if problems or settings is None:
         raise BadConfiguration(
             located.source, tuple(sorted(problems, key=lambda p: p.line or 0))
         )
     found = {name: section for name, section in detectors.items() if section}
     return Loaded(settings=settings, detectors=found)
+
+
+def _strangers(
+    detectors: Mapping[str, DetectorSection | None],
+    servers: list[str],
+    located: Located,
+) -> Iterator[Problem]:
+    """Name what asks a server that is not in `prometheus.servers`."""
+    for name, section in detectors.items():
+        for where, asked in (section.asks() if section else {}).items():
+            place = ("detectors", name, *where)
+            if asked not in servers:
+                yield Problem(
+                    line=located.line(place),
+                    where=".".join(map(str, place)),
+                    seen=f"{asked!r} was read",
+                    allowed=_nearest(asked, servers, "servers")
+                    if servers
+                    else "it should be a name in prometheus.servers, which has none",
+                )
 
 
 SomeSection = TypeVar("SomeSection", bound=Section)
@@ -277,10 +279,10 @@ def _keys(model: type[Section]) -> set[str]:
     return {found.alias or name for name, found in model.model_fields.items()}
 
 
-def _nearest(word: str, known: list[str]) -> str:
+def _nearest(word: str, known: list[str], what: str = "keys") -> str:
     close = difflib.get_close_matches(word, known, n=1)
     hint = f"did you mean {close[0]}? " if close else ""
-    return f"{hint}known keys: {', '.join(known)}"
+    return f"{hint}known {what}: {', '.join(known)}"
 
 
 def _unknown(name: str, sections: Mapping[str, object], located: Located) -> Problem:

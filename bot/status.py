@@ -66,6 +66,7 @@ class Board:
     unseen: why the bot's own host is not watched, "" where it is. untold: why a detector
     can measure nothing there, by its name. expected: declared work that is at it.
     observes: whether it does nothing (`mode: observe`).
+    learning: how far it is with what was usual before it came, "" when it is done.
     """
 
     at: datetime
@@ -79,6 +80,7 @@ class Board:
     untold: Mapping[str, str] = field(default_factory=dict)
     expected: tuple[str, ...] = ()
     observes: bool = False
+    learning: str = ""
 
     def only(self, host: str) -> "Board":
         """Return the part that concerns one host."""
@@ -90,7 +92,7 @@ class Board:
 
 
 class Status:
-    """Reads the board. unseen, untold, expected: as the board has them."""
+    """Reads the board. unseen, untold, expected, learning: as the board has them."""
 
     def __init__(
         self,
@@ -100,6 +102,7 @@ class Status:
         untold: Mapping[str, str],
         expected: Callable[[], Mapping[str, str]],
         unseen: str = "",
+        learning: Callable[[], str] = str,
     ) -> None:
         self._database = record.database
         self._ledger = record.ledger
@@ -108,6 +111,7 @@ class Status:
         self.unseen = unseen
         self._untold = untold
         self._expected = expected
+        self._learning = learning
 
     def board(self) -> Board:
         """Return the state of this instant."""
@@ -146,6 +150,7 @@ class Status:
                 untold=dict(self._untold),
                 expected=tuple(sorted(set(self._expected().values()))),
                 observes=self._ledger.book.observes,
+                learning=self._learning(),
             )
 
     def mutable(self, named: str) -> str:

@@ -57,7 +57,7 @@ _RAREST: Final = 1e-6
 class Odd:
     """One figure that is improbable now. series: its place in the metric history.
 
-    now: the mean of the minute. low, high: what it was around this time yesterday.
+    now: the mean of the minute. low, high: between which it mostly is around this time.
     tail: its tail probability.
     """
 
@@ -70,7 +70,7 @@ class Odd:
 
     @property
     def usually(self) -> str:
-        """What it was at this time yesterday, in words."""
+        """What it mostly is at this time of day, in words."""
         low, high = amount(self.low, self.unit), amount(self.high, self.unit)
         return low if low == high else f"{low} to {high}"
 

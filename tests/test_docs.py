@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from bot import detectors
 from bot.durations import parse_duration
 from bot.environment import Environment
-from bot.settings import DetectorSection, Settings, load
+from bot.settings import DetectorSection, Settings, _section, load
 from bot.wiring import parts
 from handlers.commands import Commands
 from handlers.verbs import BY_CLICK, CHANGES, VERBS, WORDS
@@ -73,10 +73,19 @@ def keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
         inner = field.default
         if path == "detectors":
             yield from keys(DetectorSection, "detectors.NAME.")
+            yield from sections_of_detectors()
         elif isinstance(inner, BaseModel):
             yield from keys(type(inner), f"{path}.")
         else:
             yield path
+
+
+def sections_of_detectors() -> Iterator[str]:
+    """What a detector has beside its limits that is a section of its own."""
+    for detector, model in parts.sections().items():
+        for name, found in model.model_fields.items():
+            if _section(found.annotation):
+                yield f"detectors.{detector}.{name}"
 
 
 def documented() -> list[str]:

@@ -2,8 +2,8 @@
 
 Unit: surprise, -log10 of the tail probability of all figures together: 3 is what one
 minute of 1,000 shows. Window: three minutes against weeks of this host's own past
-(`bot/surprise/surprise.py` has the formula and its sources). Limit: 3.1, one minute of
-1,250, chosen on labelled hosts (`make bench-detect`). Surprise alone calls nobody: it
+(`bot/surprise/surprise.py` has the formula and its sources). Limit: 3.35, one minute of
+2,200, chosen on labelled hosts (`make bench-detect`). Surprise alone calls nobody: it
 counts only while figures of two families are odd, or one is while tasks lose their time
 to a resource (PSI of 10 s: CPU 40 %, memory 5 %, disks 20 %, each well below what calls
 somebody by itself). Computing, memory and storage count as one, since a compile or a backup
@@ -12,7 +12,7 @@ quarter, it tells nothing.
 """
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Final
@@ -24,8 +24,11 @@ from bot.gauge import Gauge
 from bot.host import HostContext
 from bot.model import Fact, Finding, Level, NoAction
 from bot.ports import NotTold
+from bot.prometheus_section import Name
+from bot.section import Section
 from bot.settings import DetectorSection, Limit
 from bot.unusual import Odd, Unusual, family, named, odds
+from bot.yamlfile import Where
 
 SATURATED: Final = {"cpu": 40.0, "memory": 5.0, "io": 20.0}
 """Percent of the last 10 s in which some task waited for the resource."""
@@ -39,16 +42,38 @@ _NOBODY: Final = NoAction(
 )
 
 
+class WarmUpSection(Section):
+    """Who knows what was usual before the bot came.
+
+    server: one of `prometheus.servers`. instance: the label of this host's node_exporter
+    there. back: how much of the past is learnt.
+    """
+
+    server: Name
+    instance: Annotated[str, Field(min_length=1, max_length=300)]
+    back: Annotated[Duration, Field(ge=timedelta(days=1), le=timedelta(days=60))] = (
+        timedelta(days=14)
+    )
+
+
 class SurpriseSection(DetectorSection):
-    """Limits in surprise. It warns only: the critical limit is never reached."""
+    """Limits in surprise. It warns only: the critical limit is never reached.
+
+    warm_up: where the past is learnt from; without it only from what is seen.
+    """
 
     interval: Annotated[Duration, Field(ge=timedelta(seconds=0.2))] = timedelta(
         seconds=15
     )
     for_: Duration = Field(default=timedelta(minutes=1), alias="for")
     keep_firing_for: Duration = timedelta(minutes=15)
-    warning: Limit = 3.1
+    warning: Limit = 3.35
     critical: Limit = 1000
+    warm_up: WarmUpSection | None = None
+
+    def asks(self) -> Mapping[Where, str]:
+        """Return the server that tells of the past."""
+        return {("warm_up", "server"): self.warm_up.server} if self.warm_up else {}
 
 
 class SurpriseDetector:
@@ -131,7 +156,7 @@ def _short_facts(short: Sequence[str]) -> Sequence[Fact]:
 
 
 def _fact(odd: Odd) -> Fact:
-    rarity = f"yesterday at this time {odd.usually}; {odds(odd.tail)}"
+    rarity = f"usually at this time {odd.usually}; {odds(odd.tail)}"
     return Fact(label=named(odd.series), value=f"{odd.figure} ({rarity})")
 
 

@@ -32,7 +32,7 @@ class SurpriseEvidence:
             (named(odd.series), odd.figure, odd.usually, odds(odd.tail))
             for odd in others[:_ROWS]
         )
-        columns = ("FIGURE", "NOW", "THIS TIME YESTERDAY", "ONE MINUTE OF SO MANY")
+        columns = ("FIGURE", "NOW", "USUALLY AT THIS TIME", "ONE MINUTE OF SO MANY")
         table = Table(columns=columns, rows=rows)
         return [EvidenceItem(id="", title="What else is unusual", table=table)]
 

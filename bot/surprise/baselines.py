@@ -58,6 +58,17 @@ class Baselines:
         self.learnt = np.pad(self.learnt[list(rows)], (0, new))
         self._begin()
 
+    def take_over(
+        self, rows: Sequence[int], other: "Baselines", theirs: Sequence[int]
+    ) -> None:
+        """Let these rows know what `theirs` know of another host's baselines."""
+        self.settle()
+        other.settle()
+        mine, its = list(rows), list(theirs)
+        self.counts[:, :, mine] = other.counts[:, :, its]
+        self.tables[:, :, mine] = other.tables[:, :, its]
+        self.learnt[mine] = other.learnt[its]
+
     def places(self, distances: Floats) -> NDArray[np.int64]:
         """Return the bin of each distance (kind, row), for `surprise` and `learn`.
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bot.surprise.baselines import BINS
 from bot.surprise.surprise import KINDS, Surprise
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 
 
 class NotReadable(Exception):
@@ -36,7 +36,7 @@ def frozen(state: Surprise) -> bytes:
         counts=base.counts,
         long=base.tables[0],
         learnt=base.learnt,
-        yesterday=state.yesterday.values[:, : state.yesterday.width],
+        days=state.days.values,
     )
     return buffer.getvalue()
 
@@ -70,8 +70,7 @@ def _state(arrays: Mapping[str, NDArray[np.generic]]) -> Surprise:
         raise ValueError("another number of series")
     state.slot = slot
     state.baselines.restore(counts, long, learnt)
-    yesterday = arrays["yesterday"].astype("f8")
-    state.yesterday.values[:] = np.concatenate([yesterday, yesterday], axis=1)
+    state.days.values[:] = arrays["days"]
     state.together.points = points
     state.together.mean, state.together.variance = map(float, arrays["moments"])
     return state

@@ -1,12 +1,13 @@
 """Judges each minute's figures of one host by their own past, before learning from them.
 
 The formula. Of series j at time t three distances count: |x - x'| from the point before,
-|x - median of the three before|, and the distance from the nearest value of yesterday
-within 15 min of the same time, so that what happens each night is no news. Each has an
-empirical tail probability in a long and in a recent baseline (`baselines.py`), of which
-the larger counts. In logarithms, with s = -log10 p of each distance:
+|x - median of the three before|, and the distance from the nearest value of the seven
+days before within 15 min of the same time (`days.py`), so that what happens each night
+or each week is no news. Each has an empirical tail probability in a long and in a
+recent baseline (`baselines.py`), of which the larger counts. In logarithms, with
+s = -log10 p of each distance:
 
-    s_j = min((s_before + s_median) / 2, s_yesterday, 4)        p_j = 10 ** -s_j
+    s_j = min((s_before + s_median) / 2, s_days, 4)             p_j = 10 ** -s_j
     p   = P(Gamma >= mean of s_j over j and three minutes)      (`together.py`)
 
 A change must thus be rare as a change and for this time of day. The cut at 4 keeps one
@@ -25,13 +26,13 @@ from typing import Final
 import numpy as np
 
 from bot.surprise.baselines import Baselines, Floats, Rows
+from bot.surprise.days import Days
 from bot.surprise.together import Together
-from bot.surprise.yesterday import Yesterday
 
 CUT: Final = 4.0
 KINDS: Final = 3
-"""Distances of each series: from the point before, from three, from yesterday."""
-UNUSUAL: Final = 8e-4
+"""Distances of each series: from the point before, from three, from other days."""
+UNUSUAL: Final = 4.5e-4
 """The one limit, for every host and series; chosen on one group of labelled hosts."""
 
 
@@ -50,23 +51,37 @@ class Judgement:
 class Surprise:
     """The state of one host: a row per series. per_day: points in a day.
 
-    Time is counted in slots of one point each; a slot is judged once.
+    Time is counted in slots of one point each; a slot is judged once. last: the values of
+    the three slots before.
     """
 
     def __init__(self, rows: int, per_day: int = 1440) -> None:
         self.per_day = per_day
         self.slot: int | None = None
         self.baselines = Baselines(rows, KINDS, per_day)
-        self.yesterday = Yesterday(rows, per_day)
+        self.days = Days(rows, per_day)
         self.together = Together(per_day)
-        self._last = [np.full(rows, np.nan)] * 3
+        self.last = [np.full(rows, np.nan) for _ in range(3)]
 
     def keep(self, rows: Sequence[int], new: int) -> None:
         """Keep these rows in this order, and add `new` ones that know nothing."""
         self.baselines.keep(rows, new)
-        self.yesterday.keep(rows, new)
+        self.days.keep(rows, new)
         nothing = np.full(new, np.nan)
-        self._last = [np.concatenate([x[list(rows)], nothing]) for x in self._last]
+        self.last = [np.concatenate([x[list(rows)], nothing]) for x in self.last]
+
+    def take_over(
+        self, rows: Sequence[int], other: "Surprise", theirs: Sequence[int]
+    ) -> None:
+        """Let these rows know what `theirs` know of another layer at the same slot.
+
+        What the host's figures usually are together is taken too, if it is of longer.
+        """
+        self.baselines.take_over(rows, other.baselines, theirs)
+        self.days.values[list(rows)] = other.days.values[list(theirs)]
+        for mine, its in zip(self.last, other.last, strict=True):
+            mine[list(rows)] = its[list(theirs)]
+        self.together.take_over(other.together)
 
     def judge(
         self, slot: int, values: Floats, kept_out: Rows | None = None
@@ -93,8 +108,8 @@ class Surprise:
             kept = kept & ~kept_out
             taught = known & kept
         self.baselines.learn(places, taught)
-        self.yesterday.put(slot, values, kept)
-        self._last = [values, *self._last[:2]]
+        self.days.put(slot, values, kept)
+        self.last = [values, *self.last[:2]]
         return Judgement(host, surprises)
 
     def _surprises(self, found: Floats, known: Rows) -> Floats:
@@ -111,12 +126,12 @@ class Surprise:
         return self.together.judge(sum(known) / len(known), len(known))
 
     def _distances(self, slot: int, values: Floats) -> Floats:
-        one, two, three = self._last
+        one, two, three = self.last
         least, most = np.minimum(one, two), np.maximum(one, two)
         found = np.empty((KINDS, len(values)))
         found[0] = values - one
         found[1] = values - np.maximum(least, np.minimum(most, three))
-        found[2] = self.yesterday.distances(slot, values)
+        found[2] = self.days.distances(slot, values)
         distances: Floats = np.abs(found)
         return distances
 
@@ -124,6 +139,6 @@ class Surprise:
         before, self.slot = self.slot, slot
         if before is None or slot == before + 1:
             return
-        self._last = [np.full_like(self._last[0], np.nan)] * 3
+        self.last = [np.full_like(last, np.nan) for last in self.last]
         self.together.skip()
-        self.yesterday.blank(min(before + 1, slot), max(before, slot))
+        self.days.blank(min(before + 1, slot), max(before, slot))

@@ -39,6 +39,7 @@ from bot.status import Status
 from bot.target import Targets
 from bot.telemetry import Telemetry
 from bot.unpaged import Unpaged, Why
+from bot.warm_up import WarmUp
 from bot.watch import Watch
 from bot.window import Window
 from bot.wiring import parts
@@ -75,6 +76,7 @@ class Core:
     record: Record
     history: History
     habits: Habits
+    warm_up: WarmUp | None
     inbox: Inbox
     in_step: InStep | None
     telemetry: Telemetry
@@ -105,6 +107,7 @@ class _Kit:
     environment: Environment
     host: HostContext
     habits: Habits
+    warm_up: WarmUp | None
     inbox: Inbox
     in_step: InStep | None
     record: Record
@@ -135,6 +138,7 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
         record=record,
         history=kit.host.history,
         habits=kit.habits,
+        warm_up=kit.warm_up,
         inbox=kit.inbox,
         in_step=kit.in_step,
         telemetry=kit.telemetry,
@@ -190,6 +194,7 @@ def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
         environment=environment,
         host=host,
         habits=habits,
+        warm_up=parts.warm_up_of(loaded, environment, habits, clock),
         inbox=inbox,
         in_step=in_step,
         record=record,
@@ -262,6 +267,7 @@ def _status(kit: _Kit, respond: Respond, watch: Watch) -> Status:
         untold=watch.untold,
         expected=kit.expected.current,
         unseen=kit.host.unseen,
+        learning=kit.warm_up.said if kit.warm_up else str,
     )
 
 

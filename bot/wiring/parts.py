@@ -8,9 +8,11 @@ from bot import detectors, migrations
 from bot.alertmanager.server import AlertmanagerServer
 from bot.alerts_section import AlertsSection
 from bot.database import BadDatabase, Database, connect, url_of
+from bot.detectors.surprise import SurpriseSection
 from bot.enclosure import NOTHING, NoFacts, unseen
 from bot.environment import Environment
 from bot.expected import ExpectedWork
+from bot.habits import Habits
 from bot.host import HostContext, HostSampler
 from bot.hosts_section import HostSection
 from bot.in_step import InStep
@@ -26,6 +28,7 @@ from bot.prometheus_section import PrometheusSection, Rule
 from bot.record import Record
 from bot.settings import DetectorSection, Loaded, Settings, load
 from bot.unpaged import Unpaged, Why
+from bot.warm_up import WarmUp
 from remediation.facts import FactReader
 from remediation.fleet import Fleet
 from remediation.gate_client import GateClient
@@ -106,6 +109,23 @@ def rules_of(
     """Return each rule with the server that it asks."""
     servers = servers_of(section, environment)
     return tuple((rule, servers[section.server_of(rule)]) for rule in section.rules)
+
+
+def warm_up_of(
+    loaded: Loaded, environment: Environment, habits: Habits, clock: Clock
+) -> WarmUp | None:
+    """Return what learns of the time before, where the configuration says from whom."""
+    section = loaded.detectors.get("surprise")
+    if not isinstance(section, SurpriseSection) or section.warm_up is None:
+        return None
+    servers = servers_of(loaded.settings.prometheus, environment)
+    return WarmUp(
+        habits=habits,
+        server=servers[section.warm_up.server],
+        clock=clock,
+        instance=section.warm_up.instance,
+        back=section.warm_up.back,
+    )
 
 
 def alertmanager_of(

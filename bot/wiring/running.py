@@ -123,6 +123,8 @@ def _knowing(core: Core) -> Mapping[Loop, float]:
     found[_loop(core, "looking back", core.carry_out.look_again, every=5)] = 1.0
     found[_loop(core, "memory", remember.step, every=5)] = 2.0
     found[_loop(core, "habits", core.habits.step, every=15)] = 2.0
+    if core.warm_up is not None:
+        found[_loop(core, "warm-up", core.warm_up.step, every=15)] = 1.0
     found[_loop(core, "false alarms", alarms.step, every=15)] = 2.0
     if pager.has_anybody:
         found[_loop(core, "pager", pager.step, every=5)] = 2.0
@@ -188,6 +190,8 @@ class Running(AbstractContextManager[None]):
             self._socket.stop()
         self._sweep_loop.stop(2)
         self._early.close()
+        if self._core.warm_up is not None:
+            self._core.warm_up.stop()
         # An action that has begun is finished and recorded, then what it means posted.
         self._work_loop.stop(30)
         for loop, seconds in self._knowing.items():

@@ -235,6 +235,8 @@ def _restrictions(found: Board) -> list[dict[str, object]]:
     if found.untold:
         told = "; ".join(f"{name}: {why}" for name, why in sorted(found.untold.items()))
         blocks.append(context(cut(f"Not measured here: {escaped(told)}", 2000)))
+    if found.learning:
+        blocks.append(context(cut(escaped(found.learning), 1000)))
     if found.lock is not None:
         why = escaped(found.lock.why)
         blocks.append(section(f"🔒 *Locked* by {mention(found.lock.by)}: {why}"))

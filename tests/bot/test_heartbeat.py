@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from bot.heartbeat import Beat
-from bot.settings import Heartbeat
+from bot.liveness_section import Heartbeat
 from tests.fakes.serving import Quiet, serving
 
 

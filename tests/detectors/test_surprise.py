@@ -47,7 +47,7 @@ def test_two_families_that_agree_call_somebody(tmp_path: Path) -> None:
     assert "CPU 90 %, Network errors eth0 90 %" in found.summary
     facts = {fact.label: fact.value for fact in found.facts}
     assert facts["Agree"] == "computing, network"
-    assert facts["CPU"] == "90 % (yesterday at this time 10 % to 20 %; 1 in 1,000)"
+    assert facts["CPU"] == "90 % (usually at this time 10 % to 20 %; 1 in 1,000)"
     assert found.no_action is not None
     assert lone == []
 

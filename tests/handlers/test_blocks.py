@@ -397,6 +397,7 @@ def board(**changes: object) -> Board:
         week={"done": 3, "recovered": 2},
         incidents_this_week=4,
         untold={f"temperature{n}": EVIL for n in range(30)},
+        learning=EVIL,
     )
     return replace(made, **changes)  # type: ignore[arg-type]
 

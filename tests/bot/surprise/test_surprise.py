@@ -85,6 +85,20 @@ def test_what_happens_each_night_is_no_news() -> None:
     assert as_ever[14 * DAY + 20] > UNUSUAL >= for_once[14 * DAY + 60]
 
 
+def test_one_odd_day_does_not_make_the_usual_news() -> None:
+    values = noise(15)
+    values[20::DAY] += 60  # The backup, each day.
+    new = values.copy()
+    values[13 * DAY + 20] -= 60  # But yesterday.
+    new[8 * DAY + 20 :: DAY] -= 60  # It ended for good, and comes again once.
+    new[14 * DAY + 20] += 60
+
+    as_ever = hosts(fed(Surprise(1, DAY), values))
+    again = hosts(fed(Surprise(1, DAY), new))
+
+    assert as_ever[14 * DAY + 20] > UNUSUAL >= again[14 * DAY + 20]
+
+
 @pytest.mark.parametrize("series", [1, 5, 25])
 def test_one_limit_fits_one_series_and_many(series: int) -> None:
     found = np.array(hosts(fed(Surprise(series, DAY), noise(30, series))))
@@ -205,7 +219,7 @@ def test_rows_come_and_go() -> None:
 
 
 def test_a_series_costs_less_than_100_kilobytes() -> None:
-    base, past = (layer := Surprise(10)).baselines, layer.yesterday
+    base, past = (layer := Surprise(10)).baselines, layer.days
 
     size = base.counts.nbytes + base.tables.nbytes + past.values.nbytes
 
