@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from bot import quiet, store
 from bot.declare import declaration
+from bot.lead import Standing
 from bot.model import Finding, Incident, Level
 from bot.quiet import Quiet
 from bot.record import Record
@@ -65,6 +66,7 @@ class Board:
 
     unseen: why the bot's own host is not watched, "" where it is. untold: why a detector
     can measure nothing there, by its name. expected: declared work that is at it.
+    standing: how this bot stands among several on its database; None where it is alone.
     """
 
     at: datetime
@@ -77,6 +79,7 @@ class Board:
     unseen: str = ""
     untold: Mapping[str, str] = field(default_factory=dict)
     expected: tuple[str, ...] = ()
+    standing: Standing | None = None
 
     def only(self, host: str) -> "Board":
         """Return the part that concerns one host."""
@@ -88,7 +91,7 @@ class Board:
 
 
 class Status:
-    """Reads the board. unseen, untold, expected: as the board has them."""
+    """Reads the board. unseen, untold, expected, standing: as the board has them."""
 
     def __init__(
         self,
@@ -98,6 +101,7 @@ class Status:
         untold: Mapping[str, str],
         expected: Callable[[], Mapping[str, str]],
         unseen: str = "",
+        standing: Callable[[], Standing | None] = lambda: None,
     ) -> None:
         self._database = record.database
         self._ledger = record.ledger
@@ -106,6 +110,7 @@ class Status:
         self.unseen = unseen
         self._untold = untold
         self._expected = expected
+        self._standing = standing
 
     def board(self) -> Board:
         """Return the state of this instant."""
@@ -143,6 +148,7 @@ class Status:
                 unseen=self.unseen,
                 untold=dict(self._untold),
                 expected=tuple(sorted(set(self._expected().values()))),
+                standing=self._standing(),
             )
 
     def mutable(self, named: str) -> str:
