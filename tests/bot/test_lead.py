@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from bot import store
 from bot.database import Database, NotLeading, connect
@@ -139,6 +140,28 @@ def test_a_leader_that_was_silent_loses_the_lead_and_writes_no_more(
         pass
     first.beat(nothing)
     assert not first.leads()
+
+
+def test_who_stands_still_in_the_middle_of_writing_holds_nobody_up(
+    first: Shared, second: Shared
+) -> None:
+    first.beat(nothing)
+    second.beat(nothing)
+    began = time.monotonic()
+
+    def stand_still() -> None:
+        with first.database.write() as tx:
+            store.remember(tx, "k", "first")
+            while not second.leads() and time.monotonic() - began < 60:
+                second.beat(nothing)
+                time.sleep(0.1)
+
+    with pytest.raises(DBAPIError):
+        stand_still()
+    print(f"a writer that stood still was followed: {time.monotonic() - began:.1f} s")
+    assert second.leads()
+    with second.database.read() as tx:
+        assert store.recall(tx, "k") is None
 
 
 def test_what_cannot_be_taken_up_is_not_led(first: Shared, second: Shared) -> None:
