@@ -3,11 +3,13 @@
 import fcntl
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bot import store
 from bot.database import Database
+from bot.lead import LEADS
 
 _SOMEBODY = "another Countersign"
 
@@ -70,6 +72,26 @@ class StateFolder:
         if self._held is not None:
             os.close(self._held)
             self._held = None
+
+
+@contextmanager
+def alone_in(database: Database) -> Iterator[None]:
+    """Keep bots from leading on a PostgreSQL database; raise `BadState` where one does.
+
+    For whoever changes it as a whole. SQLite needs nothing: its file lies in the state
+    folder, which is held. The lock ends with the connection, so also with the process.
+    """
+    if database.engine.dialect.name != "postgresql":
+        yield
+        return
+    with database.session() as link:
+        taken = link.exec_driver_sql(f"SELECT pg_try_advisory_lock({LEADS})")
+        if not taken.scalar():
+            raise BadState(
+                "a Countersign runs on this database (DATABASE_URL). Stop it, and any "
+                "other that shares the database, then try again"
+            )
+        yield
 
 
 def instance_of(database: Database, host: str) -> str:

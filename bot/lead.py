@@ -33,7 +33,7 @@ _SILENT_MS: Final = 4000
 """After so much silence PostgreSQL ends the session, and with it the lead."""
 _OLDEST: Final = (14,)
 """The first PostgreSQL that ends silent sessions."""
-_LEADS: Final = 0x51676E
+LEADS: Final = 0x51676E
 """The advisory lock of the leader; earlier releases held it to be the only bot."""
 _PRESENT: Final = 0x51676F
 """The first half of the advisory lock that each bot holds while it is there."""
@@ -186,7 +186,7 @@ class Shared:
         return link
 
     def _try(self, link: Connection, take_up: Callable[[], None]) -> None:
-        taken = link.exec_driver_sql(f"SELECT pg_try_advisory_lock({_LEADS})").scalar()
+        taken = link.exec_driver_sql(f"SELECT pg_try_advisory_lock({LEADS})").scalar()
         if not taken:
             self._follow()
             return
