@@ -1,38 +1,70 @@
 """The database: SQLite in the state folder, or PostgreSQL by DATABASE_URL."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 
 _BUSY_MS = 5000
 _WRITERS = 0x636F756E
 """The advisory lock that writers take in PostgreSQL, in all processes the same."""
+_STOPPED_MS = 10_000
+"""After so long PostgreSQL undoes what a bot began that stands still in the middle: it
+would keep all other writers out."""
+_SESSION: Final = {
+    "connect_timeout": 3,
+    "keepalives_idle": 1,
+    "keepalives_interval": 1,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 3000,
+}
+"""How soon a server that is gone is noticed by who holds a session (libpq's words)."""
 
 
 class BadDatabase(Exception):
     """The database cannot be used; the text says why and what to do."""
 
 
-class Database:
-    """Transactions. A writer is alone from its first statement on."""
+class NotLeading(Exception):
+    """Another bot leads by now, or nobody: what the leader does is not for this one."""
 
-    def __init__(self, engine: Engine) -> None:
+
+class Database:
+    """Transactions. A writer is alone from its first statement on.
+
+    first: asked in each writer's transaction before all else; what it raises ends it.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        first: Callable[[Connection], None] | None = None,
+        turn: AbstractContextManager[bool] | None = None,
+    ) -> None:
         self.engine = engine
         self._reads = engine.execution_options(countersign_read=True)
+        self._first = first
         # Writers of this process queue here: SQLite's own waiting is sleeping in
         # growing steps, which makes fifty clicks at once ten times slower.
-        self._turn = threading.Lock()
+        self._turn: AbstractContextManager[bool] = turn or threading.Lock()
+
+    def asking(self, first: Callable[[Connection], None]) -> "Database":
+        """Return the same database for writers that must ask first."""
+        return Database(self.engine, first=first, turn=self._turn)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Open a transaction that may change things; committed at the end, durable."""
         with self._turn, self.engine.begin() as tx:
+            if self._first is not None:
+                self._first(tx)
             yield tx
 
     @contextmanager
@@ -40,6 +72,16 @@ class Database:
         """Open a snapshot for reading; it blocks nobody."""
         with self._reads.begin() as tx:
             yield tx
+
+    def session(self) -> Connection:
+        """Open a connection of its own, which commits each statement; close it yourself."""
+        engine = create_engine(
+            self.engine.url,
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",
+            connect_args=_SESSION,
+        )
+        return engine.connect()
 
     def close(self) -> None:
         """Give all connections back."""
@@ -70,6 +112,12 @@ def connect(url: str) -> Database:
 
 def _postgresql(url: str) -> Engine:
     engine = create_engine(url, pool_pre_ping=True)
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: DBAPIConnection, _record: object) -> None:
+        setting = f"idle_in_transaction_session_timeout = {_STOPPED_MS}"
+        connection.cursor().execute(f"SET {setting}")
+        connection.commit()
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:

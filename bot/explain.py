@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from bot import store
+from bot.database import NotLeading
 from bot.diagnosis.context import context_of
 from bot.diagnosis.opinion import with_opinion
 from bot.loop import Unfinished, one_by_one
@@ -176,7 +177,13 @@ class Explain:
     def _each(
         self, incidents: Sequence[Incident], work: Callable[[Incident], None]
     ) -> None:
-        done = one_by_one(incidents, work, name="explain", failed=self._failed)
+        done = one_by_one(
+            incidents,
+            work,
+            name="explain",
+            failed=self._failed,
+            passing=(NotLeading,),
+        )
         if len(done) < len(incidents):
             raise Unfinished
 

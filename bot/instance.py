@@ -4,14 +4,14 @@ import fcntl
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bot import store
 from bot.database import Database
+from bot.lead import LEADS
 
-_THE_BOT = 0x51676E
-"""The advisory lock in PostgreSQL that says that a bot runs on the database."""
+_SOMEBODY = "another Countersign"
 
 
 class BadState(Exception):
@@ -52,11 +52,19 @@ class StateFolder:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
+            holder = os.read(held, 20).decode(errors="replace").strip()
             os.close(held)
+            who = (
+                f"another Countersign (pid {holder})" if holder.isdigit() else _SOMEBODY
+            )
             raise BadState(
-                f"another Countersign runs on the state folder {self.path}. Stop it, "
+                f"{who} runs on the state folder {self.path}. Stop it, "
                 "or give this one a COUNTERSIGN_STATE_DIR of its own"
             ) from error
+        # For people only: the lock is the kernel's, and ends with its holder.
+        with suppress(OSError):
+            os.ftruncate(held, 0)
+            os.write(held, f"{os.getpid()}\n".encode())
         self._held = held
 
     def release(self) -> None:
@@ -68,22 +76,20 @@ class StateFolder:
 
 @contextmanager
 def alone_in(database: Database) -> Iterator[None]:
-    """Keep every second bot off a PostgreSQL database; raise `BadState` for it.
+    """Keep bots from leading on a PostgreSQL database; raise `BadState` where one does.
 
-    Two bots on one database would post everything twice. SQLite needs nothing: its
-    file lies in the state folder, which is held. The lock ends with the connection,
-    so also when the bot is killed.
+    For whoever changes it as a whole. SQLite needs nothing: its file lies in the state
+    folder, which is held. The lock ends with the connection, so also with the process.
     """
     if database.engine.dialect.name != "postgresql":
         yield
         return
-    options = {"isolation_level": "AUTOCOMMIT", "countersign_read": True}
-    with database.engine.connect().execution_options(**options) as link:
-        taken = link.exec_driver_sql(f"SELECT pg_try_advisory_lock({_THE_BOT})")
+    with database.session() as link:
+        taken = link.exec_driver_sql(f"SELECT pg_try_advisory_lock({LEADS})")
         if not taken.scalar():
             raise BadState(
-                "another Countersign runs on this database (DATABASE_URL). Stop it, or "
-                "give this one a database of its own"
+                "a Countersign runs on this database (DATABASE_URL). Stop it, and any "
+                "other that shares the database, then try again"
             )
         yield
 

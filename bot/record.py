@@ -1,6 +1,6 @@
 """What every transaction of the story needs: the database, the ledger in it, the time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.database import Database
 from bot.ports import Clock
@@ -9,8 +9,17 @@ from remediation.ledger import Ledger
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """Where things are written down, by whose rules, and when."""
+    """Where things are written down, by whose rules, and when.
+
+    leading: the same database for writers that must lead; None where nobody else could.
+    """
 
     database: Database
     ledger: Ledger
     clock: Clock
+    leading: Database | None = None
+
+    @property
+    def led(self) -> "Record":
+        """The record for what only one of several bots does."""
+        return replace(self, database=self.leading or self.database)

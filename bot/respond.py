@@ -67,15 +67,21 @@ class Respond:
         self._clock = record.clock
         self._poster = poster
         self._unpaged = unpaged
-        self._conditions = Conditions(lambda f: unpaged.add(f, Why.BRIEF))
         self._redrawn: dict[int, Moment] = {}
         self._resolved: set[int] = set()  # in this round
-        self._started = self._clock.now()
-        self._looked, self._is_calm = self._started, False
         # Detectors run in threads of their own; their rounds are absorbed in turn.
         self._turn = threading.Lock()
-        with self._database.read() as tx:
-            self._conditions.take_up(store.opened(tx), self._started)
+        self.take_up()
+
+    def take_up(self) -> None:
+        """Begin with the open incidents of whoever detected before, and nothing else."""
+        with self._turn:
+            self._conditions = Conditions(lambda f: self._unpaged.add(f, Why.BRIEF))
+            self._redrawn.clear()
+            self._started = self._clock.now()
+            self._looked, self._is_calm = self._started, False
+            with self._database.read() as tx:
+                self._conditions.take_up(store.opened(tx), self._started)
 
     def watched(self, detector: str) -> frozenset[str]:
         """Return the subjects this detector must report on, whatever it measures."""

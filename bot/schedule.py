@@ -50,6 +50,11 @@ class Schedule:
         """Run a job now, out of turn; its next rounds count from there."""
         self._plan(name)
 
+    def anew(self) -> None:
+        """Run every job now; its next rounds count from there."""
+        for name in self._jobs:
+            self._plan(name)
+
     def start(self) -> None:
         """Begin; also begins to watch over the clock."""
         self._scheduler.start()
@@ -79,8 +84,7 @@ class Schedule:
             return
         log.warning("clock.moved seconds=%.0f", moved)
         self._offset = offset
-        for name in self._jobs:
-            self._plan(name)
+        self.anew()
 
     def _plan(self, name: str) -> None:
         job, interval = self._jobs[name]

@@ -10,7 +10,7 @@ import uvicorn
 
 from bot.database import BadDatabase
 from bot.environment import Environment
-from bot.instance import BadState, StateFolder, alone_in
+from bot.instance import BadState, StateFolder
 from bot.wiring.core import Core, assembled
 from bot.wiring.parts import configured, database_of
 from bot.wiring.running import Running, application
@@ -54,8 +54,7 @@ def _serve(environment: Environment, folder: StateFolder) -> None:
     _require_slack(environment, loaded.settings.slack.channel)
     folder.hold()
     database = database_of(environment)
-    with alone_in(database):
-        _run_until_told(assembled(loaded, database, environment), environment)
+    _run_until_told(assembled(loaded, database, environment), environment)
 
 
 def _run_until_told(core: Core, environment: Environment) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from bot import quiet, store
 from bot.declare import declaration
+from bot.lead import Standing
 from bot.model import Finding, Incident, Level
 from bot.quiet import Quiet
 from bot.record import Record
@@ -67,6 +68,7 @@ class Board:
     can measure nothing there, by its name. expected: declared work that is at it.
     observes: whether it does nothing (`mode: observe`).
     learning: how far it is with what was usual before it came, "" when it is done.
+    standing: how this bot stands among several on its database; None where it is alone.
     """
 
     at: datetime
@@ -81,6 +83,7 @@ class Board:
     expected: tuple[str, ...] = ()
     observes: bool = False
     learning: str = ""
+    standing: Standing | None = None
 
     def only(self, host: str) -> "Board":
         """Return the part that concerns one host."""
@@ -92,7 +95,7 @@ class Board:
 
 
 class Status:
-    """Reads the board. unseen, untold, expected, learning: as the board has them."""
+    """Reads the board. unseen, untold, expected, learning, standing: as it has them."""
 
     def __init__(
         self,
@@ -103,6 +106,7 @@ class Status:
         expected: Callable[[], Mapping[str, str]],
         unseen: str = "",
         learning: Callable[[], str] = str,
+        standing: Callable[[], Standing | None] = lambda: None,
     ) -> None:
         self._database = record.database
         self._ledger = record.ledger
@@ -112,6 +116,7 @@ class Status:
         self._untold = untold
         self._expected = expected
         self._learning = learning
+        self._standing = standing
 
     def board(self) -> Board:
         """Return the state of this instant."""
@@ -151,6 +156,7 @@ class Status:
                 expected=tuple(sorted(set(self._expected().values()))),
                 observes=self._ledger.book.observes,
                 learning=self._learning(),
+                standing=self._standing(),
             )
 
     def mutable(self, named: str) -> str:

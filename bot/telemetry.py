@@ -124,6 +124,14 @@ class Telemetry:
         """Note that the ledger's head stands in Slack as it should now."""
         self._head.set_to_current_time()
 
+    def following(self) -> None:
+        """Take back what only the leader of several bots measures: nothing is late here."""
+        self._round_seconds.clear()
+        self._rounds.set(0)
+        self.unposted.set(0)
+        self.alerts_waiting.set(0)
+        self._head.set_to_current_time()
+
     def failed(self, place: str) -> None:
         """Count an unexpected error caught at a border."""
         self._errors.labels(place).inc()

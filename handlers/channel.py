@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from slack_sdk import WebClient
@@ -58,8 +59,16 @@ class File:
     content: bytes
 
 
+def _freely() -> None:
+    """Let it be sent: nobody else posts there."""
+
+
 class Channel:
-    """Posts and edits there. Raises `Again` for what may pass, `SlackApiError` else."""
+    """Posts and edits there. Raises `Again` for what may pass, `SlackApiError` else.
+
+    confirm: called right before each post and edit; what it raises keeps it from being
+    sent. Slack cannot take back what a bot sends that leads no more.
+    """
 
     def __init__(
         self,
@@ -68,10 +77,12 @@ class Channel:
         channel_id: str,
         telemetry: Telemetry,
         pace_seconds: float = SECONDS,
+        confirm: Callable[[], None] = _freely,
     ) -> None:
         self.id = channel_id
         self._client = client
         self._telemetry = telemetry
+        self._confirm = confirm
         self._messages = Pace(pace_seconds)
         self._edits = Pace(pace_seconds)
 
@@ -115,6 +126,8 @@ class Channel:
     ) -> bool:
         """Upload a file; False where it could not be: a picture holds up no line."""
         self._messages.wait()
+        if elsewhere is None:
+            self._confirm()
         try:
             self._client.files_upload_v2(
                 channel=elsewhere or self.id,
@@ -130,8 +143,10 @@ class Channel:
         self._telemetry.posted("files.upload", "ok")
         return True
 
-    def find(self, block_id: str, *, thread_ts: str | None) -> str | None:
+    def find(self, name: str, *, thread_ts: str | None) -> str | None:
         """Look for a post whose answer was lost; None when it is not there.
+
+        name: of one of its blocks, or of its file.
 
         Raises `Again` while Slack does not tell: posting unseen could double it.
         """
@@ -144,7 +159,7 @@ class Channel:
             page = self._page(method, params)
             messages = page.get("messages")
             for message in messages if isinstance(messages, list) else []:
-                if _carries(message, block_id):
+                if _carries(message, name):
                     return str(message["ts"])
             params["cursor"] = _next(page)
             if not params["cursor"]:
@@ -179,6 +194,7 @@ class Channel:
         self._call("chat.update", channel=self.id, ts=ts, text=text, blocks=blocks)
 
     def _call(self, method: str, **arguments: object) -> dict[str, object]:
+        self._confirm()
         try:
             answer = self._client.api_call(method, json=arguments).data
         except (SlackApiError, *NETWORK_ERRORS) as error:
@@ -211,6 +227,9 @@ def _next(page: dict[str, object]) -> str:
     return str(found.get("next_cursor") or "") if isinstance(found, dict) else ""
 
 
-def _carries(message: object, block_id: str) -> bool:
-    blocks = message.get("blocks") if isinstance(message, dict) else None
-    return any(block.get("block_id") == block_id for block in blocks or [])
+def _carries(message: object, name: str) -> bool:
+    if not isinstance(message, dict):
+        return False
+    blocks, files = message.get("blocks") or [], message.get("files") or []
+    named = [block.get("block_id") for block in blocks]
+    return name in (*named, *(file.get("name") for file in files))

@@ -12,6 +12,7 @@ from datetime import date
 from slack_sdk.errors import SlackApiError
 
 from bot import store, unpaged
+from bot.database import NotLeading
 from bot.loop import attempt, one_by_one
 from bot.model import Incident, Level
 from bot.pictures import Pictures
@@ -89,7 +90,7 @@ class Poster:
     ) -> list[Posting]:
         failed = self._telemetry.failed
         return one_by_one(
-            postings, close, name="poster", failed=failed, passing=(Again,)
+            postings, close, name="poster", failed=failed, passing=(Again, NotLeading)
         )
 
     def _card(self, posting: Posting) -> None:
@@ -148,7 +149,7 @@ class Poster:
         kind = entry.event.kind
         if kind not in thread.CARD_TELLS and posting.ts is not None:
             if kind == "chart.due":
-                self._post_chart(posting, incident)
+                self._post_chart(posting, incident, entry)
             else:
                 self._post_line(posting, incident, entry)
         self._mark(incident.number, seq=entry.seq, attempting=0)
@@ -182,7 +183,12 @@ class Poster:
         until = incident.muted_until
         return until is not None and self._clock.now().wall < until
 
-    def _post_chart(self, posting: Posting, incident: Incident) -> None:
+    def _post_chart(self, posting: Posting, incident: Incident, entry: Sealed) -> None:
+        name = f"incident-{incident.number}-{entry.seq}.png"
+        if posting.attempting == entry.seq:
+            found = self._channel.find(name, thread_ts=posting.ts)
+            if found is not None:
+                return
         # Like a source of evidence: without it the thread goes on.
         picture = attempt(
             lambda: self._pictures.of_incident(incident),
@@ -192,7 +198,7 @@ class Poster:
         )
         if picture is None:
             return
-        name = f"incident-{incident.number}.png"
+        self._mark(incident.number, attempting=entry.seq)
         file = File(name=name, title=incident.title, content=picture)
         self._channel.upload(file, posting.ts)
 

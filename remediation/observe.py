@@ -1,5 +1,6 @@
 """What became of an action whose executor died: observed, never repeated."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -29,10 +30,16 @@ from remediation.unit import changed_unit, state_in_words
 
 _FOREIGN_PATIENCE = timedelta(minutes=15)
 """How long an executor on another host may take before it counts as lost."""
+_CUT_OFF = timedelta(seconds=15)
+"""How long one may be absent from the database that could have lost it for a moment."""
 
 
 class Observer:
-    """Tells whether an executor still lives, and looks at what it left behind."""
+    """Tells whether an executor still lives, and looks at what it left behind.
+
+    is_present: says whether a claimant is connected to the database; None where no other
+    host can be.
+    """
 
     def __init__(
         self,
@@ -40,11 +47,14 @@ class Observer:
         *,
         fleet: Fleet,
         gate: Gate | None = None,
+        is_present: Callable[[str], bool] | None = None,
     ) -> None:
         self._me = me
         self._reader = FactReader(fleet.here, gate)
         self._fleet = fleet
-        self.claimant = _name(me)
+        self._is_present = is_present
+        self._missed: dict[str, Moment] = {}
+        self.claimant = claimant_of(me)
 
     def after_crash(self, proposal: Proposal, now: Moment) -> Outcome | None:
         """Return what is seen at the target, or None while the executor may live."""
@@ -80,6 +90,8 @@ class Observer:
         if proposal.claimed_by is None:
             return False
         boot_id, pid, start = proposal.claimed_by.split("/")
+        if boot_id != self._me.boot_id and self._is_present is not None:
+            return not self._is_gone(proposal.claimed_by, self._is_present, now)
         if boot_id != self._me.boot_id:
             # This host booted since, and whoever claimed it is gone; or it is another.
             decided = proposal.decided_at or proposal.created_at
@@ -93,10 +105,21 @@ class Observer:
             with open_process(int(pid)) as live:
                 return live.identity.start_ticks == int(start)
         except (Gone, Unobservable):
-            return False  # it was ours, so it would be visible
+            # It was ours, so it would be visible, but from a container of its own.
+            return bool(self._is_present and self._is_present(proposal.claimed_by))
+
+    def _is_gone(
+        self, claimant: str, is_present: Callable[[str], bool], now: Moment
+    ) -> bool:
+        """Say whether a bot of another host has been absent for longer than a moment."""
+        if is_present(claimant):
+            self._missed.pop(claimant, None)
+            return False
+        return now.since(self._missed.setdefault(claimant, now)) >= _CUT_OFF
 
 
-def _name(identity: ProcessIdentity) -> str:
+def claimant_of(identity: ProcessIdentity) -> str:
+    """Return how the ledger names a process that carries out actions."""
     return f"{identity.boot_id}/{identity.pid}/{identity.start_ticks}"
 
 

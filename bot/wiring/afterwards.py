@@ -48,7 +48,7 @@ def afterwards(
     }
     return Afterwards(
         feedback=Feedbacks(record=record, poster=poster),
-        false_alarms=FalseAlarms(record=record, sections=sections, poster=poster),
+        false_alarms=FalseAlarms(record=record.led, sections=sections, poster=poster),
         drafts=Drafts(record=record, folder=drafts_of(environment), poster=poster),
         reports=Reports(
             record=record,
@@ -61,15 +61,15 @@ def afterwards(
             per_day=settings.model.budget.dollars_per_day,
         ),
         escalate=Escalate(
-            record=record, poster=poster, after=settings.escalation.after
+            record=record.led, poster=poster, after=settings.escalation.after
         ),
         second=CallSecond(
-            record=record,
+            record=record.led,
             poster=poster,
             section=settings.escalation.second_approver,
         ),
         pager=Pager(
-            record=record,
+            record=record.led,
             poster=poster,
             to=_pages(settings, environment),
             instance=record.ledger.instance,

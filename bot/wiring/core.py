@@ -23,6 +23,7 @@ from bot.in_step import InStep
 from bot.inbound.inbox import Inbox
 from bot.inquiry import Inquiry
 from bot.instance import instance_of
+from bot.lead import Leads
 from bot.loop import Loop
 from bot.marks import Marks
 from bot.metrics import History
@@ -74,6 +75,7 @@ class Core:
 
     settings: Settings
     record: Record
+    lead: Leads
     history: History
     habits: Habits
     warm_up: WarmUp | None
@@ -111,6 +113,7 @@ class _Kit:
     inbox: Inbox
     in_step: InStep | None
     record: Record
+    lead: Leads
     candidates: Candidates
     fleet: Fleet
     rules: Rules
@@ -136,6 +139,7 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
     return Core(
         settings=loaded.settings,
         record=record,
+        lead=kit.lead,
         history=kit.host.history,
         habits=kit.habits,
         warm_up=kit.warm_up,
@@ -165,29 +169,33 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
 def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
     settings, clock = loaded.settings, SystemClock()
     rules, own = rules_of(settings), OwnTree.read()
-    forgotten = settings.alerts.forgotten_after
-    inbox = Inbox(database, clock, forgotten_after=forgotten)
     ledger = Ledger(
         instance=instance_of(database, settings.host),
         caps=rules.caps,
         book=rules.book,
         elsewhere=settings.hosts,
     )
-    record = Record(database=database, ledger=ledger, clock=clock)
-    in_step = parts.in_step_of(settings, environment, record, inbox)
+    lead = parts.lead_of(database, clock, settings.host)
+    led = lead.database
+    record = Record(database=database, ledger=ledger, clock=clock, leading=led)
+    inbox, looked_at = (
+        Inbox(at, clock, forgotten_after=settings.alerts.forgotten_after)
+        for at in (database, led)
+    )
+    in_step = parts.in_step_of(settings, environment, record.led, looked_at)
     history = History()
-    habits = Habits(host=settings.host, history=history, database=database, clock=clock)
+    habits = Habits(host=settings.host, history=history, database=led, clock=clock)
     host = replace(
         parts.host_context(settings, environment, clock, history),
         unusual=habits.look,
         lone=lambda finding: unpaged.add(finding, Why.UNUSUAL),
         marks=Marks(database),
-        boots=Boots(database),
-        inbox=inbox.look,
+        boots=Boots(led),
+        inbox=looked_at.look,
         deaf=lambda: in_step.trouble if in_step else "",
     )
     fleet = parts.fleet_of(settings, environment, host.services)
-    unpaged = Unpaged(database)
+    unpaged = Unpaged(led)
     note_policy(database, rules.book.digest, clock.now())
     return _Kit(
         loaded=loaded,
@@ -198,6 +206,7 @@ def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
         inbox=inbox,
         in_step=in_step,
         record=record,
+        lead=lead,
         candidates=_candidates(settings, host, fleet, rules, own),
         fleet=fleet,
         rules=rules,
@@ -229,7 +238,7 @@ def _candidates(
 
 def _respond(kit: _Kit) -> Respond:
     return Respond(
-        record=kit.record,
+        record=kit.record.led,
         candidates=kit.candidates,
         inquiry=Inquiry(
             evidence=[source(kit.host) for source in evidence.known().values()],
@@ -268,6 +277,7 @@ def _status(kit: _Kit, respond: Respond, watch: Watch) -> Status:
         expected=kit.expected.current,
         unseen=kit.host.unseen,
         learning=kit.warm_up.said if kit.warm_up else str,
+        standing=kit.lead.standing,
     )
 
 
@@ -315,7 +325,8 @@ def _executor(kit: _Kit) -> Executor:
 def _observer(kit: _Kit) -> Observer:
     gate = parts.gate_of(kit.loaded.settings)
     with open_process(os.getpid()) as me:
-        return Observer(me.identity, fleet=kit.fleet, gate=gate)
+        here = me.identity
+    return Observer(here, fleet=kit.fleet, gate=gate, is_present=kit.lead.is_present)
 
 
 def _window(kit: _Kit) -> Window:

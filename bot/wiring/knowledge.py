@@ -92,8 +92,10 @@ def known(
         account=account,
         model=model,
         tools=tools,
-        explain=Explain(record=record, sources=sources, poster=poster, failed=failed),
-        remember=Remember(record=record, memory=memory, failed=failed),
+        explain=Explain(
+            record=record.led, sources=sources, poster=poster, failed=failed
+        ),
+        remember=Remember(record=record.led, memory=memory, failed=failed),
         export=export,
     )
 

@@ -1,5 +1,6 @@
 """What the commands share: configuration, database, host, detectors."""
 
+import os
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
@@ -18,6 +19,7 @@ from bot.hosts_section import HostSection
 from bot.in_step import InStep
 from bot.inbound.inbox import Inbox
 from bot.kernel.roots import PROC
+from bot.lead import Alone, Leads, Shared
 from bot.logs_section import LogsSection
 from bot.loki import Loki
 from bot.metrics import History
@@ -34,6 +36,8 @@ from remediation.fleet import Fleet
 from remediation.gate_client import GateClient
 from remediation.gate_door import SocketDoor
 from remediation.gated_services import GatedServices
+from remediation.identity import open_process
+from remediation.observe import claimant_of
 from remediation.remote_services import RemoteServices
 from remediation.service_manager import ServiceManager
 from remediation.ssh_gate import SshDoor, SshHost
@@ -63,6 +67,15 @@ def database_of(environment: Environment) -> Database:
             "whole; `countersign doctor` looks at it, a backup can replace it"
         ) from error
     return database
+
+
+def lead_of(database: Database, clock: Clock, host: str) -> Leads:
+    """Return who says whether this bot leads: SQLite has one, PostgreSQL several."""
+    if database.engine.dialect.name != "postgresql":
+        return Alone(database)
+    with open_process(os.getpid()) as me:
+        claimant = claimant_of(me.identity)
+    return Shared(database, clock, host=host, claimant=claimant)
 
 
 def host_context(

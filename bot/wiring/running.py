@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
@@ -20,6 +21,7 @@ from bot.watch import Watch
 from bot.webhooks import alerts, changes
 from bot.webhooks.door import Door
 from bot.wiring.core import Core
+from bot.wiring.leading import Leading
 from handlers.app import build
 from handlers.channel import Channel
 from handlers.client import client
@@ -61,6 +63,7 @@ def _slack_side(core: Core, environment: Environment) -> _SlackSide:
         client=posting,
         channel_id=settings.slack.channel or "",
         telemetry=core.telemetry,
+        confirm=core.lead.confirm,
     )
     guard = Guard(
         verifying,
@@ -96,7 +99,7 @@ def _poster(core: Core, channel: Channel) -> Poster:
     slack = core.settings.slack
     return Poster(
         channel=channel,
-        record=core.record,
+        record=core.record.led,
         pictures=core.plots.pictures,
         critical=slack.notify.critical,
         everybody=(*slack.approvers.users, *slack.approvers.groups),
@@ -112,26 +115,30 @@ def _loop(
     return Loop(name, step, every=every, failed=telemetry.failed, settle=settle)
 
 
-def _knowing(core: Core) -> Mapping[Loop, float]:
+def _knowing(core: Core, leading: Leading) -> Mapping[Loop, float]:
     """Return the loops that look things up, and for how many seconds each is awaited."""
-    explain, remember = core.known.explain, core.known.remember
+    explain, known = core.known.explain, core.known
     alarms, pager = core.afterwards.false_alarms, core.afterwards.pager
-    found = {_loop(core, "explain", explain.look_up, every=2): 1.0}
+    look_again, habits = core.carry_out.look_again, core.habits.step
+    # What the leader learns is known here as well, before anybody asks.
+    remember = leading.only(known.remember.step, otherwise=known.memory.follow)
+    only = leading.only
+    found = {_loop(core, "explain", only(explain.look_up), every=2): 1.0}
     # Without a model nobody is asked, without a pager nobody told.
     if explain.has_model:
-        found[_loop(core, "model", explain.ask, every=2)] = 1.0
-    found[_loop(core, "looking back", core.carry_out.look_again, every=5)] = 1.0
-    found[_loop(core, "memory", remember.step, every=5)] = 2.0
-    found[_loop(core, "habits", core.habits.step, every=15)] = 2.0
+        found[_loop(core, "model", only(explain.ask), every=2)] = 1.0
+    found[_loop(core, "looking back", only(look_again), every=5)] = 1.0
+    found[_loop(core, "memory", remember, every=5)] = 2.0
+    found[_loop(core, "habits", only(habits), every=15)] = 2.0
     if core.warm_up is not None:
-        found[_loop(core, "warm-up", core.warm_up.step, every=15)] = 1.0
-    found[_loop(core, "false alarms", alarms.step, every=15)] = 2.0
+        found[_loop(core, "warm-up", only(core.warm_up.step), every=15)] = 1.0
+    found[_loop(core, "false alarms", only(alarms.step), every=15)] = 2.0
     if pager.has_anybody:
-        found[_loop(core, "pager", pager.step, every=5)] = 2.0
+        found[_loop(core, "pager", only(pager.step), every=5)] = 2.0
     section, in_step = core.settings.alerts.alertmanager, core.in_step
     if section is not None and in_step is not None:
         every = section.every.total_seconds()
-        found[_loop(core, "alertmanager", in_step.step, every=every)] = 1.0
+        found[_loop(core, "alertmanager", only(in_step.step), every=every)] = 1.0
     return found
 
 
@@ -148,21 +155,29 @@ class Running(AbstractContextManager[None]):
         self._poster, self._socket = slack.poster, slack.socket
         self.routers = slack.routers
         core.telemetry.connected(lambda: not self.unready())
+        threads = SPARE_THREADS + len(core.watch.detectors)
+        self._schedule = Schedule(core.record.clock, threads=threads)
+        self._leading = Leading(core, self._schedule)
+        only = self._leading.only
         # Telling waits a moment for doing: the executor's claim comes first, and the
-        # card is edited once for both.
+        # card is edited once for both. What another bot decided wakes nobody here.
         self._post_loop = _loop(
-            core, "poster", self._poster.step, every=5, settle=SETTLE_SECONDS
+            core,
+            "poster",
+            only(self._poster.step),
+            every=5 if self._leading.is_alone else 1,
+            settle=SETTLE_SECONDS,
         )
         self._work_loop = _loop(core, "executor", core.carry_out.step, every=1)
         self._sweep_loop = _loop(core, "sweep", self._sweep, every=1)
-        self._knowing = _knowing(core)
-        threads = SPARE_THREADS + len(core.watch.detectors)
-        self._schedule = Schedule(core.record.clock, threads=threads)
+        self._swept = only(self._sweep_what_is_led)
+        self._knowing = _knowing(core, self._leading)
         self._early = EarlyRounds(core.watch.detectors, self._schedule.soon)
         self._beat = Beat(core.settings.heartbeat)
 
     def __enter__(self) -> None:
         core = self._core
+        self._leading.start()
         core.carry_out.recover()
         core.poster.loop, core.worker.loop = self._post_loop, self._work_loop
         if self._socket is not None:
@@ -171,12 +186,12 @@ class Running(AbstractContextManager[None]):
         for loop in self._loops:
             loop.start()
         for name, detector in core.watch.detectors.items():
-            self._schedule.every(detector.section.interval, name, self._round(name))
-        self._schedule.every(timedelta(hours=1), "tell the head", self._tell_head)
+            self._plan(detector.section.interval, name, self._round(name))
+        self._plan(timedelta(hours=1), "tell the head", self._tell_head)
         # The digest has its minute, which may be the last of a day.
-        self._schedule.every(timedelta(minutes=1), "tell the day", self._tell_day)
-        self._schedule.every(timedelta(minutes=1), "unpaged", core.unpaged.keep)
-        self._schedule.every(timedelta(days=1), "compact memory", self._compact)
+        self._plan(timedelta(minutes=1), "tell the day", self._tell_day)
+        self._plan(timedelta(minutes=1), "unpaged", core.unpaged.keep)
+        self._plan(timedelta(days=1), "compact memory", self._compact)
         self._schedule.start()
         log.info("started host=%s", core.settings.host)
         if core.status.unseen:
@@ -197,24 +212,29 @@ class Running(AbstractContextManager[None]):
         for loop, seconds in self._knowing.items():
             loop.stop(seconds)
         self._core.known.close()
-        attempt(self._core.habits.save, None, name="habits")
+        only = self._leading.only
+        attempt(only(self._core.habits.save), None, name="habits")
         self._poster.stop()
         self._post_loop.stop(5)
-        attempt(self._core.unpaged.keep, None, name="unpaged")
+        attempt(only(self._core.unpaged.keep), None, name="unpaged")
         # Again: a round that still ran may have noted that the bot is alive.
         self._note_end()
+        self._leading.stop()
         self._core.record.database.close()
         log.info("stopped")
 
     def _note_end(self) -> None:
-        record = self._core.record
-        boots = Boots(record.database)
-        attempt(lambda: boots.end(record.clock.now()), None, name="boots")
+        record = self._core.record.led
+        end = partial(Boots(record.database).end, record.clock.now())
+        attempt(self._leading.only(end), None, name="boots")
+
+    def _plan(self, every: timedelta, name: str, job: Callable[[], None]) -> None:
+        self._schedule.every(every, name, self._leading.only(job))
 
     @property
     def _loops(self) -> tuple[Loop, ...]:
         acting = (self._post_loop, self._work_loop, self._sweep_loop)
-        return (*acting, *self._knowing)
+        return (*acting, *self._knowing, *self._leading.loops)
 
     def unhealthy(self) -> Sequence[str]:
         """Say what only a restart would mend."""
@@ -254,6 +274,9 @@ class Running(AbstractContextManager[None]):
 
     def _sweep(self) -> None:
         self._schedule.guard_clock()
+        self._swept()
+
+    def _sweep_what_is_led(self) -> None:
         self._core.watch.mark_hung()
         self._early.look()
         self._core.decide.expire()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from bot.converse.question import Answer
 from bot.enclosure import not_watched
 from bot.handover import Handed
+from bot.lead import Standing
 from bot.markdown import unlinked
 from bot.model import Incident, Level, Table
 from bot.quiet import Quiet
@@ -78,9 +79,28 @@ def board(found: Board) -> Message:
     if not found.open:
         blocks.append(section("No open incident."))
     blocks += _restrictions(found)
+    if found.standing is not None:
+        blocks.append(context(_standing(found.standing)))
     blocks.append(context(f"As of {clock(found.at)}"))
     summary = f"{len(found.open)} open incidents on {len(found.hosts)} hosts"
     return Message(text=summary, blocks=tuple(blocks))
+
+
+def _standing(found: Standing) -> str:
+    """Say which of several bots leads since when, and whether it answers here."""
+    if found.leader is None:
+        return f"{escaped(found.me)} answers; no bot leads yet, so nothing is detected."
+    since = (
+        f"{escaped(found.leader.name)} leads since {day_and_clock(found.leader.since)}"
+    )
+    if found.leads:
+        return f"{since} and answers here."
+    if found.leader.name == found.me:
+        return f"{since}, but has lost the lead: look at the database."
+    return (
+        f"{since}. {escaped(found.me)} answers here and follows: it decides and acts, "
+        "but measures nothing, so its figures are none. Ask again for the leader's."
+    )
 
 
 def declared(text: str) -> Message:

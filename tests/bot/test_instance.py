@@ -1,5 +1,6 @@
 """One instance per state folder, with a name that stays."""
 
+import os
 import re
 from pathlib import Path
 
@@ -12,9 +13,18 @@ from bot.instance import BadState, StateFolder, instance_of
 def test_a_second_holder_is_refused(tmp_path: Path) -> None:
     first, second = StateFolder(tmp_path), StateFolder(tmp_path)
     first.hold()
-    with pytest.raises(BadState, match="another Countersign runs"):
+    holder = rf"another Countersign \(pid {os.getpid()}\) runs"
+    with pytest.raises(BadState, match=holder):
         second.hold()
     first.release()
+
+
+def test_what_a_dead_holder_left_keeps_nobody_out(tmp_path: Path) -> None:
+    (tmp_path / "lock").write_text("1\n")
+    folder = StateFolder(tmp_path)
+    folder.hold()
+    assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
+    folder.release()
 
 
 def test_a_released_folder_is_free(tmp_path: Path) -> None:

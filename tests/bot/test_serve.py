@@ -105,7 +105,7 @@ def test_it_starts_while_slack_is_down_and_connects_later(
 
 def test_a_second_bot_on_the_same_folder_is_refused(bot: Bot) -> None:
     bot.start()
-    assert "another Countersign runs" in refused(bot)
+    assert "another Countersign (pid" in refused(bot)
 
 
 def test_a_taken_port_is_one_clear_error(bot: Bot) -> None:

@@ -9,6 +9,7 @@ from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
 from bot import store, unpaged
+from bot.database import NotLeading
 from bot.telemetry import Telemetry
 from bot.unpaged import Why
 from handlers.blocks.card import card_id
@@ -281,6 +282,51 @@ def test_a_chart_is_posted_into_the_thread(
     story.opens()
     poster.step()
     assert workspace.files[0].thread_ts == only_card(workspace).ts
+
+
+def test_a_chart_whose_answer_was_lost_is_not_sent_again(
+    poster: Poster, workspace: Workspace, story: Story
+) -> None:
+    _measured(story)
+    story.opens()
+    poster.step()
+    with story.database.write() as tx:
+        due = next(e.seq for e in read(tx, incident=1) if e.event.kind == "chart.due")
+        store.posted(tx, 1, seq=due - 1, attempting=due)
+    poster.step()
+    assert [file.name for file in workspace.files] == [f"incident-1-{due}.png"]
+
+
+def test_who_leads_no_more_posts_and_edits_nothing(
+    poster: Poster, slack: WebClient, workspace: Workspace, story: Story
+) -> None:
+    def passed() -> None:
+        raise NotLeading
+
+    story.opens()
+    late = Channel(
+        client=slack,
+        channel_id=workspace.channel_id,
+        telemetry=Telemetry(),
+        pace_seconds=0.0,
+        confirm=passed,
+    )
+    deposed = Poster(
+        channel=late,
+        record=story.record,
+        pictures=story.pictures,
+        critical=(),
+        everybody=(),
+        telemetry=Telemetry(),
+    )
+    with pytest.raises(NotLeading):
+        deposed.step()
+    assert workspace.posts() == []
+    poster.step()
+    story.own.take(1, CHEN)
+    with pytest.raises(NotLeading):
+        deposed.step()
+    assert workspace.calls_of("chat.update") == []
 
 
 def test_a_server_without_files_gets_no_chart_and_all_lines(

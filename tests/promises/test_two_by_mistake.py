@@ -31,9 +31,16 @@ def _write(bot: Bot, text: str) -> None:
 def test_a_second_bot_on_the_same_folder_refuses_and_harms_nothing(
     workspace: Workspace, bot: Bot
 ) -> None:
+    # What a bot that was killed leaves behind holds nobody up.
     bot.start()
+    bot.crash()
+    workspace.wait_for(lambda: workspace.connections() == 0, 10)
+    bot.start()
+    assert bot.process is not None
     said = _refused(
-        bot, "another Countersign runs on the state folder", "COUNTERSIGN_STATE_DIR"
+        bot,
+        f"another Countersign (pid {bot.process.pid}) runs on the state folder",
+        "COUNTERSIGN_STATE_DIR",
     )
     with villain() as process:
         card = card_of(workspace, process.pid, "Proposed action")

@@ -129,3 +129,47 @@ def test_patience_without_a_decision_counts_from_the_proposal() -> None:
     elsewhere = name(replace(ME, boot_id="another-boot"))
     proposal = replace(executing(NOBODY, elsewhere), decided_at=None)
     assert seen(proposal, timedelta(minutes=15)) is not None
+
+
+# --- several bots on one database -----------------------------------------------------
+
+
+def watched(present: set[str]) -> Observer:
+    return Observer(ME, fleet=fleet(here="web-1"), is_present=present.__contains__)
+
+
+def test_who_is_present_on_another_host_may_be_at_it() -> None:
+    elsewhere = name(replace(ME, boot_id="another-boot"))
+    later = FakeClock(wall=START + timedelta(hours=2)).now()
+    observer = watched({elsewhere})
+    assert observer.after_crash(executing(NOBODY, elsewhere), later) is None
+
+
+def test_who_is_absent_from_the_database_for_long_is_gone() -> None:
+    elsewhere = name(replace(ME, boot_id="another-boot"))
+    clock, observer = FakeClock(), watched(set())
+    assert observer.after_crash(executing(NOBODY, elsewhere), clock.now()) is None
+    clock.go(20)
+    outcome = observer.after_crash(executing(NOBODY, elsewhere), clock.now())
+    assert outcome is not None
+    assert outcome.result is Result.INTERRUPTED
+
+
+def test_a_session_lost_for_a_moment_is_no_end() -> None:
+    elsewhere = name(replace(ME, boot_id="another-boot"))
+    clock, present = FakeClock(), set[str]()
+    observer = watched(present)
+    assert observer.after_crash(executing(NOBODY, elsewhere), clock.now()) is None
+    clock.go(10)
+    present.add(elsewhere)
+    assert observer.after_crash(executing(NOBODY, elsewhere), clock.now()) is None
+    present.clear()
+    clock.go(10)
+    assert observer.after_crash(executing(NOBODY, elsewhere), clock.now()) is None
+
+
+def test_a_bot_in_a_container_beside_this_one_is_not_taken_for_dead() -> None:
+    beside = name(replace(NOBODY, boot_id=ME.boot_id))
+    now = FakeClock().now()
+    assert watched({beside}).after_crash(executing(NOBODY, beside), now) is None
+    assert watched(set()).after_crash(executing(NOBODY, beside), now) is not None

@@ -16,29 +16,6 @@ def postgres() -> Iterator[str]:
         yield url
 
 
-def test_a_second_bot_on_the_same_database_refuses(
-    workspace: Workspace,
-    bot: Bot,
-    postgres: str,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    bot.extra["DATABASE_URL"] = postgres
-    bot.start()
-    other = Bot(
-        workspace=workspace,
-        folder=tmp_path_factory.mktemp("other"),
-        config=bot.config,
-        extra=bot.extra,
-    )
-    try:
-        other.start(connected=False)
-        assert other.process is not None
-        assert other.process.wait(20) == 2
-        assert "another Countersign runs on this database" in other.log
-    finally:
-        other.close()
-
-
 def test_a_runaway_is_approved_and_verified_on_postgresql(
     workspace: Workspace, bot: Bot, postgres: str
 ) -> None:

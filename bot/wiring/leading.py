@@ -1,0 +1,69 @@
+"""What only one of several bots does: kept back while another leads, begun with the lead."""
+
+import logging
+from collections.abc import Callable, Sequence
+
+from bot.database import NotLeading
+from bot.lead import EVERY
+from bot.loop import Loop
+from bot.schedule import Schedule
+from bot.wiring.core import Core
+
+log = logging.getLogger(__name__)
+
+
+class Leading:
+    """Gives this bot's signs of life, and lets through what the leader does.
+
+    loops: none where there is one bot only.
+    """
+
+    def __init__(self, core: Core, schedule: Schedule) -> None:
+        self._core = core
+        self._schedule = schedule
+        self.is_alone = core.lead.standing() is None
+        telemetry = core.telemetry
+        beat = telemetry.stepping("lead", self._beat)
+        loop = Loop("lead", beat, every=EVERY, failed=telemetry.failed)
+        self.loops: Sequence[Loop] = () if self.is_alone else (loop,)
+
+    def only(
+        self, work: Callable[[], None], otherwise: Callable[[], None] | None = None
+    ) -> Callable[[], None]:
+        """Return work that the leader does; it ends where the lead is lost meanwhile.
+
+        otherwise: what a bot that follows does in its place.
+        """
+
+        def led() -> None:
+            if not self._core.lead.leads():
+                if otherwise is not None:
+                    otherwise()
+                return
+            try:
+                work()
+            except NotLeading:
+                log.info("lead.passed")
+
+        return led
+
+    def start(self) -> None:
+        """Be there, and lead if nobody does, before anything else begins."""
+        if not self.is_alone:
+            self._beat()
+
+    def stop(self) -> None:
+        """Let another bot lead."""
+        for loop in self.loops:
+            loop.stop(2)
+        self._core.lead.close()
+
+    def _beat(self) -> None:
+        lead = self._core.lead
+        led_before = lead.leads()
+        lead.beat(self._core.respond.take_up)
+        if not lead.leads():
+            self._core.telemetry.following()
+        elif not led_before:
+            self._schedule.anew()
+            self._core.poster.wake()

@@ -1,0 +1,116 @@
+"""Two bots on one PostgreSQL and in one workspace, and what can be counted of them."""
+
+import json
+import re
+import signal
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psycopg
+
+from handlers.blocks.thread import CARD_TELLS
+from handlers.workspace.message import Message
+from handlers.workspace.workspace import Workspace
+from tests.scenarios.stage import Bot, until
+
+_QUIET = (*CARD_TELLS, "chart.due")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Both bots and their database."""
+
+    workspace: Workspace
+    url: str
+    bots: tuple[Bot, Bot]
+
+    def start(self) -> None:
+        for number, bot in enumerate(self.bots, start=1):
+            bot.start()
+            until(lambda n=number: self.workspace.connections() == n, 30)
+        until(lambda: "lead.follows" in self.follower().log, 10)
+
+    def rows(self, query: str) -> Sequence[tuple[object, ...]]:
+        with psycopg.connect(self.url) as link:
+            return link.execute(query.encode()).fetchall()
+
+    def leader_row(self) -> str:
+        found = self.rows("SELECT value FROM meta WHERE key = 'leader'")
+        return str(found[0][0]) if found else ""
+
+    def leader(self) -> Bot:
+        return next(bot for bot in self.bots if self._leads(bot))
+
+    def follower(self) -> Bot:
+        return next(bot for bot in self.bots if not self._leads(bot))
+
+    def _leads(self, bot: Bot) -> bool:
+        return (
+            bot.process is not None and f"pid {bot.process.pid})" in self.leader_row()
+        )
+
+    def led_after(self, other: Bot, began: float) -> float:
+        """Seconds until the other leads."""
+        until(lambda: self._leads(other), 30)
+        return time.monotonic() - began
+
+    # --- what stands in Slack ---------------------------------------------------------
+
+    def cards(self) -> Counter[str]:
+        """How often each incident has a card."""
+        return Counter(
+            name for post in self.workspace.posts() for name in _named(post, "card")
+        )
+
+    def lines(self) -> Counter[int]:
+        """How often each event has a line in a thread, or its picture."""
+        told: Counter[int] = Counter()
+        for message in self.workspace.messages():
+            told.update(int(name.split(":")[1]) for name in _named(message, "event"))
+        return told
+
+    def posted_twice(self) -> int:
+        """How many cards, lines and pictures stand there more often than once."""
+        names = [file for m in self.workspace.messages() for file in m.file_ids]
+        pictures = Counter(self.workspace.state.files[name].name for name in names)
+        counts = [self.cards(), self.lines(), pictures]
+        return sum(n - 1 for found in counts for n in found.values())
+
+    def to_tell(self) -> set[int]:
+        """The numbers of the events that threads must tell."""
+        quiet = ", ".join(f"'{kind}'" for kind in _QUIET)
+        where = f"incident IS NOT NULL AND kind NOT IN ({quiet})"
+        return {
+            int(str(seq))
+            for (seq,) in self.rows(f"SELECT seq FROM events WHERE {where}")
+        }
+
+    def all_told(self, seconds: float = 90) -> int:
+        """Wait until each event up to now has its line; return how many there are."""
+        # Other burners of this machine go on having incidents of their own.
+        wanted = self.to_tell()
+        until(lambda: wanted <= set(self.lines()), seconds)
+        return len(wanted)
+
+
+def stop(bot: Bot) -> None:
+    """Let it stand still, as a host that swaps or a machine that is paused does."""
+    assert bot.process is not None
+    bot.process.send_signal(signal.SIGSTOP)
+
+
+def go_on(bot: Bot) -> None:
+    assert bot.process is not None
+    bot.process.send_signal(signal.SIGCONT)
+
+
+def instances(found: Sequence[tuple[object, ...]]) -> set[str]:
+    """The hosts of alerts as the inbox has them."""
+    return {json.loads(str(body))[0]["instance"] for (body,) in found}
+
+
+def _named(message: Message, kind: str) -> list[str]:
+    ids = (str(block.get("block_id", "")) for block in message.blocks)
+    return [name for name in ids if re.match(f"{kind}:", name)]
