@@ -9,18 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from bot import yamlfile
 from bot.database import Database
-from bot.environment import Environment
 from bot.habits import MINUTE, Habits
 from bot.metrics import History
 from bot.prometheus.answer import Series, ServerSilent
 from bot.prometheus.server import Server
 from bot.prometheus_section import PrometheusServer
-from bot.settings import check
 from bot.unusual import Unusual
 from bot.warm_up import AGAIN, SETTLE, WarmUp
-from bot.wiring import parts
 from tests.detectors.pieces import HandClock
 from tests.fakes.lying import Liar, liar, one
 from tests.real.databases import fresh
@@ -315,22 +311,3 @@ def test_it_stops_in_the_middle_with_the_bot(
 
     assert len(asked) == 10
     assert bot.young() == set(FIGURES)
-
-
-@pytest.mark.parametrize("is_wanted", [True, False])
-def test_it_is_there_where_the_configuration_wants_it(
-    database: Database, tmp_path: Path, *, is_wanted: bool
-) -> None:
-    warm_up = "{warm_up: {server: main, instance: web-1, back: 3d}}"
-    lines = [
-        "prometheus: {servers: {main: {url: http://127.0.0.1:9}}}",
-        f"detectors: {{surprise: {warm_up if is_wanted else '{}'}}}",
-    ]
-    text = "\n".join(lines).encode()
-    loaded = check(yamlfile.parse(text, source="x"), parts.sections())
-    environment = Environment(config=tmp_path, state_dir=tmp_path)
-    bot = Bot(database, "http://127.0.0.1:9")
-
-    made = parts.warm_up_of(loaded, environment, bot.habits, bot.clock)
-
-    assert (made is not None) is is_wanted
