@@ -9,9 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from bot.costs import AskedInVain
 from bot.ports import ModelUnavailable
 from bot.redact import redact
@@ -30,6 +27,7 @@ if TYPE_CHECKING:
     from google.genai.errors import APIError
 
     from bot.bounded import BoundedTransport
+    from memory.bert import Floats
 
 ATTEMPTS: Final = 3
 _RETRIED: Final = (408, 500, 502, 503, 504)
@@ -166,20 +164,23 @@ class GeminiEmbedder:
         self.dim = dim
         self.name = f"{model}/{dim}"
 
-    def documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def documents(self, texts: Sequence[str]) -> "Floats":
         """Return (n, dim) rows of length 1; raise `EmbedderUnavailable`."""
+        import numpy as np
+
         parts = [
             self._rows(texts[first : first + _BATCH], "RETRIEVAL_DOCUMENT")
             for first in range(0, len(texts), _BATCH)
         ]
         return np.vstack(parts) if parts else np.zeros((0, self.dim), np.float32)
 
-    def query(self, text: str) -> NDArray[np.float32]:
+    def query(self, text: str) -> "Floats":
         """Return one vector (dim,) of length 1; raise `EmbedderUnavailable`."""
-        row: NDArray[np.float32] = self._rows([text], "RETRIEVAL_QUERY")[0]
+        row: Floats = self._rows([text], "RETRIEVAL_QUERY")[0]
         return row
 
-    def _rows(self, texts: Sequence[str], task: str) -> NDArray[np.float32]:
+    def _rows(self, texts: Sequence[str], task: str) -> "Floats":
+        import numpy as np
         from google.genai import types
 
         config = types.EmbedContentConfig(
@@ -197,5 +198,5 @@ class GeminiEmbedder:
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         if not np.all(np.isfinite(lengths) & (lengths > 0)):
             raise EmbedderUnavailable("the embedder's vectors are no directions")
-        normal: NDArray[np.float32] = (rows / lengths).astype(np.float32)
+        normal: Floats = (rows / lengths).astype(np.float32)
         return normal

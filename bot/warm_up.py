@@ -125,7 +125,7 @@ class WarmUp:
         return _Lesson(wanted, Past(wanted), first, first)
 
     def _go_on(self, lesson: _Lesson) -> None:
-        self._look()
+        look(self._server, self._instance, self._clock.now().wall)
         while lesson.next <= lesson.young.slot:
             last = min(lesson.next + _AT_ONCE - 1, lesson.young.slot)
             told = self._told(lesson, last)
@@ -138,20 +138,6 @@ class WarmUp:
         log.info("warm_up.done series=%d of=%d", len(taken), len(lesson.young.names))
         self._taught.update(lesson.young.names)
         self._lesson = None
-
-    def _look(self) -> None:
-        """Raise `QuestionRefused` where the server does not know the host well enough."""
-        now = self._clock.now().wall
-        found = self._server.now(points_of_late(self._instance), at=now)
-        points = max((sample.value for sample in found), default=0)
-        if points >= _FEWEST:
-            return
-        has = f"{points:.0f} points of the last 10 min" if points else "nothing of late"
-        raise QuestionRefused(
-            f'it has {has} of a node_exporter with instance="{self._instance}", and one '
-            "point a minute is needed. Give `instance` in `detectors.surprise.warm_up` "
-            "as the server's label has it, and scrape it once a minute or more often"
-        )
 
     def _told(self, lesson: _Lesson, last: int) -> Points:
         """Ask for the next slots until `last`, figure by figure."""
@@ -171,6 +157,23 @@ class WarmUp:
             log.warning("warm_up.waits why=%r", trouble)
         self._trouble = trouble
         self._since, self._rest = self._clock.now(), AGAIN
+
+
+def look(server: Server, instance: str, at: datetime | None) -> None:
+    """Raise `QuestionRefused` where the server does not know the host well enough.
+
+    at: until when; None is the server's now.
+    """
+    found = server.now(points_of_late(instance), at=at)
+    points = max((sample.value for sample in found), default=0)
+    if points >= _FEWEST:
+        return
+    has = f"{points:.0f} points of the last 10 min" if points else "nothing of late"
+    raise QuestionRefused(
+        f'it has {has} of a node_exporter with instance="{instance}", and one point a '
+        "minute is needed. Give `instance` in `detectors.surprise.warm_up` as the "
+        "server's label has it, and scrape it once a minute or more often"
+    )
 
 
 def _name(figure: str, series: Series) -> str:

@@ -4,20 +4,22 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
 from sqlalchemy import Connection, Row, delete, exists, func, select
 
-from memory.bert import Floats
 from memory.case import Case, Outcome
 from memory.tables import case_vectors, cases, memory_meta
+
+if TYPE_CHECKING:
+    from memory.bert import Floats
 
 PARTS = ("whole", "symptoms", "cause", "action")
 """What a case has vectors of; parts without text have none."""
 _AT_ONCE = 400
 """Keys in one statement; SQLite takes 999 at least."""
-_FLOAT = np.dtype("<f4")
+_FLOAT = "<f4"
+_FLOAT_BYTES = 4
 _LATEST = (cases.c.closed_at.desc(), cases.c.key)
 _BARE = ~exists().where(case_vectors.c.key == cases.c.key)
 
@@ -41,7 +43,7 @@ def save(tx: Connection, kept: Collection[Case]) -> None:
         tx.execute(cases.insert(), [_row(case) for case in kept])
 
 
-def save_vectors(tx: Connection, vectors: Mapping[str, Mapping[str, Floats]]) -> None:
+def save_vectors(tx: Connection, vectors: Mapping[str, Mapping[str, "Floats"]]) -> None:
     """Write the vectors of cases that have none: key → part → (dim,)."""
     rows = [
         {"key": key, "part": part, "vector": row.astype(_FLOAT).tobytes()}
@@ -124,8 +126,10 @@ def counts(tx: Connection, case: Case) -> dict[Outcome, int]:
 
 def vectors(
     tx: Connection, keys: Collection[str] | None = None
-) -> dict[str, dict[str, Floats]]:
+) -> dict[str, dict[str, "Floats"]]:
     """Return key → part → vector, of these cases or of all. Broken rows are left out."""
+    import numpy as np
+
     said = select(case_vectors.c.key, case_vectors.c.part, case_vectors.c.vector)
     chosen = (
         [said]
@@ -135,7 +139,7 @@ def vectors(
     found: dict[str, dict[str, Floats]] = {}
     for one in chosen:
         for key, part, raw in tx.execute(one):
-            if len(raw) % _FLOAT.itemsize == 0:
+            if len(raw) % _FLOAT_BYTES == 0:
                 row = np.frombuffer(raw, dtype=_FLOAT).astype(np.float32, copy=False)
                 found.setdefault(key, {})[part] = row
     return found

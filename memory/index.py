@@ -18,13 +18,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
 
-import numpy as np
-
-from memory.bert import Floats
-
 if TYPE_CHECKING:
     from chromadb.api.client import Client
     from chromadb.api.models.Collection import Collection
+
+    from memory.bert import Floats
 
 T = TypeVar("T")
 
@@ -94,7 +92,7 @@ class Index:
         self._client: Client | None = None
         self._current: Path | None = None
 
-    def reopen(self, state: str, ids: Sequence[str], rows: Floats) -> None:
+    def reopen(self, state: str, ids: Sequence[str], rows: "Floats") -> None:
         """Open the last build and probe it; raise `IndexUnwell` unless it is whole.
 
         state: what its vectors were made from. Sampled ids must find themselves.
@@ -105,7 +103,7 @@ class Index:
         self._open(last)
         self._probe(ids, rows)
 
-    def build(self, state: str, ids: Sequence[str], rows: Floats) -> None:
+    def build(self, state: str, ids: Sequence[str], rows: "Floats") -> None:
         """Fill a fresh folder, probe it, and remove the older ones."""
         self._let_go()
         old = self._builds()
@@ -118,7 +116,7 @@ class Index:
         for folder in old:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def put(self, state: str, ids: Sequence[str], rows: Floats) -> None:
+    def put(self, state: str, ids: Sequence[str], rows: "Floats") -> None:
         """Add or replace vectors; afterwards the index holds what `state` names."""
         collection = self._ready()
         for at in range(0, len(ids), _AT_ONCE):
@@ -135,7 +133,7 @@ class Index:
             _asked(_WRITING, partial(collection.delete, some))
         self._hold(state)
 
-    def nearest(self, query: Floats, limit: int) -> list[str]:
+    def nearest(self, query: "Floats", limit: int) -> list[str]:
         """Return the ids of the nearest vectors, the nearest first."""
         collection = self._ready()
         found = _asked(
@@ -178,7 +176,9 @@ class Index:
         )
         self._client, self._current = cast("Client", client), folder
 
-    def _probe(self, ids: Sequence[str], rows: Floats) -> None:
+    def _probe(self, ids: Sequence[str], rows: "Floats") -> None:
+        import numpy as np
+
         collection = self._ready()
         count = _asked(_WRITING, collection.count)
         if count != len(ids):

@@ -5,11 +5,13 @@ import threading
 from array import array
 from collections import Counter
 from collections.abc import Collection, Sequence
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from memory.words import terms
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _K1 = 1.5
 _B = 0.75
@@ -65,12 +67,16 @@ class Lexical:
 
     def scores(self, query: str) -> dict[str, float]:
         """Return the score of every record that shares a term with `query`."""
+        import numpy as np
+
         with self._lock:
             total = self._total(query)
             return {self._ids[at]: float(total[at]) for at in np.flatnonzero(total)}
 
     def best(self, query: str, limit: int, also: Collection[str]) -> dict[str, float]:
         """Return the best `limit` of `scores`, and those of the records in `also`."""
+        import numpy as np
+
         with self._lock:
             total = self._total(query)
             # Equal scores fall to the older record, whatever the sort does.
@@ -79,8 +85,10 @@ class Lexical:
             places |= {self._places[one] for one in also if one in self._places}
             return {self._ids[at]: float(total[at]) for at in sorted(places)}
 
-    def _total(self, query: str) -> NDArray[np.float64]:
+    def _total(self, query: str) -> "NDArray[np.float64]":
         """Return every place's share; 0 where nothing is shared or nothing is left."""
+        import numpy as np
+
         total = np.zeros(len(self._ids))
         # Copies: an array that is looked at cannot grow.
         alive = np.array(self._alive, dtype=bool)
@@ -92,7 +100,9 @@ class Lexical:
         shares: NDArray[np.float64] = total * alive / max(sum(bounds), 1e-9)
         return shares
 
-    def _norm(self, alive: NDArray[np.bool_]) -> NDArray[np.float64]:
+    def _norm(self, alive: "NDArray[np.bool_]") -> "NDArray[np.float64]":
+        import numpy as np
+
         lengths = np.array(self._lengths, dtype=np.float64)
         mean = float(lengths[alive].mean()) if alive.any() else 1.0
         shares: NDArray[np.float64] = _K1 * (1 - _B + _B * lengths / max(mean, 1.0))
@@ -101,11 +111,13 @@ class Lexical:
     def _count(
         self,
         term: str,
-        total: NDArray[np.float64],
-        alive: NDArray[np.bool_],
-        norm: NDArray[np.float64],
+        total: "NDArray[np.float64]",
+        alive: "NDArray[np.bool_]",
+        norm: "NDArray[np.float64]",
     ) -> float:
         """Add the term's scores to `total`; return the most it could have given."""
+        import numpy as np
+
         where, often = self._postings.get(term, (array("q"), array("f")))
         at = np.array(where, dtype=np.int64)
         count = np.array(often, dtype=np.float64)

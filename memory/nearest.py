@@ -7,12 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from memory.bert import Floats
 from memory.cases import PARTS
 from memory.index import Index, IndexUnwell
+
+if TYPE_CHECKING:
+    from memory.bert import Floats
 
 _MARK = ":"
 """Between part and key in an id of the index."""
@@ -25,10 +26,12 @@ class Stock:
     """All vectors of the database. state: the embedder and revision they are of."""
 
     state: str
-    vectors: Mapping[str, Mapping[str, Floats]]
+    vectors: Mapping[str, Mapping[str, "Floats"]]
 
-    def table(self) -> tuple[list[str], Floats]:
+    def table(self) -> tuple[list[str], "Floats"]:
         """Return ids (`part:key`) and the vectors in their order (ids, dim)."""
+        import numpy as np
+
         pairs = [
             (f"{part}{_MARK}{key}", row)
             for key, parts in self.vectors.items()
@@ -80,7 +83,7 @@ class Nearest:
         if self._failed_at is not None and time.monotonic() - self._failed_at >= waited:
             self.rebuild()
 
-    def keys(self, state: str, query: Floats, limit: int) -> list[str]:
+    def keys(self, state: str, query: "Floats", limit: int) -> list[str]:
         """Return keys whose vectors are the `limit` nearest; the nearest first.
 
         state: as of `Stock.state`, so that an old copy is not searched.
@@ -90,7 +93,7 @@ class Nearest:
             ids = self._by_numbers(state, query, limit)
         return list(dict.fromkeys(one.partition(_MARK)[2] for one in ids))
 
-    def put(self, state: str, vectors: Mapping[str, Mapping[str, Floats]]) -> None:
+    def put(self, state: str, vectors: Mapping[str, Mapping[str, "Floats"]]) -> None:
         """Follow the database: these cases have these vectors now, and no others."""
         self._exact = None
         ids, rows = Stock(state=state, vectors=vectors).table()
@@ -156,7 +159,7 @@ class Nearest:
         except IndexUnwell as error:
             self._fail(error)
 
-    def _by_index(self, query: Floats, limit: int) -> list[str] | None:
+    def _by_index(self, query: "Floats", limit: int) -> list[str] | None:
         if self._index is None or not self._ready:
             return None
         try:
@@ -165,7 +168,9 @@ class Nearest:
             self._fail(error)
             return None
 
-    def _by_numbers(self, state: str, query: Floats, limit: int) -> list[str]:
+    def _by_numbers(self, state: str, query: "Floats", limit: int) -> list[str]:
+        import numpy as np
+
         if self._exact is None or self._exact[0] != state:
             stock = self._load()
             self._exact = (stock.state, *stock.table())

@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from memory.bert import Floats
 from memory.case import TRIED, Case, Outcome, Recollection, Symptoms, TrackRecord
 from memory.cases import PARTS
 from memory.search import WORDS, similarity
+
+if TYPE_CHECKING:
+    from memory.bert import Floats
 
 _SAME_CONDITION = 0.15
 _SAME_SERVICE = 0.10
@@ -54,8 +55,10 @@ def rank(
     return sorted(ranked, key=lambda one: (-round(one.score, 6), one.case.key))
 
 
-def nearness(vectors: Mapping[str, Floats], query: Floats) -> float:
+def nearness(vectors: Mapping[str, "Floats"], query: "Floats") -> float:
     """Return the mean similarity of the whole case and its best part."""
+    import numpy as np
+
     rows = [vectors[part] for part in PARTS if part in vectors]
     fits = [row for row in rows if row.shape == query.shape]
     return similarity(np.stack(fits), query)[0] if fits else 0.0

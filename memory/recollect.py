@@ -8,11 +8,11 @@ import threading
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from memory import cases as rows
 from memory import traces
 from memory.backlog import Backlog
-from memory.bert import Floats
 from memory.case import Case, Recollection, Symptoms, TrackRecord, clean
 from memory.cases import Database
 from memory.compact import patterns
@@ -22,6 +22,9 @@ from memory.nearest import Nearest, Stock
 from memory.rank import choose, rank, tell, track_record
 from memory.rest import Rest
 from memory.vectors import NONE, Vectorised, Vectors
+
+if TYPE_CHECKING:
+    from memory.bert import Floats
 
 _BY_MEANING = 50
 _BY_WORDS = 20
@@ -240,7 +243,7 @@ class Memory:
             self._words.add(case.key, case.parts)
         return left
 
-    def _candidates(self, asked: str, query: Floats | None) -> dict[str, float]:
+    def _candidates(self, asked: str, query: "Floats | None") -> dict[str, float]:
         """Return the keys to rank, with the words' share: the nearest, and by words."""
         with self._lock:
             near: list[str] = []

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from memory.bert import Floats
 from memory.embed import Embedder
 from memory.lexical import Lexical
 from memory.words import expanded, spaced
+
+if TYPE_CHECKING:
+    from memory.bert import Floats
 
 WORDS = 0.5
 """Weight of the words' share beside the similarity of vectors."""
@@ -74,7 +75,7 @@ class Search:
         found.sort(key=lambda one: (-round(one.score, 6), one.id))
         return found[:limit]
 
-    def _by_meaning(self, query: Floats, words: dict[str, float]) -> list[Found]:
+    def _by_meaning(self, query: "Floats", words: dict[str, float]) -> list[Found]:
         found = []
         for document, rows in zip(self._documents, self._vectors or (), strict=True):
             score, part = similarity(rows, query)
@@ -83,8 +84,10 @@ class Search:
         return found
 
 
-def similarity(rows: Floats, query: Floats) -> tuple[float, int]:
+def similarity(rows: "Floats", query: "Floats") -> tuple[float, int]:
     """Return mean of whole and best part, and which part. rows: the whole, then parts."""
+    import numpy as np
+
     near = rows @ query
     parts = near[1:] if len(near) > 1 else near
     best = int(np.argmax(parts))
@@ -101,7 +104,9 @@ def question(text: str) -> str:
     return expanded(readable(text))
 
 
-def _embed(documents: Sequence[Document], embedder: Embedder) -> list[Floats]:
+def _embed(documents: Sequence[Document], embedder: Embedder) -> list["Floats"]:
+    import numpy as np
+
     texts = [readable(text) for one in documents for text in (one.whole, *one.parts)]
     if not texts:
         return []

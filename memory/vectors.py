@@ -3,17 +3,20 @@
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
 from memory import cases as rows
-from memory.bert import Floats
 from memory.case import Case
 from memory.cases import PARTS
 from memory.embed import Embedder, EmbedderUnavailable
 from memory.rank import nearness
 from memory.rest import Rest
 from memory.search import question, readable
+
+if TYPE_CHECKING:
+    from memory.bert import Floats
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +29,7 @@ class OtherEmbedder(Exception):
 class Vectorised:
     """key → part → vector. A case without an entry has none yet."""
 
-    by_key: Mapping[str, Mapping[str, Floats]]
+    by_key: Mapping[str, Mapping[str, "Floats"]]
 
 
 NONE = Vectorised(by_key={})
@@ -92,7 +95,7 @@ class Vectors:
             by_key.setdefault(key, {})[part] = row
         return Vectorised(by_key=by_key)
 
-    def query(self, text: str) -> Floats | None:
+    def query(self, text: str) -> "Floats | None":
         """Return a question's vector, or None if there can be none now."""
         if self._embedder is None or not self._is_ours or self._rest.seconds():
             return None
@@ -129,12 +132,12 @@ class Vectors:
 
     def stored(
         self, tx: Connection, keys: Collection[str] | None = None
-    ) -> dict[str, dict[str, Floats]]:
+    ) -> dict[str, dict[str, "Floats"]]:
         """Return the vectors of these cases or of all, if they are this embedder's."""
         return rows.vectors(tx, keys) if self._may_add(tx) else {}
 
     def nearness(
-        self, tx: Connection, keys: Collection[str], query: Floats | None
+        self, tx: Connection, keys: Collection[str], query: "Floats | None"
     ) -> dict[str, float]:
         """Return how near to the question each case is that has vectors."""
         if query is None:

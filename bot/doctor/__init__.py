@@ -39,7 +39,7 @@ def run() -> int:
 
 
 def _checks(environment: Environment) -> Iterator[Finding]:
-    settings = None
+    loaded = settings = None
     try:
         loaded = configured(environment)
     except BadConfiguration as error:
@@ -55,10 +55,10 @@ def _checks(environment: Environment) -> Iterator[Finding]:
         yield from cleaning.checks(settings)
     yield from host.checks(environment, settings)
     yield from storage.checks(environment)
-    if settings is not None:
+    if loaded is not None and settings is not None:
         yield from services.checks(settings)
         yield from hosts.checks(settings, environment)
-        yield from prometheus.checks(settings, environment)
+        yield from prometheus.checks(settings, environment, loaded.detectors)
         yield from alerts.checks(settings, environment)
         yield from logs.checks(settings, environment)
         yield from knowledge.checks(settings, environment)

@@ -1,18 +1,24 @@
 """Whether the Prometheus servers answer the team's rules, each asked once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bot.checkup import Finding, fine, warn
+from bot.detectors.surprise import SurpriseSection, WarmUpSection
 from bot.environment import Environment
 from bot.prometheus.answer import QuestionRefused, ServerSilent
 from bot.prometheus.happened import EPOCH, deployed
 from bot.prometheus.server import Server
 from bot.prometheus_section import Rule
-from bot.settings import Settings
+from bot.settings import DetectorSection, Settings
+from bot.warm_up import look
 from bot.wiring.parts import rules_of, servers_of
 
 
-def checks(settings: Settings, environment: Environment) -> Iterator[Finding]:
+def checks(
+    settings: Settings,
+    environment: Environment,
+    detectors: Mapping[str, DetectorSection],
+) -> Iterator[Finding]:
     """Ask every rule; none of them keeps the bot from starting."""
     section, secrets = settings.prometheus, environment.prometheus_secrets
     for name in sorted(set(secrets) - set(section.servers)):
@@ -26,9 +32,25 @@ def checks(settings: Settings, environment: Environment) -> Iterator[Finding]:
     for server in servers_of(section, environment).values():
         if server.section.deploys:
             yield _deploys(server, server.section.deploys)
+    surprise = detectors.get("surprise")
+    if isinstance(surprise, SurpriseSection) and surprise.warm_up:
+        server = servers_of(section, environment)[surprise.warm_up.server]
+        yield _warm_up(server, surprise.warm_up)
     asked = {section.server_of(rule) for rule in section.rules}
+    asked |= {name for one in detectors.values() for name in one.asks().values()}
     for name in sorted(set(section.servers) - asked):
         yield warn("prometheus", f"no rule asks {name}, so nothing is heard from it")
+
+
+def _warm_up(server: Server, section: WarmUpSection) -> Finding:
+    subject = f"prometheus {server.name}, detectors.surprise.warm_up"
+    try:
+        look(server, section.instance, None)
+    except ServerSilent as silent:
+        return warn(subject, f"the server does not answer: {silent}")
+    except QuestionRefused as refused:
+        return warn(subject, f"{refused}. Until then surprise learns from what it sees")
+    return fine(subject, f"it tells of {section.instance}")
 
 
 def _deploys(server: Server, expr: str) -> Finding:

@@ -16,9 +16,8 @@ from typing import Final
 
 from bot.gostring import quoted
 
-_ROLLING_MINUTE: Final = (1 / 2, 1 / 2)
 _ROLLING_20: Final = (5 / 6, 1 / 6)
-"""Mean over a minute of a window that rolls: what each minute, this one first, adds."""
+"""The mean over a minute of a window of 20 s: what this minute and the one before add."""
 
 
 def _fading(times: float, minutes: int) -> tuple[float, ...]:
@@ -48,14 +47,23 @@ def _count(name: str, shares: Sequence[float] = _ONE) -> str:
     return _rise(f"max({name}{{$host}} $ago)", shares)
 
 
-def _cpu(modes: str, shares: Sequence[float] = _ONE) -> str:
-    return _rise(f"sum(node_cpu_seconds_total{{{modes}$host}} $ago)", shares)
+def _cpu(modes: str) -> str:
+    return _rise(f"sum(node_cpu_seconds_total{{{modes}$host}} $ago)")
+
+
+_ALL: Final = _cpu("")
+
+
+def _rolling(expr: str) -> str:
+    """Return the mean of what is looked at four times in the minute."""
+    # 60 s would begin with the end of the minute before.
+    return f"avg_over_time(({expr})[59s:15s])"
 
 
 def _of_all_time(mode: str) -> str:
-    part = _cpu(f'mode="{mode}",', _ROLLING_MINUTE)
+    part = _cpu(f'mode="{mode}",')
     # The kernel lets iowait fall a little now and then: proc_stat(5).
-    return f"clamp_min(100 * {part} / ({_cpu('', _ROLLING_MINUTE)} > 0), 0)"
+    return f"clamp_min({_rolling(f'100 * {part} / ({_ALL} > 0)')}, 0)"
 
 
 def _lost(what: str, shares: Sequence[float]) -> str:
@@ -82,8 +90,7 @@ _GIVEN: Final = _cpu('mode!="steal",')
 
 _FIGURES: Final[Mapping[str, str]] = {
     "cpu": f"100 * {_URGENT} / ({_GIVEN} > 0) >= 0",
-    # Four times in the minute; 60 s would begin with the end of the minute before.
-    "load": f"avg_over_time(({_LOAD})[59s:15s])",
+    "load": _rolling(_LOAD),
     "iowait": _of_all_time("iowait"),
     "steal": _of_all_time("steal"),
     "memory": f"100 * {_mean('node_memory_MemAvailable_bytes')} "
@@ -91,7 +98,7 @@ _FIGURES: Final[Mapping[str, str]] = {
     "swap": "100 * (max(node_memory_SwapTotal_bytes{$host}) "
     f"- {_mean('node_memory_SwapFree_bytes')}) "
     "/ clamp_min(max(node_memory_SwapTotal_bytes{$host}), 1)",
-    "thrashing": f"{_count('node_vmstat_pgmajfault', _ROLLING_MINUTE)} / 60 >= 0",
+    "thrashing": _rolling(f"{_count('node_vmstat_pgmajfault')} / 60 >= 0"),
     "fork_storm": f"{_count('node_forks_total', _ROLLING_20)} / 60 / {_CORES} >= 0",
     "pressure/cpu": _lost("cpu_waiting", _FADING_MINUTE),
     "pressure/memory": _lost("memory_stalled", _FADING_10),

@@ -4,15 +4,16 @@ import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from bot.runbooks.page import Page
 from bot.runbooks.prose import without_code
 from memory.embed import Embedder, EmbedderUnavailable
 from memory.rest import Rest
 from memory.search import Document, Found, Search
+
+if TYPE_CHECKING:
+    from memory.bert import Floats
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class KeptVectors:
     def __init__(self, embedder: Embedder, rest: Rest) -> None:
         self._embedder = embedder
         self._rest = rest
-        self._kept: dict[bytes, NDArray[np.float32]] = {}
+        self._kept: dict[bytes, Floats] = {}
         self.name = embedder.name
         self.dim = embedder.dim
 
@@ -55,8 +56,10 @@ class KeptVectors:
         """Whether it has not failed, or long enough ago."""
         return not self._rest.seconds()
 
-    def documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def documents(self, texts: Sequence[str]) -> "Floats":
         """Return one row a text; a text that was embedded before costs nothing."""
+        import numpy as np
+
         if len(self._kept) > KEPT_VECTORS:
             self._kept.clear()
         keys = [hashlib.sha256(t.encode(errors="replace")).digest() for t in texts]
@@ -68,11 +71,11 @@ class KeptVectors:
             return np.zeros((0, self.dim), dtype=np.float32)
         return np.stack([self._kept[key] for key in keys])
 
-    def query(self, text: str) -> NDArray[np.float32]:
+    def query(self, text: str) -> "Floats":
         """Return the vector of a question; these are not kept."""
         return self._ask(lambda: self._embedder.query(text))
 
-    def _ask(self, work: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
+    def _ask(self, work: Callable[[], "Floats"]) -> "Floats":
         if not self.may_be_asked:
             raise EmbedderUnavailable("it failed and is tried again later")
         try:

@@ -14,7 +14,15 @@ from remediation import audit
 from tests.fakes.clock import START
 from tests.real.databases import fresh
 
-HEAVY = ("slack_bolt", "sqlalchemy", "matplotlib", "fastapi", "apscheduler", "pydantic")
+HEAVY = (
+    *("slack_bolt", "sqlalchemy", "matplotlib", "fastapi", "apscheduler", "pydantic"),
+    "numpy",
+)
+LATER = (
+    *("numpy", "chromadb", "google.genai", "matplotlib", "tokenizers", "openai"),
+    "prometheus_api_client",
+)
+"""What nothing needs before the first figure, incident or question."""
 
 
 def countersign(
@@ -57,6 +65,21 @@ def test_help_is_given_without_anything_heavy(words: str, tmp_path: Path) -> Non
     )
     assert done.stderr.strip() == "[] 0"
     assert done.stdout.startswith("usage: countersign")
+
+
+def test_the_whole_bot_is_imported_without_what_it_needs_later() -> None:
+    code = (
+        "import sys\nimport bot.wiring.running\n"
+        f"print([n for n in {LATER!r} if n in sys.modules])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize("words", ["", "fly", "audit", "audit burn"])

@@ -1,14 +1,15 @@
 """The doctor and Prometheus: what each rule gives, and what to do where it gives none."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from bot.checkup import Grade
+from bot.detectors.surprise import SurpriseSection
 from bot.doctor import prometheus
 from bot.environment import Environment
-from bot.settings import Settings
+from bot.settings import DetectorSection, Settings
 from tests.fakes.lying import Liar, liar, one
 
 
@@ -18,7 +19,13 @@ def lies() -> Iterator[Liar]:
         yield running
 
 
-def found(url: str, secrets: dict[str, str], **rule: object) -> list[tuple[Grade, str]]:
+def found(
+    url: str,
+    secrets: dict[str, str],
+    *,
+    detectors: Mapping[str, DetectorSection] | None = None,
+    **rule: object,
+) -> list[tuple[Grade, str]]:
     deploys = rule.pop("deploys", None)
     raw = {"name": "cpu", "expr": "cpu", "warning": 80, **rule}
     servers = {"main": {"url": url, "timeout": "1s", "deploys": deploys}}
@@ -28,7 +35,7 @@ def found(url: str, secrets: dict[str, str], **rule: object) -> list[tuple[Grade
     environment = Environment(
         config=nowhere, state_dir=nowhere, prometheus_secrets=secrets
     )
-    told = prometheus.checks(settings, environment)
+    told = prometheus.checks(settings, environment, detectors or {})
     return [(finding.grade, finding.text) for finding in told]
 
 
@@ -78,4 +85,24 @@ def test_a_secret_for_nobody_is_a_warning_that_does_not_tell_it(lies: Liar) -> N
 def test_without_a_server_nothing_is_said() -> None:
     nowhere = Path("/nonexistent")
     environment = Environment(config=nowhere, state_dir=nowhere)
-    assert list(prometheus.checks(Settings(), environment)) == []
+    assert list(prometheus.checks(Settings(), environment, {})) == []
+
+
+@pytest.mark.parametrize(
+    ("points", "grade", "said"),
+    [
+        ("40", Grade.FINE, "it tells of web-1:9100"),
+        ("5", Grade.WARN, "it has 5 points of the last 10 min"),
+    ],
+)
+def test_who_tells_of_the_past_is_asked_too(
+    lies: Liar, points: str, grade: Grade, said: str
+) -> None:
+    lies.says([one(points)])
+    warm_up = {"server": "main", "instance": "web-1:9100"}
+    section = SurpriseSection.model_validate({"warm_up": warm_up})
+
+    _, (told, text) = found(lies.url, {}, detectors={"surprise": section})
+
+    assert told is grade
+    assert text.startswith(said)

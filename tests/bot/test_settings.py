@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import yamlfile
-from bot.detectors.surprise import SurpriseSection
 from bot.durations import parse_duration
 from bot.environment import BadEnvironment, Environment
 from bot.policy_section import Approvers
@@ -337,46 +336,3 @@ def test_the_address_is_split() -> None:
         "127.0.0.1",
         0,
     )
-
-
-# --- a detector that asks a server ----------------------------------------------------
-
-ASKS = "detectors: {surprise: {warm_up: {server: mian, instance: web-1}}}"
-
-
-def warming(text: str) -> list[str]:
-    with pytest.raises(BadConfiguration) as error:
-        check(yamlfile.parse(text.encode(), source="x"), {"surprise": SurpriseSection})
-    return [str(problem) for problem in error.value.problems]
-
-
-def test_a_server_that_is_not_known_is_named_with_the_nearest() -> None:
-    known = "prometheus: {servers: {main: {url: http://p}, old: {url: http://o}}}\n"
-
-    (said,) = warming(known + ASKS)
-
-    assert "line 2" in said
-    assert "detectors.surprise.warm_up.server: 'mian' was read" in said
-    assert "did you mean main? known servers: main, old" in said
-
-
-def test_a_server_is_wanted_and_there_are_none() -> None:
-    (said,) = warming(ASKS)
-
-    assert "it should be a name in prometheus.servers, which has none" in said
-
-
-@pytest.mark.parametrize(
-    ("warm_up", "why"),
-    [
-        ("{server: main}", "instance"),
-        ("{server: main, instance: web-1, back: 61d}", "back"),
-        ("{server: main, instance: web-1, bakc: 3d}", "did you mean back?"),
-    ],
-)
-def test_what_is_wrong_with_a_warm_up_is_said(warm_up: str, why: str) -> None:
-    known = "prometheus: {servers: {main: {url: http://p}}}\n"
-
-    said = warming(f"{known}detectors: {{surprise: {{warm_up: {warm_up}}}}}")
-
-    assert any(why in line for line in said)

@@ -1,9 +1,11 @@
 """The state of things at a glance."""
 
+import json
 from datetime import timedelta
 
 from bot.model import Level
-from bot.status import HostHealth
+from bot.status import HostHealth, Status
+from handlers.blocks import answers
 from tests.fakes.story import ALICE, CHEN, Story
 from tests.fakes.things import finding
 
@@ -51,6 +53,22 @@ def test_lock_and_mutes_are_on_the_board(story: Story) -> None:
     board = story.status.board()
     assert board.lock is not None
     assert [q.target for q in board.quiet] == ["web-1"]
+
+
+def test_the_board_says_what_is_still_being_learnt(story: Story) -> None:
+    said = "surprise learns from Prometheus: 6 of 14 days"
+    status = Status(
+        record=story.record,
+        respond=story.respond,
+        untold={},
+        expected=dict,
+        learning=lambda: said,
+    )
+
+    board = status.board()
+
+    assert said in json.dumps(answers.board(board).blocks)
+    assert said not in json.dumps(answers.board(story.status.board()).blocks)
 
 
 def test_one_hosts_board_holds_nothing_of_others(story: Story) -> None:

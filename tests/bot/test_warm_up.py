@@ -2,8 +2,8 @@
 
 import logging
 import random
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -241,25 +241,34 @@ def test_a_server_that_is_silent_is_said_once_and_asked_again(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tiring(Server):
-    """A server that is gone when it is asked for the fiftieth time."""
+class Overheard(Server):
+    """A server; somebody hears of each question before it is sent."""
 
-    asked: list[datetime] = field(default_factory=list)
+    before: Callable[[datetime], None]
 
     def range(
         self, expr: str, since: datetime, until: datetime, step: timedelta
     ) -> tuple[Series, ...]:
-        self.asked.append(since)
-        if len(self.asked) == 50:
-            raise ServerSilent("it is gone")
+        self.before(since)
         return Server.range(self, expr, since, until, step)
+
+
+def overheard(bot: Bot, url: str, before: Callable[[datetime], None]) -> None:
+    server = Overheard(name="main", section=section(url), before=before)
+    bot.warm_up = bot.warming(server)
+    bot.lives(5)
 
 
 def test_it_goes_on_where_it_was_left(database: Database, real: RealPrometheus) -> None:
     bot = Bot(database, real.url)
-    server = Tiring(name="main", section=section(real.url))
-    bot.warm_up = bot.warming(server)
-    bot.lives(5)
+    asked: list[datetime] = []
+
+    def tires(since: datetime) -> None:
+        asked.append(since)
+        if len(asked) == 50:
+            raise ServerSilent("it is gone")
+
+    overheard(bot, real.url, tires)
     bot.warm_up.step()
     left = bot.warm_up.said()
     bot.clock.forward(AGAIN.total_seconds())
@@ -268,16 +277,37 @@ def test_it_goes_on_where_it_was_left(database: Database, real: RealPrometheus) 
 
     assert "main: it is gone" in left
     # Six hours of four figures at once: what was asked for in vain is asked for anew.
-    assert server.asked[49] == server.asked[50] > server.asked[40]
-    assert len(server.asked) == 5 * 4 * 4 + 2
+    assert asked[49] == asked[50] > asked[40]
+    assert len(asked) == 5 * 4 * 4 + 2
     assert bot.young() == set()
 
 
-def test_it_stops_with_the_bot(database: Database, real: RealPrometheus) -> None:
+def test_it_says_how_far_it_is(database: Database, real: RealPrometheus) -> None:
     bot = Bot(database, real.url)
-    bot.lives(5)
-    bot.warm_up.stop()
+    said: list[str] = []
+    overheard(bot, real.url, lambda _: said.append(bot.warm_up.said()))
 
     bot.warm_up.step()
 
+    assert said[0] == "surprise learns from Prometheus: 0 of 5 days"
+    assert said[-1] == "surprise learns from Prometheus: 4 of 5 days"
+    assert bot.warm_up.said() == ""
+
+
+def test_it_stops_in_the_middle_with_the_bot(
+    database: Database, real: RealPrometheus
+) -> None:
+    bot = Bot(database, real.url)
+    asked: list[datetime] = []
+
+    def ends(since: datetime) -> None:
+        asked.append(since)
+        if len(asked) == 10:
+            bot.warm_up.stop()
+
+    overheard(bot, real.url, ends)
+    bot.warm_up.step()
+    bot.warm_up.step()
+
+    assert len(asked) == 10
     assert bot.young() == set(FIGURES)

@@ -9,6 +9,7 @@ import pytest
 from bot.detectors.prometheus import PrometheusDetector, PrometheusSection
 from bot.model import Level
 from bot.prometheus.answer import QuestionRefused
+from bot.prometheus.figures import question, told_by
 from bot.prometheus.selector import of_host_only, on_host
 from bot.prometheus.server import Server
 from bot.prometheus_section import PrometheusServer, Rule
@@ -23,6 +24,11 @@ RULE = Rule(
     critical=95,
     unit="%",
     label="CPU",
+)
+TOLD = (
+    *("cpu", "load", "iowait", "steal", "memory", "swap", "thrashing", "fork_storm"),
+    *("pressure/cpu", "pressure/memory", "pressure/io", "file_descriptors"),
+    *("conntrack", "listen_overflow", "filesystem//", "inodes//"),
 )
 
 
@@ -78,3 +84,21 @@ def test_a_rule_opens_a_condition_of_its_host(real: RealVictoria) -> None:
     (cpu,) = (f for f in found if f.subject.startswith("cpu@"))
     assert (cpu.host, cpu.level, cpu.value) == ("web-7", Level.CRITICAL, 97.0)
     assert len(host.history.window(cpu.series, cpu.at - timedelta(hours=1))) > 10
+
+
+def test_the_figures_of_a_host(real: RealVictoria) -> None:
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    for minute in range(9):
+        at = int((now - timedelta(minutes=minute)).timestamp() * 1000)
+        for mode, share in (("user", 15), ("idle", 45)):
+            labels = f'instance="web-1:9100",cpu="0",mode="{mode}"'
+            real.take(
+                f"node_cpu_seconds_total{{{labels}}} {-share * minute + 999} {at}"
+            )
+
+    minutes = timedelta(minutes=1)
+    asked = (question(told_by(name), "web-1:9100") for name in TOLD)
+    told = [server(real).range(e, now - 3 * minutes, now, minutes) for e in asked]
+
+    (cpu,) = told[0]
+    assert [value for _, value in cpu.points] == pytest.approx([25.0] * 4)

@@ -63,13 +63,13 @@ def test_nothing_is_judged_before_a_day_and_a_quarter() -> None:
 
 
 def test_a_jump_is_news_and_the_new_level_is_not() -> None:
-    values = noise(4)
-    values[3 * DAY :] += 60
+    values = noise(6)
+    values[5 * DAY :] += 60
 
     found = hosts(fed(Surprise(1, DAY), values))
 
-    assert found[3 * DAY] <= UNUSUAL
-    assert min(found[3 * DAY + 4 :]) > UNUSUAL
+    assert found[5 * DAY] <= UNUSUAL
+    assert min(found[5 * DAY + 4 :]) > UNUSUAL
 
 
 def test_what_happens_each_night_is_no_news() -> None:
