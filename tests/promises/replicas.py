@@ -91,7 +91,10 @@ class Pair:
         """Wait until each event up to now has its line; return how many there are."""
         # Other burners of this machine go on having incidents of their own.
         wanted = self.to_tell()
-        until(lambda: wanted <= set(self.lines()), seconds)
+        end = time.monotonic() + seconds
+        while (missing := wanted - set(self.lines())) and time.monotonic() < end:
+            time.sleep(0.1)
+        assert not missing
         return len(wanted)
 
 

@@ -1,5 +1,6 @@
 """Promises 5, 18 and 19: two bots on one PostgreSQL; one leads, both decide, either dies."""
 
+import random
 import re
 import subprocess
 import sys
@@ -209,6 +210,38 @@ def _storm(ports: list[int]) -> set[str]:
                 break
         time.sleep(0.03)
     return taken
+
+
+def test_leaders_that_die_one_after_the_other_post_each_thing_once(
+    calm: Pair, tmp_path: Path, *, full_counts: bool
+) -> None:
+    pair, rounds = calm, 12 if full_counts else 4
+    pair.start()
+    seed = random.randrange(10_000)
+    chance = random.Random(seed)
+    took = []
+    with sleepers(rounds, tmp_path / "terms") as pids:
+        for pid in pids:
+            first, second = pair.leader(), pair.follower()
+            pair.workspace.command(STRANGER.id, f"kill web-1:{pid}")
+            for person in (ALICE, BOB):
+                pair.workspace.command(person.id, f"take {len(took) + 1}")
+            time.sleep(chance.uniform(0.5, 4))
+            began = time.monotonic()
+            first.crash()
+            took.append(pair.led_after(second, began))
+            first.start(connected=False)
+            until(lambda: pair.workspace.connections() == 2, 30)
+        told = pair.all_told()
+        cards, twice = pair.cards(), pair.posted_twice()
+    lost = rounds - len(cards)
+    print(
+        f"promises 18, 19: {rounds} leaders killed while they posted (seed {seed}): the "
+        f"other leads after {max(took):.1f} s at most; cards {len(cards)}, events told "
+        f"{told}, lost {lost}, posted twice {twice}"
+    )
+    assert (lost, twice) == (0, 0)
+    assert max(took) <= 5
 
 
 def test_an_action_of_a_killed_bot_is_interrupted_by_the_other(pair: Pair) -> None:
