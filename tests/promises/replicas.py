@@ -1,20 +1,39 @@
 """Two bots on one PostgreSQL and in one workspace, and what can be counted of them."""
 
 import json
+import os
 import re
 import signal
+import subprocess
+import sys
 import time
+import urllib.request
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 
 from handlers.blocks.thread import CARD_TELLS
 from handlers.workspace.message import Message
 from handlers.workspace.workspace import Workspace
+from tests.real.postgres import binaries
 from tests.scenarios.stage import Bot, until
+from tests.scenarios.test_alert_load import port_of
 
+COUNTING = """\
+import os, signal, sys, time
+def told(*_):
+    os.write(os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND | os.O_CREAT), b".")
+    sys.exit(0)
+signal.signal(signal.SIGTERM, told)
+signal.alarm(200)
+print("ready", flush=True)
+while True: time.sleep(1)
+"""
+"""Sleeps, and writes down each SIGTERM."""
 _QUIET = (*CARD_TELLS, "chart.due")
 
 
@@ -91,7 +110,10 @@ class Pair:
         """Wait until each event up to now has its line; return how many there are."""
         # Other burners of this machine go on having incidents of their own.
         wanted = self.to_tell()
-        until(lambda: wanted <= set(self.lines()), seconds)
+        end = time.monotonic() + seconds
+        while (missing := wanted - set(self.lines())) and time.monotonic() < end:
+            time.sleep(0.1)
+        assert not missing
         return len(wanted)
 
 
@@ -114,3 +136,49 @@ def instances(found: Sequence[tuple[object, ...]]) -> set[str]:
 def _named(message: Message, kind: str) -> list[str]:
     ids = (str(block.get("block_id", "")) for block in message.blocks)
     return [name for name in ids if re.match(f"{kind}:", name)]
+
+
+@contextmanager
+def sleepers(number: int, log: Path) -> Iterator[list[int]]:
+    with ExitStack() as stack:
+        found = []
+        for _ in range(number):
+            process = stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", COUNTING, str(log)], stdout=subprocess.PIPE
+                )
+            )
+            stack.callback(process.kill)
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            found.append(process.pid)
+        yield found
+
+
+def decided(bot: Bot) -> int:
+    """How many clicks this bot counted or refused."""
+    where = f"http://127.0.0.1:{port_of(bot)}/metrics"
+    with urllib.request.urlopen(where, timeout=10) as answer:
+        told = answer.read().decode()
+    figures = re.findall(
+        r"^countersign_decisions_total\{.*\} (\d+)", told, re.MULTILINE
+    )
+    return sum(map(int, figures))
+
+
+def control(folder: str, *words: str) -> None:
+    """Have the server of the tests stopped or started."""
+    programs = binaries()
+    assert programs is not None
+    options = Path(folder, "postmaster.opts").read_text()
+    asked = ["-o", options.partition(" ")[2]] if words[-1] == "start" else []
+    owner = Path(folder).owner()
+    subprocess.run(
+        [programs / "pg_ctl", "-D", folder, *asked, *words],
+        check=True,
+        cwd=folder,
+        user=owner if os.geteuid() == 0 else None,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        timeout=60,
+    )
