@@ -7,12 +7,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from prometheus_client import generate_latest
 from sqlalchemy.exc import DBAPIError
 
 from bot import store
-from bot.database import Database, NotLeading, connect
+from bot.database import BadDatabase, Database, NotLeading, connect
 from bot.instance import BadState, alone_in
 from bot.lead import Alone, Shared
+from bot.telemetry import Telemetry
 from tests.fakes.clock import FakeClock
 from tests.real.databases import fresh
 
@@ -185,6 +187,25 @@ def test_who_changes_the_whole_database_is_let_in_when_nobody_leads(
     assert leads_soon(first)
     with pytest.raises(BadState, match="Stop it"), alone_in(database):
         pass
+
+
+def test_a_server_that_ends_no_silent_session_is_refused(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database.engine.dialect, "server_version_info", (13, 4))
+    with pytest.raises(BadDatabase, match="Use 14 or newer"):
+        bot(database, "first")
+
+
+def test_who_follows_has_no_figures_of_a_leader_for_an_alarm_to_go_by() -> None:
+    telemetry = Telemetry()
+    with telemetry.detector_round("cpu"):
+        telemetry.unposted.set(3)
+    telemetry.following()
+    told = generate_latest(telemetry.registry).decode()
+    assert "countersign_unposted_incidents 0.0" in told
+    assert "countersign_last_round_timestamp_seconds 0.0" in told
+    assert 'detector="cpu"' not in told
 
 
 def test_a_bot_is_present_as_long_as_its_session(first: Shared, second: Shared) -> None:

@@ -1,6 +1,7 @@
 """Cards, lines, answers and dialogs: right in every state, and taken by Slack."""
 
 import itertools
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -8,6 +9,7 @@ from datetime import timedelta
 import pytest
 from slack_sdk.models.blocks import Block
 
+from bot.lead import Leader, Standing
 from bot.model import (
     Check,
     Diagnosis,
@@ -378,6 +380,11 @@ def test_the_head_is_one_line() -> None:
 # --- answers, dialogs, home ----------------------------------------------------------
 
 
+_AMONG_TWO = Standing(
+    me=EVIL[:90], leads=False, leader=Leader(name=EVIL[:90], since=START, term=2)
+)
+
+
 def board(**changes: object) -> Board:
     host = HostHealth(host=EVIL[:60], level=Level.CRITICAL, findings=(finding(),) * 3)
     item = OpenIncident(
@@ -402,6 +409,24 @@ def board(**changes: object) -> Board:
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("leads", "leader", "says"),
+    [
+        (True, "web-1 (pid 1)", "leads since .* and answers here"),
+        (False, "web-1 (pid 2)", r"web-1 \(pid 1\) answers here and follows"),
+        (False, "web-1 (pid 1)", "has lost the lead"),
+        (False, None, "no bot leads yet"),
+    ],
+)
+def test_the_board_says_who_of_several_bots_leads(
+    *, leads: bool, leader: str | None, says: str
+) -> None:
+    led = Leader(name=leader, since=START, term=3) if leader else None
+    standing = Standing(me="web-1 (pid 1)", leads=leads, leader=led)
+    drawn = answers.board(board(standing=standing))
+    assert re.search(says, "\n".join(map(str, drawn.blocks)))
+
+
 def test_every_answer_is_taken_by_slack() -> None:
     rehearsed = Simulation(
         proposal=proposal(),
@@ -417,6 +442,7 @@ def test_every_answer_is_taken_by_slack() -> None:
         answers.board(board()),
         answers.board(board(hosts=(), open=(), lock=None, quiet=())),
         answers.board(board(unseen=EVIL[:200])),
+        answers.board(board(standing=_AMONG_TWO)),
         answers.incident_list([replace(evil_incident(), title="t" * 150)] * 40),
         answers.incident_list([]),
         answers.simulation(rehearsed),
