@@ -177,7 +177,11 @@ class Poster:
             return self._everybody
         if kind not in thread.WAKES or self._is_muted(incident):
             return ()
-        return (incident.owner,) if incident.owner else self._critical
+        if incident.owner:
+            return (incident.owner,)
+        # What wakes nobody when it comes wakes nobody when it comes back.
+        is_mild = kind == thread.RETURNS and incident.level is not Level.CRITICAL
+        return () if is_mild else self._critical
 
     def _is_muted(self, incident: Incident) -> bool:
         until = incident.muted_until

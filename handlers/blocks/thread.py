@@ -30,10 +30,11 @@ CARD_TELLS = frozenset(
 )
 """Events that the card itself shows; they get no line of their own."""
 
+RETURNS = "incident.reopened"
 WAKES = frozenset(
     {
         "incident.worsened",
-        "incident.reopened",
+        RETURNS,
         "incident.escalated",
         "proposal.expired",
         "action.failed",
@@ -67,7 +68,7 @@ _MARKS = {
     "verified.unknown": "⚪",
     "incident.resolved": "🟢",
     "incident.worsened": "🔴",
-    "incident.reopened": "🔁",
+    RETURNS: "🔁",
     "feedback.given": "💬",
     "limit.suggested": "📏",
     "runbook.drafted": "📖",

@@ -10,6 +10,7 @@ from slack_sdk.web import SlackResponse
 
 from bot import store, unpaged
 from bot.database import NotLeading
+from bot.model import Level
 from bot.telemetry import Telemetry
 from bot.unpaged import Why
 from handlers.blocks.card import card_id
@@ -379,6 +380,22 @@ def test_an_owner_is_called_instead(
 
 
 # --- the ledger's head ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("level", [Level.CRITICAL, Level.WARNING])
+def test_what_comes_back_wakes_whom_it_woke_before(
+    poster: Poster, workspace: Workspace, story: Story, level: Level
+) -> None:
+    story.opens(level=level)
+    poster.step()
+    story.sees(story.well())
+    story.clock.go(600)
+    story.sees(story.found(level=level))
+    poster.step()
+
+    (told,) = [line for line in lines(workspace) if "It is back" in line]
+    assert (f"<@{ALICE.id}>" in told) is (level is Level.CRITICAL)
+    assert only_card(workspace).button_texts()[0] == "Approve"
 
 
 def test_the_head_is_told_once_a_day_and_only_with_news(
