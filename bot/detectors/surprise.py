@@ -2,8 +2,8 @@
 
 Unit: surprise, -log10 of the tail probability of all figures together: 3 is what one
 minute of 1,000 shows. Window: three minutes against weeks of this host's own past
-(`bot/surprise/surprise.py` has the formula and its sources). Limit: 3.35, one minute of
-2,200, chosen on labelled hosts (`make bench-detect`). Surprise alone calls nobody: it
+(`bot/surprise/surprise.py` has the formula and its sources). Limit: 3.5, one minute of
+3,200, chosen on labelled hosts (`make bench-detect`). Surprise alone calls nobody: it
 counts only while figures of two families are odd, or one is while tasks lose their time
 to a resource (PSI of 10 s: CPU 40 %, memory 5 %, disks 20 %, each well below what calls
 somebody by itself). Computing, memory and storage count as one, since a compile or a backup
@@ -67,7 +67,7 @@ class SurpriseSection(DetectorSection):
     )
     for_: Duration = Field(default=timedelta(minutes=1), alias="for")
     keep_firing_for: Duration = timedelta(minutes=15)
-    warning: Limit = 3.35
+    warning: Limit = 3.5
     critical: Limit = 1000
     warm_up: WarmUpSection | None = None
 

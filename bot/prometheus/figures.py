@@ -21,30 +21,39 @@ _ROLLING_20: Final = (5 / 6, 1 / 6)
 
 
 def _fading(times: float, minutes: int) -> tuple[float, ...]:
-    """Return the same of the kernel's averages that fade so many times in a minute."""
-    kept = math.exp(-times)
-    later = (1 - kept) ** 2 / times
-    shares = [1 - (1 - kept) / times, *(later * kept**n for n in range(minutes - 1))]
+    """Return the same of an average of the kernel's that fades so many times in a minute.
+
+    By quarters of a minute, the last first.
+    """
+
+    def left(quarters: int) -> float:
+        return math.exp(-times * quarters / 4)
+
+    shares = [1 / 4 - (left(n) - left(n + 1)) / times for n in range(4)]
+    rest = range(4 * (minutes - 1))
+    shares += [(1 - left(4)) * (left(n) - left(n + 1)) / times for n in rest]
     return tuple(share / sum(shares) for share in shares)
 
 
-_FADING_MINUTE: Final = _fading(1, 6)
+_FADING_MINUTE: Final = _fading(1, 5)
 _FADING_10: Final = _fading(6, 2)
 _ONE: Final = (1.0,)
 
 
-def _rise(counter: str, shares: Sequence[float] = _ONE) -> str:
-    """Return a counter's rise in a minute. counter: with $ago where the offset stands."""
+def _rise(counter: str, shares: Sequence[float] = _ONE, *, seconds: int = 60) -> str:
+    """Return a counter's rise in so many seconds, or a mean of the last ones.
 
-    def then(minutes: int) -> str:
-        return counter.replace(" $ago", f" offset {minutes}m" if minutes else "")
+    counter: with $ago where the offset stands.
+    """
+    # The rises' shares of each reading: what ends at it, less what begins there.
+    parts = [now - later for now, later in zip((*shares, 0), (0, *shares), strict=True)]
+    then = (f" offset {n * seconds}s" if n else "" for n in range(len(parts)))
+    read = (counter.replace(" $ago", ago) for ago in then)
+    return f"({' + '.join(f'{p!r} * {r}' for p, r in zip(parts, read, strict=True))})"
 
-    rises = (f"{s:.6f} * ({then(n)} - {then(n + 1)})" for n, s in enumerate(shares))
-    return f"({' + '.join(rises)})"
 
-
-def _count(name: str, shares: Sequence[float] = _ONE) -> str:
-    return _rise(f"max({name}{{$host}} $ago)", shares)
+def _count(name: str, shares: Sequence[float] = _ONE, *, seconds: int = 60) -> str:
+    return _rise(f"max({name}{{$host}} $ago)", shares, seconds=seconds)
 
 
 def _cpu(modes: str) -> str:
@@ -67,7 +76,8 @@ def _of_all_time(mode: str) -> str:
 
 
 def _lost(what: str, shares: Sequence[float]) -> str:
-    return f"100 / 60 * {_count(f'node_pressure_{what}_seconds_total', shares)} >= 0"
+    counter = f"node_pressure_{what}_seconds_total"
+    return f"100 / 15 * {_count(counter, shares, seconds=15)} >= 0"
 
 
 def _mean(name: str) -> str:

@@ -8,9 +8,9 @@ import numpy as np
 from bot.surprise.baselines import Floats, Rows, Singles
 
 DAYS: Final = 7
-"""Days that are compared with."""
-MOST: Final = 5
-"""Of them. What was so on as many days is usual, whatever yesterday was."""
+"""Days that are compared with; the first of them is this day of last week."""
+MOST: Final = 4
+"""Of them. What was so on as many is usual, whatever yesterday was."""
 AROUND: Final = 15
 """Minutes before and after the same time of a day that are compared with as well."""
 _MOSTLY: Final = (0.1, 0.9)
@@ -40,19 +40,22 @@ class Days:
 
     def near(self, slot: int) -> Singles:
         """Return the values around the same time, by series, day and minute."""
-        found: Singles = self.values.take((slot + self._before) % self.width, axis=1)
+        places = slot % self.width + self._before
+        found: Singles = self.values.take(places, axis=1, mode="wrap")
         return found
 
     def distances(self, slot: int, values: Floats) -> Singles:
         """Return how far each value is from what is usual; NaN where there is no past.
 
-        Usual is what was so yesterday, or on most of the days.
+        Usual is what was so yesterday, on this day of last week, or on most of the days.
         """
-        apart = np.abs(self.near(slot) - _single(values)[:, None, None])
-        by_day = np.fmin.reduce(apart, axis=2)
+        apart = self.near(slot)
+        apart -= _single(values)[:, None, None]
+        by_day = np.fmin.reduce(np.abs(apart, out=apart), axis=2)
         # A day without a past is the farthest.
-        most = np.partition(by_day, MOST - 1, axis=1)[:, MOST - 1]
-        least: Singles = np.fmin(by_day[:, 0], most)
+        either = np.fmin(by_day[:, 0], by_day[:, DAYS - 1])
+        by_day.partition(MOST - 1, axis=1)
+        least: Singles = np.fmin(either, by_day[:, MOST - 1])
         return least
 
     def usual(self, slot: int, row: int) -> tuple[float, float]:

@@ -1,11 +1,11 @@
 """Judges each minute's figures of one host by their own past, before learning from them.
 
 The formula. Of series j at time t three distances count: |x - x'| from the point before,
-|x - median of the three before|, and the distance from the nearest value of the seven
-days before within 15 min of the same time (`days.py`), so that what happens each night
-or each week is no news. Each has an empirical tail probability in a long and in a
-recent baseline (`baselines.py`), of which the larger counts. In logarithms, with
-s = -log10 p of each distance:
+|x - median of the three before|, and the distance from what is usual at this time, within
+15 min, by the seven days before (`days.py`), so that what happens each night or each
+week is no news, and one odd day changes nothing. Each has an empirical tail probability
+in a long and in a recent baseline (`baselines.py`), of which the larger counts. In
+logarithms, with s = -log10 p of each distance:
 
     s_j = min((s_before + s_median) / 2, s_days, 4)             p_j = 10 ** -s_j
     p   = P(Gamma >= mean of s_j over j and three minutes)      (`together.py`)
@@ -32,7 +32,7 @@ from bot.surprise.together import Together
 CUT: Final = 4.0
 KINDS: Final = 3
 """Distances of each series: from the point before, from three, from other days."""
-UNUSUAL: Final = 4.5e-4
+UNUSUAL: Final = 3.2e-4
 """The one limit, for every host and series; chosen on one group of labelled hosts."""
 
 

@@ -102,9 +102,9 @@ def test_a_shortage_agrees_with_one_family(
 
 @pytest.mark.parametrize(
     ("tail", "level"),
-    [(5e-4, Level.OK), (4e-4, Level.WARNING), (1e-300, Level.WARNING)],
+    [(4e-4, Level.OK), (3e-4, Level.WARNING), (1e-300, Level.WARNING)],
 )
-def test_it_warns_from_one_minute_of_2200_and_is_never_critical(
+def test_it_warns_from_one_minute_of_3200_and_is_never_critical(
     tmp_path: Path, tail: float, level: Level
 ) -> None:
     found, _ = judged(tmp_path, "cpu", "tcp_retransmits", tail=tail)

@@ -90,13 +90,26 @@ def test_one_odd_day_does_not_make_the_usual_news() -> None:
     values[20::DAY] += 60  # The backup, each day.
     new = values.copy()
     values[13 * DAY + 20] -= 60  # But yesterday.
-    new[8 * DAY + 20 :: DAY] -= 60  # It ended for good, and comes again once.
+    new[7 * DAY + 20 :: DAY] -= 60  # It ended for good, and comes again once.
     new[14 * DAY + 20] += 60
 
     as_ever = hosts(fed(Surprise(1, DAY), values))
     again = hosts(fed(Surprise(1, DAY), new))
 
-    assert as_ever[14 * DAY + 20] > UNUSUAL >= again[14 * DAY + 20]
+    assert as_ever[14 * DAY + 20] > 0.01
+    assert again[14 * DAY + 20] <= UNUSUAL
+
+
+def test_what_happens_each_week_is_no_news() -> None:
+    values = noise(29)
+    values[20 :: 7 * DAY] += 60
+    early = values.copy()
+    early[27 * DAY + 20] += 60  # A day before its time.
+
+    as_ever = hosts(fed(Surprise(1, DAY), values))
+    for_once = hosts(fed(Surprise(1, DAY), early))
+
+    assert as_ever[28 * DAY + 20] > UNUSUAL >= for_once[27 * DAY + 20]
 
 
 @pytest.mark.parametrize("series", [1, 5, 25])
