@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 
 from bot.database import BadDatabase, Database
 
-NEWEST = "0009"
+NEWEST = "0010"
 """The revision this release works with."""
 
 
