@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,31 @@ class Database:
         """Open a transaction that may change things; committed at the end, durable."""
         with self._turn, self.engine.begin() as tx:
             yield tx
+
+    @contextmanager
+    def erase(self) -> Iterator[Connection]:
+        """Open a transaction as `write` does, in which what is deleted is overwritten.
+
+        PostgreSQL's own vacuum does as much, in its time.
+        """
+        with self.write() as tx:
+            if self.is_sqlite:
+                tx.exec_driver_sql("PRAGMA secure_delete=ON")
+            yield tx
+
+    def empty_journal(self) -> None:
+        """Let nothing that was deleted stand in SQLite's journal any more.
+
+        Where somebody reads at length, that is put off to the next time.
+        """
+        if self.is_sqlite:
+            with closing(self.engine.raw_connection()) as link:
+                link.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file in the state folder."""
+        return self.engine.dialect.name == "sqlite"
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

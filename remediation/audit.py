@@ -194,9 +194,8 @@ class _Walk:
         *fields, sealed = row
         self.rows += 1
         if self.fault is None:
-            while fields[0] != self.place + 1 and self._leap():
-                pass
-            self.fault = self.fault or self._fault_of(tuple(fields), sealed)
+            over = self._leap(fields[0])
+            self.fault = over or self._fault_of(tuple(fields), sealed)
         if fields[2] == anchors.KIND:
             self._sealed = str(fields[6])
         self.place, self.prev = self.place + 1, str(sealed)
@@ -217,22 +216,28 @@ class _Walk:
             return None
         return f"event {self._known[0]} with the given hash is not in the chain"
 
-    def _leap(self) -> bool:
-        """Go over what was purged from here on, if anything was."""
-        gap = self._gaps.pop(self.place + 1, None)
-        if gap is None:
-            return False
+    def _leap(self, to: object) -> str | None:
+        """Go over what was purged on the way to the next row; say what is wrong there."""
+        fault = None
+        while fault is None and to != self.place + 1:
+            gap = self._gaps.pop(self.place + 1, None)
+            if gap is None:
+                return None
+            fault = self._fault_at(gap)
+            self.purged += gap.last - gap.first + 1
+            self.place, self.prev = gap.last, gap.hash
+            self._look()
+        return fault
+
+    def _fault_at(self, gap: Anchor) -> str | None:
         if gap.prev != self.prev:
-            self.fault = f"event {self.place} is not the one that came before a purge"
+            return f"event {self.place} is not the one that came before a purge"
         if self._known is not None and gap.first <= self._known[0] < gap.last:
-            self.fault = (
+            return (
                 f"event {self._known[0]} was purged, so this head proves nothing any "
                 "more; give a later one"
             )
-        self.purged += gap.last - gap.first + 1
-        self.place, self.prev = gap.last, gap.hash
-        self._look()
-        return True
+        return None
 
     def _look(self) -> None:
         self._seen = self._seen or (self.place, self.prev) == self._known
