@@ -1,0 +1,82 @@
+"""What the commands beside a running bot share: the database, and how they end.
+
+A command that cannot do its work says so in a sentence on the error stream and ends with
+2; nobody sees a traceback.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.database import BadDatabase, Database
+from bot.environment import Environment
+from bot.instance import BadState, StateFolder
+from bot.wiring.parts import database_of
+from bot.yamlfile import BadConfiguration
+
+_BY_SIGINT = 130
+_BY_SIGPIPE = 141
+
+
+class BadRequest(Exception):
+    """Nothing was done; the text says why and what to do."""
+
+
+class Told:
+    """The exit code: 0 unless something was refused."""
+
+    code = 0
+
+    def __init__(self, verb: str) -> None:
+        self._verb = verb
+
+    def bad(self, words: str, code: int = 2) -> None:
+        """Say on the error stream what is wrong, and end with this code."""
+        sys.stderr.write(f"countersign {self._verb}: {words}\n")
+        self.code = code
+
+
+@contextmanager
+def telling(verb: str) -> Iterator[Told]:
+    """Turn what can go wrong within into a sentence and an exit code."""
+    told = Told(verb)
+    try:
+        yield told
+        sys.stdout.flush()
+    except (BadRequest, BadConfiguration, BadDatabase, BadState) as error:
+        told.bad(str(error))
+    except SQLAlchemyError as error:
+        told.bad(f"the database cannot be used: {str(error).splitlines()[0]}")
+    except BrokenPipeError:
+        # Whoever read has gone, which is no fault: `| head`. Nothing is flushed to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        told.code = _BY_SIGPIPE
+    except KeyboardInterrupt:
+        told.bad("stopped. What was under way was undone", _BY_SIGINT)
+
+
+@contextmanager
+def opened(environment: Environment) -> Iterator[Database]:
+    """Open the database of this installation; raise `BadRequest` where there is none."""
+    file = environment.state_dir / "countersign.db"
+    if environment.database_url is None and not file.is_file():
+        raise BadRequest(f"there is no database {file}; set COUNTERSIGN_STATE_DIR")
+    database = database_of(environment)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def bot_runs(environment: Environment) -> bool:
+    """Say whether a bot runs on the state folder."""
+    folder = StateFolder(environment.state_dir)
+    try:
+        folder.hold()
+    except BadState:
+        return True
+    folder.release()
+    return False
