@@ -4,14 +4,16 @@ A command that cannot do its work says so in a sentence on the error stream and 
 2; nobody sees a traceback.
 """
 
+import getpass
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.database import BadDatabase, Database
+from bot.database import BadDatabase, Database, file_of, url_of
 from bot.environment import Environment
 from bot.instance import BadState, StateFolder
 from bot.wiring.parts import database_of
@@ -61,14 +63,25 @@ def telling(verb: str) -> Iterator[Told]:
 @contextmanager
 def opened(environment: Environment) -> Iterator[Database]:
     """Open the database of this installation; raise `BadRequest` where there is none."""
-    file = environment.state_dir / "countersign.db"
-    if environment.database_url is None and not file.is_file():
-        raise BadRequest(f"there is no database {file}; set COUNTERSIGN_STATE_DIR")
+    sqlite_file(environment)
     database = database_of(environment)
     try:
         yield database
     finally:
         database.close()
+
+
+def sqlite_file(environment: Environment) -> Path | None:
+    """Return the database's file; None for PostgreSQL. Raise `BadRequest` without one."""
+    file = file_of(url_of(environment.database_url, environment.state_dir))
+    if file is not None and not file.is_file():
+        raise BadRequest(f"there is no database {file}; set COUNTERSIGN_STATE_DIR")
+    return file
+
+
+def who() -> str:
+    """Return whose command this is, for the ledger."""
+    return f"{getpass.getuser()} on this host"[:40]
 
 
 def bot_runs(environment: Environment) -> bool:

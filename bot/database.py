@@ -15,6 +15,9 @@ _WRITERS = 0x636F756E
 """The advisory lock that writers take in PostgreSQL, in all processes the same."""
 
 
+_NO_URL = "DATABASE_URL is no database URL; it needs postgresql://…"
+
+
 class BadDatabase(Exception):
     """The database cannot be used; the text says why and what to do."""
 
@@ -81,16 +84,22 @@ def url_of(database_url: str | None, state_dir: Path) -> str:
     return database_url
 
 
+def file_of(url: str) -> Path | None:
+    """Return SQLite's file, None for a server; raise `BadDatabase` as `connect` does."""
+    try:
+        found = make_url(url)
+    except ArgumentError as error:
+        raise BadDatabase(_NO_URL) from error
+    is_file = found.get_backend_name() == "sqlite"
+    return Path(found.database or "") if is_file else None
+
+
 def connect(url: str) -> Database:
     """Open the database; raise `BadDatabase` for a URL that cannot be meant."""
     try:
-        if make_url(url).get_backend_name() == "sqlite":
-            return Database(_sqlite(url))
-        return Database(_postgresql(url))
+        return Database(_postgresql(url) if file_of(url) is None else _sqlite(url))
     except (ArgumentError, ModuleNotFoundError) as error:
-        raise BadDatabase(
-            "DATABASE_URL is no database URL; it needs postgresql://…"
-        ) from error
+        raise BadDatabase(_NO_URL) from error
 
 
 def _postgresql(url: str) -> Engine:
