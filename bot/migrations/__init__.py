@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 
 from bot.database import BadDatabase, Database
 
-NEWEST = "0010"
+NEWEST = "0011"
 """The revision this release works with."""
 
 
