@@ -6,6 +6,7 @@ A command that cannot do its work says so in a sentence on the error stream and 
 
 import getpass
 import os
+import pwd
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,6 +78,27 @@ def sqlite_file(environment: Environment) -> Path | None:
     if file is not None and not file.is_file():
         raise BadRequest(f"there is no database {file}; set COUNTERSIGN_STATE_DIR")
     return file
+
+
+def check_user(environment: Environment) -> None:
+    """Raise `BadRequest` for root where the state folder is another user's.
+
+    What root leaves there the bot could not open any more.
+    """
+    folder = environment.state_dir
+    owner = folder.stat().st_uid if folder.exists() else 0
+    if os.geteuid() == 0 and owner != 0:
+        raise BadRequest(
+            f"{folder} belongs to {_user(owner)}, who could not open what root leaves "
+            f"there. Run this as that user: runuser -u {_user(owner)} -- …"
+        )
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 def who() -> str:

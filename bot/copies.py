@@ -23,7 +23,6 @@ Progress = Callable[[int, int], None]
 _MAGIC: Final = b"SQLite format 3\x00"
 _PAGES: Final = 256
 """Pages in one step, a megabyte: between two of them an interruption is noticed."""
-_ANCHORS: Final = "audit_anchors"
 
 
 class BadCopy(Exception):
@@ -102,11 +101,6 @@ def _contents(tx: Connection) -> Contents:
         raise BadCopy(f"it is damaged: {found}")
     if migrations.revision(tx) is None:
         raise BadCopy("it is a SQLite database, but none of Countersign's")
-    if not tx.dialect.has_table(tx, _ANCHORS):
-        # Of an older release, which purged nothing; it lies in memory, not in the file.
-        tx.exec_driver_sql(
-            f"CREATE TEMP TABLE {_ANCHORS} (first INT, last INT, prev TEXT, hash TEXT)"
-        )
     report = audit.verify(tx)
     if report.fault is not None:
         raise BadCopy(f"its ledger is broken: {report.fault}")

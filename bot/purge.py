@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.bygone import Bygone, Counts
 from bot.clock import SystemClock
-from bot.command import BadRequest, bot_runs, opened, telling, who
+from bot.command import BadRequest, bot_runs, check_user, opened, telling, who
 from bot.durations import parse_duration
 from bot.environment import Environment
 from bot.wiring.knowledge import index_folder
@@ -22,6 +22,7 @@ def run(older_than: str, *, is_dry: bool, is_agreed: bool) -> int:
     """Say what would go, ask, and delete it; 0 well, 1 not agreed, 2 bad input."""
     environment = Environment.read(os.environ)
     with telling("purge") as told:
+        check_user(environment)
         span, now = _span(older_than), SystemClock().now().wall
         with opened(environment) as database:
             bygone = Bygone(database, environment.state_dir)

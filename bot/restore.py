@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot import migrations
 from bot.clock import SystemClock
-from bot.command import BadRequest, opened, telling, who
+from bot.command import BadRequest, check_user, opened, telling, who
 from bot.copies import BadCopy, Contents, look, sync
 from bot.database import BadDatabase, connect, file_of, url_of
 from bot.environment import Environment
@@ -79,6 +79,7 @@ def _place(environment: Environment, target: str) -> Path:
 
 @contextmanager
 def _alone(environment: Environment) -> Iterator[None]:
+    check_user(environment)
     folder = StateFolder(environment.state_dir)
     folder.hold()
     try:

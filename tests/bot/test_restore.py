@@ -1,7 +1,11 @@
 """`countersign restore`: a checked copy takes the place, and no old approval with it."""
 
+import os
+import random
 import sqlite3
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -332,6 +336,44 @@ def test_a_full_disk_replaces_nothing(
 def test_it_is_a_file_or_by_hand(tmp_path: Path) -> None:
     assert restore(tmp_path).returncode == 2
     assert restore(tmp_path, "a.db", "--by-hand").returncode == 2
+
+
+@needs_root
+def test_root_is_sent_to_the_user_whose_folder_it_is(
+    story: Story, state: Path, file: Path
+) -> None:
+    copied(story, state, file)
+    os.chown(state, 65534, 65534)
+    said = untouched(state, file).stderr
+    assert "runuser -u nobody" in said
+    done = countersign("purge", "--older-than", "1d", "--yes", folder=state)
+    assert (done.returncode, "runuser -u nobody" in done.stderr) == (2, True)
+
+
+def test_a_restore_that_is_killed_leaves_a_whole_database(
+    story: Story, state: Path, file: Path
+) -> None:
+    copied(story, state, file)
+    before = look(state / "countersign.db").head
+    for _ in range(6):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bot", "restore", str(file)],
+            env={"PATH": os.defpath, "COUNTERSIGN_STATE_DIR": str(state)},
+            stdout=subprocess.DEVNULL,
+        )
+        until_work_begins(state, process)
+        time.sleep(random.uniform(0, 0.3))
+        process.kill()
+        process.wait()
+        with there(state).read() as tx:
+            assert audit.verify(tx, known=before).fault is None
+    done = restore(state, str(file))
+    assert (done.returncode, litter(state)) == (0, set())
+
+
+def until_work_begins(state: Path, process: subprocess.Popen[bytes]) -> None:
+    while not (state / "restoring.db").exists() and process.poll() is None:
+        time.sleep(0.001)
 
 
 # --- by another tool -----------------------------------------------------------------
