@@ -7,14 +7,16 @@ anchors there are by their digest: to invent one is as hard as to invent an even
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, inspect, select
+from sqlalchemy import Connection, bindparam, delete, insert, inspect, select
 
 from remediation.tables import anchors
 
 KIND = "records.purged"
 """The event of a purge; its `action_hash` is the digest of all anchors after it."""
+
+_ITS = anchors.c.first == bindparam("its_first")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,7 @@ def all_of(tx: Connection) -> list[Anchor]:
 
 def digest(found: Sequence[Anchor]) -> str:
     """Return what the purge's event seals: one hash over all anchors."""
-    lines = (" ".join(map(str, astuple(anchor))) for anchor in found)
+    lines = (f"{a.first} {a.last} {a.prev} {a.hash}" for a in found)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
@@ -66,14 +68,19 @@ def add(tx: Connection, gone: Sequence[Anchor]) -> list[Anchor]:
     """Keep the anchors of what is purged in this transaction; return all there are."""
     before = all_of(tx)
     after = joined([*before, *gone])
-    old = [anchor.first for anchor in before if anchor not in after]
-    new = [anchor for anchor in after if anchor not in before]
-    for first in old:
-        tx.execute(delete(anchors).where(anchors.c.first == first))
+    old, new = set(before) - set(after), set(after) - set(before)
+    if old:
+        firsts = [{"its_first": anchor.first} for anchor in old]
+        tx.execute(delete(anchors).where(_ITS), firsts)
     if new:
-        names = anchors.columns.keys()
-        tx.execute(
-            insert(anchors),
-            [dict(zip(names, astuple(anchor), strict=True)) for anchor in new],
-        )
+        tx.execute(insert(anchors), [_row(anchor) for anchor in new])
     return after
+
+
+def _row(anchor: Anchor) -> dict[str, object]:
+    return {
+        "first": anchor.first,
+        "last": anchor.last,
+        "prev": anchor.prev,
+        "hash": anchor.hash,
+    }
