@@ -8,6 +8,8 @@ import pytest
 
 from handlers.workspace.people import ALICE
 from handlers.workspace.workspace import Workspace
+from tests.fakes.story import Story
+from tests.real.databases import fresh
 from tests.scenarios.stage import (
     BURN,
     Bot,
@@ -90,3 +92,16 @@ def grow_old(bot: Bot) -> None:
             (f"{LONG_AGO}.000000+00:00", f"{LONG_AGO}Z"),
         )
         assert changed.rowcount >= 1
+
+
+def test_what_the_team_keeps_no_longer_goes_by_itself(bot: Bot) -> None:
+    state = bot.folder / "state"
+    state.mkdir()
+    with fresh("sqlite", state) as database:
+        Story(database).ends()
+    bot.config["retention"] = {"incidents": "30d"}
+    bot.start()
+    until(lambda: "retention.purged incidents=1" in bot.log)
+    assert 1 not in incidents(bot, "export", "incidents")
+    assert "kept for 30 d (retention.incidents)" in bot.run("audit", "export").stdout
+    assert bot.run("audit", "verify").returncode == 0
