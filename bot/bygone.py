@@ -25,12 +25,11 @@ from sqlalchemy import (
     update,
 )
 
-from bot import store
+from bot import reports, store
 from bot.costs import model_calls
 from bot.database import Database
 from bot.inbound.inbox import inbox
 from bot.model import Phase
-from bot.reports import document
 from bot.tracing import trace_steps
 from memory import purge as memory
 from remediation import purge as ledger
@@ -92,7 +91,7 @@ class Bygone:
             store.drop(tx, numbers)
             # Within the transaction: a document can be written again, an incident not.
             for number in numbers:
-                document(self._folder, number).unlink(missing_ok=True)
+                reports.forget(self._folder, number)
         return gone + Counts(alerts=alerts)
 
     def finish(self) -> None:
@@ -106,7 +105,7 @@ class Bygone:
             events=rows.events,
             proposals=rows.proposals,
             cases=known.cases + known.folded,
-            documents=sum(document(self._folder, n).exists() for n in numbers),
+            documents=sum(reports.document(self._folder, n).exists() for n in numbers),
         )
 
 

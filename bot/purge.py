@@ -1,7 +1,6 @@
 """`countersign purge`: delete what ended long ago, beside a running bot."""
 
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from bot.durations import parse_duration
 from bot.environment import Environment
 from bot.wiring.knowledge import index_folder
 from bot.words import seconds
+from memory.index import discard
 from remediation.purge import ChainBroken
 
 _SHORTEST = timedelta(days=1)
@@ -73,8 +73,7 @@ def _let_go_of_index(environment: Environment) -> None:
     if bot_runs(environment):
         print("The bot that runs here follows at its next use of memory.")
     else:
-        # It is made anew from the database at the next start.
-        shutil.rmtree(index_folder(environment), ignore_errors=True)
+        discard(index_folder(environment))
 
 
 def _agrees() -> bool:

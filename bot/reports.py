@@ -20,6 +20,11 @@ def document(state_dir: Path, number: int) -> Path:
     return state_dir / FOLDER / f"postmortem-{number}.md"
 
 
+def forget(state_dir: Path, number: int) -> None:
+    """Delete an incident's postmortem, if there is one."""
+    document(state_dir, number).unlink(missing_ok=True)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """A finished document. name: of its file."""

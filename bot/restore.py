@@ -23,6 +23,7 @@ from bot.environment import Environment
 from bot.instance import StateFolder, alone_in
 from bot.restored import Replaced, make_safe, replaced
 from bot.wiring.knowledge import index_folder
+from memory.index import discard
 
 _POSTGRESQL = (
     "the database is PostgreSQL (DATABASE_URL), whose own tool puts a copy back: "
@@ -42,7 +43,7 @@ def run(target: str) -> int:
             before = _replaced(there)
             ended, found = _make_safe(work, before, target)
             kept = _swap(work, there)
-            shutil.rmtree(index_folder(environment), ignore_errors=True)
+            discard(index_folder(environment))
             _say(found, ended)
             print(f"before   {kept or 'there was no database'}")
     return told.code
