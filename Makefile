@@ -7,7 +7,7 @@ SIDE_BY_SIDE := tests/bot tests/handlers tests/memory tests/remediation tests/wo
 	$(wildcard tests/test_*.py) $(addprefix tests/scenarios/test_,alert_load.py alert_to_action.py alertmanager.py enclosure.py full_disk.py gate.py gate_units.py other_hosts.py prometheus.py services.py) \
 	$(addprefix tests/promises/test_,decisions_at_random.py decisions_raced.py forged_requests.py killed_anywhere.py \
 	model_opinions.py model_prompts.py opinions_change_nothing.py rules_at_random.py runbooks_hostile.py \
-	tampering.py unrecorded_end.py protected_targets.py ends_observed.py blast_radius.py)
+	tampering.py purged_chain.py restored_copies.py unrecorded_end.py protected_targets.py ends_observed.py blast_radius.py)
 .DEFAULT_GOAL := help
 
 .venv/run.stamp: requirements.lock pyproject.toml

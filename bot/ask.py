@@ -87,7 +87,7 @@ class Ask:
                 escalate_if_spent(tx, self._ledger, number, now)
                 ended = "the process has ended"
                 current = store.get(tx, number)
-                settle_request(tx, self._ledger, current, ended, now)
+                settle_request(tx, current, ended, now)
         self._poster.wake()
         return made
 

@@ -14,7 +14,8 @@ from bot import store
 from bot.database import Database
 from remediation.moment import Moment
 
-_KEY = "alive"
+KEY = "alive"
+"""Where the sign of life is kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,7 @@ class Boots:
     def last(self) -> SignOfLife | None:
         """Return the newest sign; None in an empty database."""
         with self._database.read() as tx:
-            kept = store.recall(tx, _KEY)
+            kept = store.recall(tx, KEY)
         try:
             return None if kept is None else _SIGNS.validate_json(kept)
         except ValidationError:
@@ -54,7 +55,7 @@ class Boots:
     def note(self, sign: SignOfLife) -> None:
         """Keep a newer sign."""
         with self._database.write() as tx:
-            store.remember(tx, _KEY, _SIGNS.dump_json(sign).decode())
+            store.remember(tx, KEY, _SIGNS.dump_json(sign).decode())
 
     def end(self, now: Moment) -> None:
         """Note that the bot ends because somebody told it to."""

@@ -138,7 +138,7 @@ class CarryOut:
         if self._ledger.refuse(tx, proposal.id, outcome):
             tell(tx, proposal, "action.refused", outcome.summary, now)
             incident = store.get(tx, proposal.incident)
-            settle_request(tx, self._ledger, incident, outcome.summary, now)
+            settle_request(tx, incident, outcome.summary, now)
 
     def _act(self, approval: Approval) -> None:
         outcome = _UNKNOWN
@@ -180,7 +180,7 @@ class CarryOut:
                 return
             tell(tx, proposal, f"action.{outcome.result}", outcome.summary, now)
             incident = store.get(tx, proposal.incident)
-            if settle_request(tx, self._ledger, incident, outcome.summary, now):
+            if settle_request(tx, incident, outcome.summary, now):
                 pass  # nothing complained, so what was seen is the end
             elif outcome.result is Result.DONE and incident.is_open:
                 self._begin_check(tx, incident, proposal, now)

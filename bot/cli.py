@@ -4,6 +4,9 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+from bot import upkeep
+from bot.verbs import verb as _verb
+
 _EPILOG = """\
 environment:
   COUNTERSIGN_CONFIG     the YAML file (default: countersign.yaml)
@@ -65,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     _policy(verbs)
     _memory(verbs)
     _notices(verbs)
+    upkeep.add(verbs)
     return parser
 
 
@@ -135,17 +139,6 @@ def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text) <= _MOST):
         raise argparse.ArgumentTypeError(f"a number from 1 to {_MOST}, not {text!r}")
     return int(text)
-
-
-def _verb(
-    verbs: "argparse._SubParsersAction[argparse.ArgumentParser]",
-    name: str,
-    words: str,
-    run: Callable[[argparse.Namespace], int],
-) -> argparse.ArgumentParser:
-    parser = verbs.add_parser(name, help=words, description=words.capitalize() + ".")
-    parser.set_defaults(run=run)
-    return parser
 
 
 def _run(_arguments: argparse.Namespace) -> int:

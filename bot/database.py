@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +25,9 @@ _SESSION: Final = {
     "tcp_user_timeout": 3000,
 }
 """How soon a server that is gone is noticed by who holds a session (libpq's words)."""
+
+
+_NO_URL = "DATABASE_URL is no database URL; it needs postgresql://…"
 
 
 class BadDatabase(Exception):
@@ -68,6 +71,31 @@ class Database:
             yield tx
 
     @contextmanager
+    def erase(self) -> Iterator[Connection]:
+        """Open a transaction as `write` does, in which what is deleted is overwritten.
+
+        PostgreSQL's own vacuum does as much, in its time.
+        """
+        with self.write() as tx:
+            if self.is_sqlite:
+                tx.exec_driver_sql("PRAGMA secure_delete=ON")
+            yield tx
+
+    def empty_journal(self) -> None:
+        """Let nothing that was deleted stand in SQLite's journal any more.
+
+        Where somebody reads at length, that is put off to the next time.
+        """
+        if self.is_sqlite:
+            with closing(self.engine.raw_connection()) as link:
+                link.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file in the state folder."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a snapshot for reading; it blocks nobody."""
         with self._reads.begin() as tx:
@@ -98,16 +126,22 @@ def url_of(database_url: str | None, state_dir: Path) -> str:
     return database_url
 
 
+def file_of(url: str) -> Path | None:
+    """Return SQLite's file, None for a server; raise `BadDatabase` as `connect` does."""
+    try:
+        found = make_url(url)
+    except ArgumentError as error:
+        raise BadDatabase(_NO_URL) from error
+    is_file = found.get_backend_name() == "sqlite"
+    return Path(found.database or "") if is_file else None
+
+
 def connect(url: str) -> Database:
     """Open the database; raise `BadDatabase` for a URL that cannot be meant."""
     try:
-        if make_url(url).get_backend_name() == "sqlite":
-            return Database(_sqlite(url))
-        return Database(_postgresql(url))
+        return Database(_postgresql(url) if file_of(url) is None else _sqlite(url))
     except (ArgumentError, ModuleNotFoundError) as error:
-        raise BadDatabase(
-            "DATABASE_URL is no database URL; it needs postgresql://…"
-        ) from error
+        raise BadDatabase(_NO_URL) from error
 
 
 def _postgresql(url: str) -> Engine:

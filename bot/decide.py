@@ -97,7 +97,7 @@ class Decide:
             text = f"rejected {named(decided.proposal)}{reason}"
             tell(tx, decided.proposal, "proposal.rejected", text, now, who.id)
             incident = store.get(tx, decided.proposal.incident)
-            settle_request(tx, self._ledger, incident, "rejected", now)
+            settle_request(tx, incident, "rejected", now)
         self._poster.wake()
         return decided
 
@@ -213,15 +213,18 @@ class Decide:
                 age = seconds(now.wall - proposal.created_at)
                 text = f"{named(proposal)} expired after {age}; it was not rejected"
                 kind = (
-                    "proposal.expired" if _awaited(tx, proposal) else "proposal.lapsed"
+                    "proposal.expired"
+                    if is_awaited(tx, proposal)
+                    else "proposal.lapsed"
                 )
                 tell(tx, proposal, kind, text, now)
                 incident = store.get(tx, proposal.incident)
-                settle_request(tx, self._ledger, incident, "expired", now)
+                settle_request(tx, incident, "expired", now)
         self._poster.wake()
 
 
-def _awaited(tx: Connection, proposal: Proposal) -> bool:
+def is_awaited(tx: Connection, proposal: Proposal) -> bool:
+    """Say whether somebody must look again when it ends undecided."""
     # Candidates in the menu end with the one on the card; only that one is missed.
     incident = store.get(tx, proposal.incident)
     on_card = incident.offered == proposal.id or bool(proposal.voters)

@@ -4,7 +4,6 @@ They write a row and its event; the bot's next sweep, within a second, brings th
 after it.
 """
 
-import getpass
 import os
 import sys
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot import maintenance, marks, quiet
 from bot.clock import SystemClock
+from bot.command import who
 from bot.database import BadDatabase
 from bot.durations import parse_duration
 from bot.environment import Environment
@@ -44,7 +44,7 @@ def start(named: str | None, *, lasts: str, why: str) -> int:
         check(span, reason)
         until = now.wall + span
         target = _target(settings, named)
-        begun = Quiet(target=target, until=until, by=_who(), why=reason)
+        begun = Quiet(target=target, until=until, by=who(), why=reason)
         begin(tx, begun, now, None)
         print(f"{target} is in maintenance for {seconds(span)}: {reason}")
 
@@ -56,7 +56,7 @@ def end(named: str | None) -> int:
 
     def use(settings: Settings, tx: Connection, now: Moment) -> None:
         target = settings.host if named is None else row_name(named, _hosts(settings))
-        ended = maintenance.end(tx, target, now, by=_who())
+        ended = maintenance.end(tx, target, now, by=who())
         print(f"the maintenance of {target} {'has' if ended else 'had'} ended")
         for one in _works(tx, now):
             if one.target == target:
@@ -84,7 +84,7 @@ def mark(text: str, *, host: str | None, service: str | None) -> int:
     def use(settings: Settings, tx: Connection, now: Moment) -> None:
         where = settings.host if host is None else host
         kept = marks.made(
-            text, now=now.wall, host=where, service=service or "", by=_who()
+            text, now=now.wall, host=where, service=service or "", by=who()
         )
         marks.keep(tx, kept)
         words = f"{kept.by} told a change: {kept.text}"
@@ -142,10 +142,6 @@ def _span(text: str) -> timedelta:
         return parse_duration(text)
     except ValueError as error:
         raise NotDecided(str(error)) from error
-
-
-def _who() -> str:
-    return f"{getpass.getuser()} on this host"[:40]
 
 
 def _bad(verb: str, words: str) -> int:

@@ -38,7 +38,8 @@ def _report(tx: Connection, known: Head | None) -> int:
     start = time.perf_counter()
     report = audit.verify(tx, known=known)
     took = time.perf_counter() - start
-    print(f"events  {report.rows}")
+    gone = f", {report.purged} more were purged" if report.purged else ""
+    print(f"events  {report.rows}{gone}")
     print(f"head    {report.head.seq}:{report.head.hash}")
     print(f"took    {took:.2f} s")
     print(f"chain   {'whole' if report.fault is None else 'BROKEN: ' + report.fault}")

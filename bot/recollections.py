@@ -6,22 +6,19 @@ memory and brings its index after it.
 """
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy.exc import SQLAlchemyError
 
-from bot.database import BadDatabase, Database
+from bot.command import BadRequest, Told, bot_runs, opened, telling
+from bot.database import Database
 from bot.environment import Environment
-from bot.instance import BadState, StateFolder
 from bot.wiring.knowledge import embedder_of, index_folder
-from bot.wiring.parts import configured, database_of
+from bot.wiring.parts import configured
 from bot.words import seconds
-from bot.yamlfile import BadConfiguration
 from memory import cases as rows
 from memory.case import LONGEST, Case
 from memory.embed import Embedder, EmbedderUnavailable
@@ -37,10 +34,6 @@ _AT_ONCE = 128
 """Texts between two signs of progress: about a second of work."""
 _EMPTY = "Nothing is remembered yet: an incident is when it ends."
 _FOLLOWS = "The bot that runs here follows at its next use of memory."
-
-
-class BadRequest(Exception):
-    """Nothing was done; the text says why and what to do."""
 
 
 def show_all(limit: int) -> int:
@@ -68,7 +61,7 @@ def forget(key: str) -> int:
                 f"{printable(key)} was forgotten by somebody else just now"
             )
         print(f"Forgotten: {_line(case) if case.key == key else _left(key, case)}")
-        if _bot_runs(Environment.read(os.environ)):
+        if bot_runs(Environment.read(os.environ)):
             print(_FOLLOWS)
 
     return _with_memory(drop)
@@ -88,7 +81,7 @@ def rebuild() -> int:
     environment = Environment.read(os.environ)
     with _told() as told:
         embedder = embedder_of(configured(environment).settings, environment)
-        with _opened(environment) as database:
+        with opened(environment) as database:
             _rebuild(database, embedder, environment)
     return told.code
 
@@ -103,7 +96,7 @@ def _rebuild(
         )
     # Asked first: an embedder that cannot answer must not cost the vectors there are.
     embedder.query("ready")
-    runs = _bot_runs(environment)
+    runs = bot_runs(environment)
     with database.write() as tx:
         count = len(rows.newest(tx))
         rows.forget_all_vectors(tx)
@@ -146,55 +139,17 @@ class _Watched:
         return self._embedder.query(text)
 
 
-def _bot_runs(environment: Environment) -> bool:
-    folder = StateFolder(environment.state_dir)
-    try:
-        folder.hold()
-    except BadState:
-        return True
-    folder.release()
-    return False
-
-
-class _Told:
-    """The exit code: 0 unless something was refused."""
-
-    code = 0
-
-    def bad(self, words: str) -> None:
-        """Say on the error stream what is wrong; the exit code is 2."""
-        sys.stderr.write(f"countersign memory: {words}\n")
-        self.code = 2
-
-
 @contextmanager
-def _told() -> Iterator[_Told]:
-    told = _Told()
-    try:
-        yield told
-    except (BadRequest, BadConfiguration, BadDatabase, BadState) as error:
-        told.bad(str(error))
-    except EmbedderUnavailable as error:
-        told.bad(f"the embedder cannot be used: {error}. Nothing was changed")
-    except SQLAlchemyError as error:
-        reason = str(error).splitlines()[0]
-        told.bad(f"the database cannot be used: {reason}")
-
-
-@contextmanager
-def _opened(environment: Environment) -> Iterator[Database]:
-    file = environment.state_dir / "countersign.db"
-    if environment.database_url is None and not file.is_file():
-        raise BadRequest(f"there is no database {file}; set COUNTERSIGN_STATE_DIR")
-    database = database_of(environment)
-    try:
-        yield database
-    finally:
-        database.close()
+def _told() -> Iterator[Told]:
+    with telling("memory") as told:
+        try:
+            yield told
+        except EmbedderUnavailable as error:
+            told.bad(f"the embedder cannot be used: {error}. Nothing was changed")
 
 
 def _with_memory(use: Callable[[Memory], None]) -> int:
-    with _told() as told, _opened(Environment.read(os.environ)) as database:
+    with _told() as told, opened(Environment.read(os.environ)) as database:
         # Neither embedder nor index: both belong to whoever searches.
         use(Memory(database, None, None))
     return told.code

@@ -15,6 +15,16 @@ FOLDER = "postmortems"
 """Below the state folder."""
 
 
+def document(state_dir: Path, number: int) -> Path:
+    """Return where an incident's postmortem lies, once it was written."""
+    return state_dir / FOLDER / f"postmortem-{number}.md"
+
+
+def forget(state_dir: Path, number: int) -> None:
+    """Delete an incident's postmortem, if there is one."""
+    document(state_dir, number).unlink(missing_ok=True)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """A finished document. name: of its file."""
@@ -44,23 +54,24 @@ class Reports:
     ) -> None:
         self._database = record.database
         self._ledger = record.ledger
-        self._folder = state_dir / FOLDER
+        self._state_dir = state_dir
         self._improve = improve
 
     def write(self, number: int) -> Report:
         """Return the document; raise `store.Unknown`. May wait for the model."""
         text = postmortem(self._material(number), self._improve)
-        return Report(incident=number, name=f"postmortem-{number}.md", text=text)
+        name = document(self._state_dir, number).name
+        return Report(incident=number, name=name, text=text)
 
     def keep(self, report: Report) -> str:
         """Save it, in place of an earlier one; return its path below the state folder.
 
         Raises `NotKept`.
         """
-        path = self._folder / report.name
+        path = document(self._state_dir, report.incident)
         fresh = path.with_suffix(".new")
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             fresh.write_text(report.text, encoding="utf-8")
             fresh.replace(path)
         except OSError as error:

@@ -31,6 +31,7 @@ from bot.policy_section import (
     Policy,
 )
 from bot.prometheus_section import PrometheusSection
+from bot.retention_section import RetentionSection
 from bot.section import Section
 from bot.service_section import Service, Supervisor, Timer
 from bot.slack_section import Slack
@@ -133,6 +134,7 @@ class Settings(Section):
     model: Model = Model()
     memory: MemorySection = MemorySection()
     runbooks: RunbooksSection = RunbooksSection()
+    retention: RetentionSection = RetentionSection()
 
     @field_validator("hosts")
     @classmethod

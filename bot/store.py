@@ -5,7 +5,7 @@ the chain of events. The posting row is the poster's own: it says how much of th
 Slack has seen.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -74,6 +74,7 @@ meta = Table(
     Column("value", Text, nullable=False),
 )
 
+_LAST = "last incident"
 CARD = -1
 """`Posting.attempting` while the card's own first post has no recorded answer."""
 
@@ -124,8 +125,7 @@ class Unknown(Exception):
 
 def create(tx: Connection, draw: Callable[[int], Incident]) -> Incident:
     """Write a new incident; `draw` makes it from its number."""
-    last = tx.execute(select(func.max(incidents.c.number))).scalar()
-    incident = draw((last or 0) + 1)
+    incident = draw(last_number(tx) + 1)
     tx.execute(
         insert(incidents).values(
             number=incident.number,
@@ -138,6 +138,24 @@ def create(tx: Connection, draw: Callable[[int], Incident]) -> Incident:
         )
     )
     return incident
+
+
+def last_number(tx: Connection) -> int:
+    """Return the newest number that was ever given, also if its incident was purged."""
+    last = tx.execute(select(func.max(incidents.c.number))).scalar()
+    return max(last or 0, int(recall(tx, _LAST) or 0))
+
+
+def begin_after(tx: Connection, number: int) -> None:
+    """Give this number and those below it to no incident any more."""
+    remember(tx, _LAST, str(max(number, last_number(tx))))
+
+
+def drop(tx: Connection, numbers: Collection[int]) -> None:
+    """Delete incidents and what was posted of them. Their numbers stay taken."""
+    begin_after(tx, 0)
+    tx.execute(delete(postings).where(postings.c.incident.in_(numbers)))
+    tx.execute(delete(incidents).where(incidents.c.number.in_(numbers)))
 
 
 def save(tx: Connection, incident: Incident) -> None:

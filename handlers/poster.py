@@ -7,6 +7,7 @@ post whose answer never came is looked for in Slack before it is sent again.
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import date
 
 from slack_sdk.errors import SlackApiError
@@ -88,9 +89,18 @@ class Poster:
     def _each(
         self, postings: Sequence[Posting], close: Callable[[Posting], None]
     ) -> list[Posting]:
+        def closing(posting: Posting) -> None:
+            # What was purged since the look has nothing to post any more.
+            with suppress(store.Unknown):
+                close(posting)
+
         failed = self._telemetry.failed
         return one_by_one(
-            postings, close, name="poster", failed=failed, passing=(Again, NotLeading)
+            postings,
+            closing,
+            name="poster",
+            failed=failed,
+            passing=(Again, NotLeading),
         )
 
     def _card(self, posting: Posting) -> None:

@@ -48,6 +48,11 @@ class IndexUnwell(Exception):
     """The index cannot be used; the text says why. The database has everything."""
 
 
+def discard(folder: Path) -> None:
+    """Throw away the index that nobody uses: its next owner makes it anew."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 class _Faults:
     """Turns everything that Chroma is known to raise into `IndexUnwell`.
 

@@ -4,16 +4,19 @@
 without its event and no event without its change. Each row's hash covers its
 columns and the hash before it; a row that was changed, removed, inserted or moved
 breaks the chain, and a chain that was cut at its end disagrees with the head (the
-copy in the database, and the copies that were posted in Slack).
+copy in the database, and the copies that were posted in Slack). Where events were
+purged their anchors stand (`remediation/anchors.py`).
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
+from remediation import anchors
+from remediation.anchors import Anchor
 from remediation.tables import as_text, events, head
 
 _ROOT = "0" * 64
@@ -65,11 +68,15 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What verification found; `fault` is None for a sound chain."""
+    """What verification found; `fault` is None for a sound chain.
+
+    purged: events that are gone, and of which the anchors tell.
+    """
 
     rows: int
     head: Head
     fault: str | None
+    purged: int = 0
 
 
 class ChainMissing(Exception):
@@ -110,7 +117,7 @@ def append(tx: Connection, event: Event) -> Sealed:
         "text": event.text,
         "prev": last.hash,
     }
-    sealed = _hash(tuple(row.values()))
+    sealed = seal(tuple(row.values()))
     tx.execute(_ADD, {**row, "hash": sealed})
     tx.execute(_MOVE, {"new_seq": last.seq + 1, "new_hash": sealed})
     return Sealed(seq=last.seq + 1, event=event, hash=sealed)
@@ -146,40 +153,106 @@ def current(tx: Connection) -> Head:
 def verify(tx: Connection, *, known: Head | None = None) -> Report:
     """Recompute every hash; `known` is a head somebody wrote down earlier.
 
-    One pass, constant memory. Reads a snapshot, so a running bot may go on.
+    One pass, constant memory. Reads a snapshot, so a running bot may go on. Where events
+    were purged the anchors lead on, which the newest purge's event must have sealed.
     """
     stored = tx.execute(select(head).where(head.c.id == 1)).first()
-    prev, rows, fault = _ROOT, 0, None
-    seen = known is None or known.seq == 0
+    walk = _Walk(anchors.all_of(tx), known)
     result = tx.execution_options(yield_per=5000).execute(
         select(*events.c).order_by(events.c.seq)
     )
     for row in result:
-        rows += 1
-        *fields, sealed = row
-        if fault is None:
-            fault = _fault_of(tuple(fields), sealed, rows, prev)
-        prev = sealed
-        seen = seen or (known is not None and (rows, sealed) == (known.seq, known.hash))
-    last = Head(seq=rows, hash=prev)
-    if fault is None and (stored is None or (stored.seq, stored.hash) != (rows, prev)):
+        walk.step(row)
+    last = Head(seq=walk.place, hash=walk.prev)
+    is_cut = stored is None or (stored.seq, stored.hash) != (last.seq, last.hash)
+    fault = walk.fault or walk.left_over()
+    if fault is None and is_cut:
         fault = "the stored head does not match the last event: rows were cut off"
-    if fault is None and not seen and known is not None:
-        fault = f"event {known.seq} with the given hash is not in the chain"
-    return Report(rows=rows, head=last, fault=fault)
+    return Report(
+        rows=walk.rows,
+        purged=walk.purged,
+        head=last,
+        fault=fault or walk.unknown(),
+    )
 
 
-def _fault_of(
-    fields: tuple[object, ...], sealed: str, place: int, prev: str
-) -> str | None:
-    if fields[0] != place:
-        return f"event {place} is missing (found {fields[0]} in its place)"
-    if fields[-1] != prev:
-        return f"event {place} does not follow the event before it"
-    return None if _hash(fields) == sealed else f"event {place} was changed"
+class _Walk:
+    """One pass along the chain. `fault` is the first thing that is wrong."""
+
+    def __init__(self, gaps: Sequence[Anchor], known: Head | None) -> None:
+        self.rows, self.purged = 0, 0
+        self.place, self.prev = 0, _ROOT
+        self.fault: str | None = None
+        self._gaps = {gap.first: gap for gap in gaps}
+        self._digest = anchors.digest(gaps) if gaps else None
+        self._sealed: str | None = None
+        self._known = None if known is None else (known.seq, known.hash)
+        self._seen = known is None or known.seq == 0
+
+    def step(self, row: Sequence[object]) -> None:
+        """Take the next row."""
+        *fields, sealed = row
+        self.rows += 1
+        if self.fault is None:
+            over = self._leap(fields[0])
+            self.fault = over or self._fault_of(tuple(fields), sealed)
+        if fields[2] == anchors.KIND:
+            self._sealed = str(fields[6])
+        self.place, self.prev = self.place + 1, str(sealed)
+        self._look()
+
+    def left_over(self) -> str | None:
+        """Say what is wrong with the anchors, once all rows were taken."""
+        if self._gaps:
+            first = min(self._gaps)
+            return f"an anchor says that event {first} was purged, but nothing follows"
+        if self._sealed != self._digest:
+            return "the anchors of what was purged are not those that were sealed"
+        return None
+
+    def unknown(self) -> str | None:
+        """Say it where the head that somebody wrote down is not in the chain."""
+        if self._seen or self._known is None:
+            return None
+        return f"event {self._known[0]} with the given hash is not in the chain"
+
+    def _leap(self, to: object) -> str | None:
+        """Go over what was purged on the way to the next row; say what is wrong there."""
+        fault = None
+        while fault is None and to != self.place + 1:
+            gap = self._gaps.pop(self.place + 1, None)
+            if gap is None:
+                return None
+            fault = self._fault_at(gap)
+            self.purged += gap.last - gap.first + 1
+            self.place, self.prev = gap.last, gap.hash
+            self._look()
+        return fault
+
+    def _fault_at(self, gap: Anchor) -> str | None:
+        if gap.prev != self.prev:
+            return f"event {self.place} is not the one that came before a purge"
+        if self._known is not None and gap.first <= self._known[0] < gap.last:
+            return (
+                f"event {self._known[0]} was purged, so this head proves nothing any "
+                "more; give a later one"
+            )
+        return None
+
+    def _look(self) -> None:
+        self._seen = self._seen or (self.place, self.prev) == self._known
+
+    def _fault_of(self, fields: tuple[object, ...], sealed: object) -> str | None:
+        place = self.place + 1
+        if fields[0] != place:
+            return f"event {place} is missing (found {fields[0]} in its place)"
+        if fields[-1] != self.prev:
+            return f"event {place} does not follow the event before it"
+        return None if seal(fields) == sealed else f"event {place} was changed"
 
 
-def _hash(fields: tuple[object, ...]) -> str:
+def seal(fields: tuple[object, ...]) -> str:
+    """Return the hash of a row without its own hash, in the order of the columns."""
     # Length-prefixed, so that no two rows have the same bytes; None is no text.
     parts = ("-" if value is None else f"{len(str(value))}:{value}" for value in fields)
     return hashlib.sha256("|".join(parts).encode(errors="surrogatepass")).hexdigest()

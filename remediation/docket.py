@@ -79,6 +79,19 @@ def see(tx: Connection, proposal: Proposal, outcome: Outcome) -> bool:
     return done.rowcount == 1
 
 
+def end_undecided(tx: Connection) -> list[Proposal]:
+    """End what a click could still decide or an executor take; return what it was.
+
+    For a database that was put back: what was approved in it may have been done since.
+    """
+    serialize(tx)
+    waiting = (State.PENDING, State.APPROVED)
+    ended = [found for state in waiting for found in in_state(tx, state)]
+    open_ = proposals.c.state.in_(waiting)
+    tx.execute(update(proposals).where(open_).values(state=State.EXPIRED))
+    return ended
+
+
 def past(now: Moment) -> ColumnElement[bool]:
     """Return the condition that a proposal's time is over, by either clock."""
     return or_(

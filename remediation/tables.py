@@ -1,4 +1,4 @@
-"""The tables that belong to the trust kernel: events, proposals, votes, leases, the lock."""
+"""The trust kernel's tables: events, anchors, proposals, votes, leases, the lock."""
 
 from datetime import UTC, datetime
 
@@ -68,6 +68,16 @@ head = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("seq", Integer, nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+anchors = Table(
+    "audit_anchors",
+    metadata,
+    # Events that were purged: the first and last number, the hash before, the last's.
+    Column("first", Integer, primary_key=True, autoincrement=False),
+    Column("last", Integer, nullable=False),
+    Column("prev", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
 )
 

@@ -10,30 +10,32 @@ from sqlalchemy import Connection, inspect, text
 
 from bot.database import BadDatabase, Database
 
-NEWEST = "0009"
+NEWEST = "0011"
 """The revision this release works with."""
 
 
 def migrate(database: Database) -> None:
     """Bring the schema to `NEWEST`; raise `BadDatabase` for one from the future."""
     with database.write() as tx:
-        found = _revision(tx)
-        if found == NEWEST:
-            return
-        if found is not None and found not in _known():
-            raise BadDatabase(
-                f"the database has schema {found}, this release knows up to {NEWEST}. "
-                "It was written by a newer Countersign: install that release again, "
-                "or restore a backup made with this one"
-            )
-        _upgrade(tx)
+        if revision(tx) != NEWEST:
+            _upgrade(tx)
 
 
-def _revision(tx: Connection) -> str | None:
+def revision(tx: Connection) -> str | None:
+    """Return the schema's revision; raise `BadDatabase` for one from the future.
+
+    None for a database that is empty or somebody else's.
+    """
     if "alembic_version" not in inspect(tx).get_table_names():
         return None
     found = tx.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return None if found is None else str(found)
+    if found is None or found in _known():
+        return found
+    raise BadDatabase(
+        f"the database has schema {found}, this release knows up to {NEWEST}. "
+        "It was written by a newer Countersign: install that release again, "
+        "or restore a backup made with this one"
+    )
 
 
 def _known() -> set[str]:

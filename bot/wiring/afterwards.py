@@ -1,7 +1,8 @@
-"""What comes after an incident: what people say of it, and what is written about it."""
+"""What comes after an incident: what people say, what is written, when it is let go."""
 
 from dataclasses import dataclass
 
+from bot.bygone import Bygone
 from bot.diagnosis.improve import Improve
 from bot.drafts import Drafts
 from bot.environment import Environment
@@ -12,6 +13,7 @@ from bot.pager import Pager, PagerDuty, Pages, Webhook
 from bot.ports import Wakeable
 from bot.record import Record
 from bot.reports import Reports
+from bot.retention import Retention
 from bot.second_approver import CallSecond
 from bot.settings import Loaded, Settings
 from bot.spending import Purse
@@ -30,6 +32,7 @@ class Afterwards:
     escalate: Escalate
     second: CallSecond
     pager: Pager
+    retention: Retention
 
 
 def afterwards(
@@ -74,6 +77,17 @@ def afterwards(
             to=_pages(settings, environment),
             instance=record.ledger.instance,
         ),
+        retention=_retention(settings, environment, record.led),
+    )
+
+
+def _retention(
+    settings: Settings, environment: Environment, record: Record
+) -> Retention:
+    return Retention(
+        bygone=Bygone(record.database, environment.state_dir),
+        clock=record.clock,
+        section=settings.retention,
     )
 
 

@@ -114,6 +114,8 @@ class Running(AbstractContextManager[None]):
         self._plan(timedelta(minutes=1), "tell the day", self._tell_day)
         self._plan(timedelta(minutes=1), "unpaged", core.unpaged.keep)
         self._plan(timedelta(days=1), "compact memory", self._compact)
+        let_go = core.afterwards.retention.step
+        self._plan(timedelta(days=1), "let go of what is over", let_go)
         self._schedule.start()
         log.info("started host=%s", core.settings.host)
         if core.status.unseen:

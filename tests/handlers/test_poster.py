@@ -466,3 +466,17 @@ def head_told(poster: Poster) -> float:
     found = poster._telemetry.registry.get_sample_value(name)
     assert found is not None
     return found
+
+
+def test_what_is_purged_meanwhile_has_nothing_to_post(
+    poster: Poster, workspace: Workspace, story: Story, caplog: pytest.LogCaptureFixture
+) -> None:
+    story.opens()
+    with story.database.write() as tx:
+        behind = store.unposted(tx, workspace.channel_id)
+        store.drop(tx, [1])
+    for close in (poster._card, poster._line_of):
+        assert poster._each(behind, close) == behind
+    poster.step()
+    assert workspace.posts() == []
+    assert "work.failed" not in caplog.text

@@ -202,7 +202,7 @@ def test_verifying_a_long_chain_costs_little_more_than_hashing_it(
                 "text": f"approved {seq}a: Terminate stress (pid {seq}) on web-1",
                 "prev": prev,
             }
-            prev = audit._hash(tuple(row.values()))
+            prev = audit.seal(tuple(row.values()))
             rows.append({**row, "hash": prev})
         tx.execute(insert(events), rows)
         tx.execute(update(head).values(seq=count, hash=prev))
@@ -220,7 +220,8 @@ def test_verifying_a_long_chain_costs_little_more_than_hashing_it(
         f"sha256 {floor:.2f} s, ratio {took / floor:.1f}"
     )
     assert report.fault is None
-    assert took < 20
+    # 1.6 times the floor on a quiet machine, 0.6 s where that is 0.35 s.
+    assert took < 5 * floor
 
 
 def test_the_command_tells_a_whole_chain_from_a_broken_one(

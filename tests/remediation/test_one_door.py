@@ -18,8 +18,14 @@ _DOORS: dict[str, set[str]] = {
     "remove": set(),
     "rmdir": set(),
     "removedirs": set(),
-    # Of the bot's own: a probe, a draft without a name, an index that is made anew.
-    "any .unlink": {"bot/instance.py", "bot/drafts.py"},
+    # Of the bot's own: a probe, a draft without a name, a postmortem that is purged, a
+    # copy that was not put in place, an index that is made anew.
+    "any .unlink": {
+        "bot/instance.py",
+        "bot/drafts.py",
+        "bot/reports.py",
+        "bot/restore.py",
+    },
     "any .rmdir": set(),
     "rmtree": {"memory/index.py"},
     # The demo starts what it then asks to end, or to restart. The gate's own door is the

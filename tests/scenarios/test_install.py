@@ -24,7 +24,7 @@ SOURCE = "/usr/local/src/countersign"
 DOCTOR = "countersign-doctor.service"
 CONFIG = "/etc/countersign/countersign.yaml"
 BOT, POLKIT, GATE = "The bot", "polkit: services", "The gate: processes"
-UPGRADE, AWAY = "A new version", "Away with it"
+BACKUP, UPGRADE, AWAY = "Backup", "A new version", "Away with it"
 
 
 @pytest.fixture
@@ -133,6 +133,13 @@ def test_the_guide_leads_from_an_empty_debian_to_a_bot_and_back(
     host.run("systemctl", "restart", "countersign", "countersign-doctor")
     assert "ok    gate: answers on its socket, as root" in doctors_words(host)
 
+    copy, back = blocks(BACKUP)
+    follow(host, copy)
+    follow(host, back)
+    workspace.wait_connected(60)
+    kept = host.run("find", "/var/lib/countersign", "-name", "*.before-restore-*")
+    assert len(kept.split()) == 1
+
     (upgrade,) = blocks(UPGRADE)
     before = host.show("countersign", "MainPID")
     follow(host, upgrade)
@@ -143,9 +150,11 @@ def test_the_guide_leads_from_an_empty_debian_to_a_bot_and_back(
     follow(host, away)
     assert not is_active(host)
     left = host.run("sh", "-c", "find / -xdev -name '*countersign*' 2>/dev/null")
+    left = re.sub(r"db\.before-restore-[\d-]+", "db", left)
     assert {
         line for line in left.split() if not line.startswith((SOURCE, "/tmp/"))
     } <= {
+        "/var/backups/countersign",
         "/var/lib/countersign",
         "/var/lib/countersign/countersign.db",
         "/var/lib/countersign.before",
