@@ -38,6 +38,12 @@ _IN_STATE = (
     .order_by(proposals.c.decided_at, proposals.c.created_at)
 )
 
+_WAITING = (
+    select(func.count())
+    .select_from(proposals)
+    .where(proposals.c.state.in_([State.PENDING, State.APPROVED]))
+)
+
 
 def one(tx: Connection, proposal_id: str) -> Proposal:
     """Return the proposal; raise `NotDecided` for an unknown id."""
@@ -90,6 +96,14 @@ def end_undecided(tx: Connection) -> list[Proposal]:
     open_ = proposals.c.state.in_(waiting)
     tx.execute(update(proposals).where(open_).values(state=State.EXPIRED))
     return ended
+
+
+def overdue(tx: Connection, now: Moment) -> int:
+    """Count the proposals that wait though their time is over."""
+    # Asked every second, and mostly nothing waits at all.
+    if not tx.execute(_WAITING).scalar_one():
+        return 0
+    return tx.execute(_WAITING.where(past(now))).scalar_one()
 
 
 def past(now: Moment) -> ColumnElement[bool]:

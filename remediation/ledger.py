@@ -222,11 +222,7 @@ class Ledger:
 
     def overdue(self, tx: Connection, *, now: Moment) -> int:
         """Count what `expire` would end now."""
-        waiting = proposals.c.state.in_([State.PENDING, State.APPROVED])
-        query = (
-            select(func.count()).select_from(proposals).where(waiting, docket.past(now))
-        )
-        return tx.execute(query).scalar_one()
+        return docket.overdue(tx, now)
 
     def expire(self, tx: Connection, *, now: Moment) -> list[Proposal]:
         """End every undecided or unclaimed proposal whose time is over."""

@@ -82,6 +82,7 @@ _LOOKED_AT: Final = select(inbox).where(
     (inbox.c.is_firing == true()) | (inbox.c.is_seen == false())
 )
 _LAST: Final = select(func.coalesce(func.max(inbox.c.change), 0))
+_UNSEEN: Final = select(func.count()).where(inbox.c.is_seen == false())
 _STATE: Final = select(func.count(), func.max(inbox.c.change))
 
 
@@ -189,9 +190,8 @@ class Inbox:
 
     def waiting(self) -> int:
         """Return how many no round has looked at yet."""
-        unseen = select(func.count()).where(inbox.c.is_seen == false())
         with self._database.read() as tx:
-            return tx.execute(unseen).scalar_one()
+            return tx.execute(_UNSEEN).scalar_one()
 
     def end(self, gone: Sequence[ToldAlert]) -> None:
         """Take note that these are over, unless they began anew meanwhile."""
