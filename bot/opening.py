@@ -72,6 +72,7 @@ def taken_up(earlier: Incident, draft: Incident, now: Moment) -> Incident:
         since=earlier.since,
         opened_at=earlier.opened_at,
         owner=earlier.owner,
+        feedback=earlier.feedback,
         heard_at=now.wall,
         flapping=earlier.flapping or draft.flapping,
         returns=earlier.returns + 1,

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.database import Database
+from bot.feedback import Feedbacks, Word
 from bot.model import Incident, Phase
 from bot.opening import AT_MOST, WITHIN
 from remediation.action import in_words
@@ -42,6 +43,17 @@ def test_it_offers_an_action_of_its_own_and_revives_none(story: Story) -> None:
     assert {states[each] for each in old} == {State.SUPERSEDED}
     assert again.offered not in old
     assert states[again.offered or ""] is State.PENDING
+
+
+def test_what_people_said_of_its_cause_stays(story: Story) -> None:
+    story.ends(acted=False)
+    feedback = Feedbacks(record=story.record, poster=story.poster)
+    feedback.give(1, ALICE, Word(is_right=True))
+
+    said = returns_after(story, 600).feedback
+
+    assert said is not None
+    assert said.is_right
 
 
 def test_another_process_of_the_same_program_is_what_the_new_button_means(
