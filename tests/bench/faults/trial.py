@@ -25,9 +25,27 @@ def cards(workspace: Workspace) -> list[Message]:
     return [p for p in workspace.posts() if "Incident " in p.all_text()]
 
 
+Calls = set[tuple[str, int]]
+"""What called people: cards, each with how often it came back."""
+
+
+def calls(workspace: Workspace) -> Calls:
+    """What has called people until now."""
+    return {_call(workspace, card) for card in cards(workspace)}
+
+
+def _call(workspace: Workspace, card: Message) -> tuple[str, int]:
+    back = ["It is back" in line.all_text() for line in workspace.thread(card.ts)]
+    return card.ts, sum(back)
+
+
+def _fresh(workspace: Workspace, before: Calls) -> list[Message]:
+    return [c for c in cards(workspace) if _call(workspace, c) not in before]
+
+
 def tried(workspace: Workspace, faults: Sequence[Fault], folder: Path) -> list[Seen]:
     """Inject some faults at once, decide as a person would, and wait for quiet."""
-    before = {card.ts for card in cards(workspace)}
+    before = calls(workspace)
     seen = [Seen(name=fault.name) for fault in faults]
     with ExitStack() as world:
         began = time.monotonic()
@@ -38,7 +56,7 @@ def tried(workspace: Workspace, faults: Sequence[Fault], folder: Path) -> list[S
             injected.mend()
         if not any(f.stays for f in faults) and not _quiet(workspace, before):
             seen[0].trouble = seen[0].trouble or "not resolved after its end"
-    count = sum(card.ts not in before for card in cards(workspace))
+    count = len(_fresh(workspace, before))
     for one in seen:
         one.cards = count
     return seen
@@ -46,11 +64,11 @@ def tried(workspace: Workspace, faults: Sequence[Fault], folder: Path) -> list[S
 
 def controlled(workspace: Workspace, control: Control, folder: Path) -> Seen:
     """Do the work; nobody may be called."""
-    before = {card.ts for card in cards(workspace)}
+    before = calls(workspace)
     began = time.monotonic()
     control.run(folder)
     time.sleep(QUIET)
-    pages = [card for card in cards(workspace) if card.ts not in before]
+    pages = _fresh(workspace, before)
     trouble = "; ".join(card.text[:120] for card in pages)
     return Seen(
         name=control.name,
@@ -65,19 +83,17 @@ def _follow(
     fault: Fault,
     injected: Injected,
     seen: Seen,
-    before: set[str],
+    before: Calls,
     began: float,
 ) -> None:
     def mine() -> Message | None:
-        for card in cards(workspace):
-            if card.ts not in before and _is_about(card, fault, injected):
-                return card
-        return None
+        fresh = _fresh(workspace, before)
+        return next((c for c in fresh if _is_about(c, fault, injected)), None)
 
     try:
         card = workspace.wait_for(mine, TO_CARD)
     except TimeoutError:
-        news = [c.text[:100] for c in cards(workspace) if c.ts not in before]
+        news = [card.text[:100] for card in _fresh(workspace, before)]
         seen.trouble = f"no card; instead: {news}" if news else "no card"
         seen.named = seen.right = False
         return
@@ -134,11 +150,11 @@ def _within(workspace: Workspace, look: Callable[[], bool], seconds: float) -> b
         return False
 
 
-def _quiet(workspace: Workspace, before: set[str]) -> bool:
+def _quiet(workspace: Workspace, before: Calls) -> bool:
     """Wait until every new card is resolved."""
 
     def all_resolved() -> bool:
-        fresh = [card for card in cards(workspace) if card.ts not in before]
+        fresh = _fresh(workspace, before)
         return all("Resolved" in card.all_text() for card in fresh)
 
     return _within(workspace, all_resolved, TO_END)
