@@ -39,7 +39,8 @@ class Holding:
         used, roots = taken.value.used, self._sampler.roots
         if taken.at.boot_id != self._boot_id:
             self._boot_id, self._lowest = taken.at.boot_id, -math.inf
-        if used - self._lowest >= self._margin:
+        # Whoever waits still is asked first, or the last of many never would be.
+        if not self._waiting and used - self._lowest >= self._margin:
             self._waiting = descriptors.pids(roots)
             self._lowest = used
         self._lowest = min(self._lowest, used)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot import holding
 from bot.detectors.file_descriptors import FileDescriptors, FileDescriptorsSection
 from bot.detectors.leaking_descriptors import (
     WEEK,
@@ -33,6 +34,25 @@ from tests.detectors.pieces import (
 
 PID = 2**23 + 5
 """Beyond any kernel's range: nothing real is looked at by accident."""
+
+
+def test_of_many_processes_the_last_is_asked_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holding, "AT_ONCE", 2)
+    paper = Paper(tmp_path)
+    for pid in range(PID, PID + 5):
+        paper.process(pid, 10)
+    counts = holding.Holding(paper.host.sampler, margin=5)
+    asked: set[int] = set()
+    for _ in range(3):
+        # Somebody opens more and more meanwhile.
+        paper.used += 100
+        paper.write()
+        asked |= counts.measure(()).keys()
+        paper.proc.clock.forward(30)
+
+    assert asked == set(range(PID, PID + 5))
 
 
 class Paper:
