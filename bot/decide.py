@@ -22,6 +22,7 @@ from bot.words import seconds
 from remediation.action import in_words
 from remediation.decision import Decided, Draft, NotDecided
 from remediation.proposal import ID_PATTERN, Proposal, State, issuer
+from remediation.rulebook import OBSERVES
 from remediation.undo import UNDO, undo_of
 
 LEAST_REASON = 10
@@ -131,6 +132,8 @@ class Decide:
     def undo(self, incident: int, who: Person) -> Decided:
         """Put back what the incident's last action changed: one approver's click."""
         self._allowed(who)
+        if self._ledger.book.observes:
+            raise NotDecided(OBSERVES.reason)
         now = self._clock.now()
         with self._database.write() as tx:
             all_ = self._ledger.of(tx, incident)

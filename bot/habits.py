@@ -236,7 +236,7 @@ class Habits:
         return {
             finding.series
             for incident in open_
-            if now - incident.opened_at < KEPT_OUT
+            if now - incident.last_opened < KEPT_OUT
             for finding in incident.findings
             if finding.host == self._host
         }

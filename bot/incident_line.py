@@ -37,6 +37,7 @@ def _incident(
         "phase": incident.phase,
         "since": _time(incident.since),
         "opened_at": _time(incident.opened_at),
+        "returned": [_time(when) for when in incident.returned],
         "resolved_at": _time(incident.resolved_at),
         "resolution": incident.resolution,
         "owner": incident.owner,

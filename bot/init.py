@@ -3,6 +3,7 @@
 What was given as an option is not asked. Nothing that exists is overwritten.
 """
 
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -76,9 +77,9 @@ def run(given: Answers) -> int:
     manifest = place.parent / "slack-manifest.yaml"
     try:
         _must_be_new(place, manifest)
-        text = _configuration(given)
+        shipped, text = _manifest(), _configuration(given)
         _write(place, text)
-        _write(manifest, _manifest())
+        _write(manifest, shipped)
     except (_Wrong, OSError) as error:
         sys.stderr.write(f"countersign init: {error}\n")
         return 2
@@ -131,7 +132,8 @@ def _configuration(given: Answers) -> str:
         default="observe",
     )
     return _FILE.format(
-        host=host,
+        # Quoted: a name of digits alone is no number.
+        host=json.dumps(host),
         mode=mode,
         channel=channel,
         users=", ".join(each for each in approvers if not each.startswith("S")),

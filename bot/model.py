@@ -276,8 +276,8 @@ class Incident:
     since: the onset. level: the worst level seen. version grows with every change;
     the card is redrawn for it. offered: the proposal whose buttons the card shows.
     objections: what the critic read in the written policy against the proposals.
-    returns: how often it came back after it was over. heard_at: since when it is not
-    muted any more, or is back. knowledge: None until memory and
+    returned: when it came back after it was over; `since` is of the last time then.
+    heard_at: since when it is not muted any more, or is back. knowledge: None until memory and
     runbooks were asked. is_asked: whether a model was asked, which is done once.
     is_explained: whether nothing more will be said about it. feedback: what a person said
     after the end.
@@ -307,7 +307,7 @@ class Incident:
     check: Check | None = None
     verification: Verification | None = None
     flapping: bool = False
-    returns: int = 0
+    returned: tuple[datetime, ...] = ()
     objections: tuple[str, ...] = ()
     knowledge: Knowledge | None = None
     is_asked: bool = False
@@ -332,6 +332,11 @@ class Incident:
     def is_open(self) -> bool:
         """Whether it still needs anybody."""
         return self.phase is not Phase.RESOLVED
+
+    @property
+    def last_opened(self) -> datetime:
+        """When it was opened, or came back."""
+        return self.returned[-1] if self.returned else self.opened_at
 
     @property
     def is_storm(self) -> bool:

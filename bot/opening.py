@@ -2,7 +2,8 @@
 
 The same trouble again within the hour belongs to the same card and thread, unless
 somebody acted on it: that an approved fix did not last is news. Nor what was called a
-false alarm, or a list, or is older than a day: a card far above is seen by nobody.
+false alarm, or a list, or is older than a day: a card far above is seen by nobody. The
+newest of the same name decides; nothing is passed over to reach an older one.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
+from bot.alerts import FLAP_WINDOW
+from bot.lore import Feedback
 from bot.model import FALSE_ALARM, REQUEST, STORM, Incident, Level, Phase
 from bot.retell import condition_of, service_of
 from bot.triage import Opened
@@ -17,11 +20,14 @@ from bot.words import seconds, title_of
 from remediation.moment import Moment
 from remediation.proposal import Proposal, State
 
+REOPENED: Final = "incident.reopened"
 WITHIN: Final = timedelta(hours=1)
 """What comes back later than this after its end is a new incident."""
 AT_MOST: Final = timedelta(hours=24)
 """How old a card may be that is taken up again."""
-_ACTED: Final = frozenset({State.DONE, State.FAILED, State.INTERRUPTED})
+FLAPS: Final = 3
+"""So many returns within `FLAP_WINDOW` are flapping, also of processes that are new."""
+_ACTED: Final = frozenset({State.DONE, State.FAILED, State.INTERRUPTED, State.REFUSED})
 
 
 def draft_of(change: Opened, now: Moment) -> Incident:
@@ -48,34 +54,38 @@ def draft_of(change: Opened, now: Moment) -> Incident:
     )
 
 
-def may_go_on(earlier: Incident, draft: Incident, now: Moment) -> bool:
-    """Say whether what ended is the same trouble, and fresh enough to be taken up."""
+def is_same(earlier: Incident, draft: Incident) -> bool:
+    """Say whether both are the same trouble: condition, object and program of a host."""
+    if draft.is_storm or earlier.lead.detector == REQUEST:
+        return False
+    return _name(earlier) == _name(draft)
+
+
+def goes_on(earlier: Incident, proposals: Sequence[Proposal], now: Moment) -> bool:
+    """Say whether it is over, nobody did anything about it, and it is fresh enough."""
     ended = earlier.resolved_at
     if ended is None or earlier.resolution == FALSE_ALARM:
         return False
-    if earlier.is_storm or draft.is_storm or earlier.lead.detector == REQUEST:
-        return False
     is_fresh = now.wall - ended <= WITHIN and now.wall - earlier.opened_at <= AT_MOST
-    return is_fresh and _name(earlier) == _name(draft)
-
-
-def was_left_alone(proposals: Sequence[Proposal]) -> bool:
-    """Say whether nothing was done about it."""
-    return all(proposal.state not in _ACTED for proposal in proposals)
+    return is_fresh and all(each.state not in _ACTED for each in proposals)
 
 
 def taken_up(earlier: Incident, draft: Incident, now: Moment) -> Incident:
-    """Return the earlier incident, open again with all that is known now."""
+    """Return the earlier incident, open again with all that is known now.
+
+    Nobody owns it: whoever took it an hour ago may sleep. Of what was said about it only
+    a cause in somebody's own words stays; the opinion is another by now.
+    """
+    returned = (*earlier.returned, now.wall)
+    lately = [when for when in returned if now.wall - when < FLAP_WINDOW]
     return replace(
         draft,
         number=earlier.number,
-        since=earlier.since,
         opened_at=earlier.opened_at,
-        owner=earlier.owner,
-        feedback=earlier.feedback,
+        feedback=_own_words(earlier.feedback),
         heard_at=now.wall,
-        flapping=earlier.flapping or draft.flapping,
-        returns=earlier.returns + 1,
+        flapping=earlier.flapping or draft.flapping or len(lately) >= FLAPS,
+        returned=returned,
         version=earlier.version + 1,
     )
 
@@ -86,5 +96,16 @@ def return_in_words(earlier: Incident, draft: Incident, now: Moment) -> str:
     return f"It is back, {quiet} after it was over. {draft.lead.summary}"
 
 
-def _name(incident: Incident) -> tuple[str, str, str]:
-    return incident.host, condition_of(incident), service_of(incident)
+def _name(incident: Incident) -> tuple[str, ...]:
+    lead, culprit = incident.lead, incident.culprit
+    # The pid may be another; the program, the disk, the rule's series are the same.
+    about = "" if lead.subject.startswith("process:") else lead.subject
+    program = culprit.process.label if culprit else ""
+    service = service_of(incident)
+    return incident.host, condition_of(incident), about, program, service
+
+
+def _own_words(said: Feedback | None) -> Feedback | None:
+    if said is None or not said.cause:
+        return None
+    return replace(said, is_right=None, helped=None, helped_by="")

@@ -119,8 +119,8 @@ def _impact(incident: Incident) -> str:
     until = time(incident.resolved_at) if incident.resolved_at else "open"
     head = (
         f"* since: {time(incident.since)}\n* until: {until}\n"
-        f"* duration: {_duration(incident)}\n* noticed: {time(incident.opened_at)} "
-        f"({seconds(incident.opened_at - incident.since)} after it began)"
+        f"* duration: {_duration(incident)}\n* noticed: {time(incident.last_opened)} "
+        f"({seconds(incident.last_opened - incident.since)} after it began)"
     )
     rows = [_measured(finding) for finding in incident.findings[:_ROWS]]
     columns = ("condition", "of", "last value", "warning", "critical", "measured at")

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from bot import store
 from bot.loop import Unfinished, one_by_one
+from bot.opening import REOPENED
 from bot.record import Record
 from bot.retell import case_of
 from memory.case import Case
@@ -32,6 +33,9 @@ class Keeper(Protocol):
 
     def remember(self, case: Case) -> None:
         """Write the case, in place of an earlier one of the same key."""
+
+    def forget(self, key: str) -> bool:
+        """Delete a case; return whether there was one."""
 
     def knows(self, key: str) -> bool:
         """Whether the case is there, by itself or folded."""
@@ -59,6 +63,8 @@ class Remember:
             after = int(store.recall(tx, _CURSOR) or 0)
             events = read(tx, after=after, limit=_BATCH)
             ended = {s.event.incident for s in events if s.event.kind in ENDS}
+            back = {s.event.incident for s in events if s.event.kind == REOPENED}
+            open_ = [n for n in back if n and store.get(tx, n).is_open]
             commented = {s.event.incident for s in events if s.event.kind == COMMENT}
             known = {n for n in commented - ended if self._memory.knows(str(n))}
             cases = [
@@ -66,6 +72,9 @@ class Remember:
                 for incident in (store.get(tx, n) for n in ended | known if n)
                 if not incident.is_open
             ]
+        for number in open_:
+            # Memory holds what is over. At its next end it is written again.
+            self._memory.forget(str(number))
         done = one_by_one(
             cases, self._memory.remember, name="memory", failed=self._failed
         )

@@ -147,8 +147,9 @@ class Respond:
             draft = replace(draft, service=live)
         is_here = self._candidates.covers(draft)
         draft = self._inquiry.of(draft, is_here=is_here)
+        earlier = self._earlier(draft, now)
         with self._database.write() as tx:
-            incident = self._begun(tx, draft, now)
+            incident = self._begun(tx, draft, earlier, now)
             if draft.evidence:
                 titles = ", ".join(item.title for item in draft.evidence)
                 text = f"Evidence: {titles}"
@@ -159,20 +160,30 @@ class Respond:
         log.warning(
             "incident.opened number=%s returns=%s title=%s",
             incident.number,
-            incident.returns,
+            len(incident.returned),
             draft.title,
         )
 
-    def _begun(self, tx: Connection, draft: Incident, now: Moment) -> Incident:
-        """Write it: as a new incident, or as one that has come back."""
-        for earlier in store.resolved(tx, draft.host, now.wall - opening.AT_MOST):
-            again = opening.may_go_on(earlier, draft, now)
-            if again and opening.was_left_alone(self._ledger.of(tx, earlier.number)):
-                incident = opening.taken_up(earlier, draft, now)
-                store.reopen(tx, incident)
-                text = opening.return_in_words(earlier, draft, now)
-                _log_event(tx, incident, "incident.reopened", text, now)
-                return incident
+    def _earlier(self, draft: Incident, now: Moment) -> int | None:
+        """Return the number of the last incident that was the same trouble."""
+        with self._database.read() as tx:
+            lately = store.resolved(tx, draft.host, now.wall - opening.AT_MOST)
+            same = (each for each in lately if opening.is_same(each, draft))
+            return next((each.number for each in same), None)
+
+    def _begun(
+        self, tx: Connection, draft: Incident, number: int | None, now: Moment
+    ) -> Incident:
+        """Write it: as a new incident, or as this one that has come back."""
+        earlier = None if number is None else store.get(tx, number)
+        if earlier and opening.goes_on(
+            earlier, self._ledger.of(tx, earlier.number), now
+        ):
+            incident = opening.taken_up(earlier, draft, now)
+            store.reopen(tx, incident)
+            text = opening.return_in_words(earlier, draft, now)
+            _log_event(tx, incident, opening.REOPENED, text, now)
+            return incident
         incident = store.create(tx, lambda number: replace(draft, number=number))
         _log_event(tx, incident, "incident.opened", f"{incident.title}", now)
         return incident

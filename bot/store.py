@@ -30,7 +30,7 @@ from sqlalchemy import (
     update,
 )
 
-from bot.model import Incident, Phase
+from bot.model import STORM, Incident, Phase
 from remediation.tables import Instant, events
 
 metadata = MetaData()
@@ -209,6 +209,8 @@ def resolved(
         incidents.c.host == host,
         incidents.c.phase == Phase.RESOLVED,
         incidents.c.opened_at >= since,
+        # A list never comes back, and may be long.
+        incidents.c.fingerprint.not_like(f"%/{STORM}/%"),
     )
     rows = tx.execute(query.order_by(incidents.c.number.desc()).limit(limit)).scalars()
     return (_INCIDENTS.validate_json(body) for body in rows.all())

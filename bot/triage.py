@@ -255,7 +255,9 @@ def _is_crowded(
     if _cause(finding) or finding.detector in _OF_FLEET:
         return False
     fresh = [
-        i for i in open_ if i.host == finding.host and at - i.opened_at <= STORM_WINDOW
+        i
+        for i in open_
+        if i.host == finding.host and at - i.last_opened <= STORM_WINDOW
     ]
     return len(fresh) >= HOST_STORM
 
@@ -264,7 +266,8 @@ def _lately(alerts: Sequence[Alert], open_: Sequence[Incident], at: datetime) ->
     """Count the open incidents that the same detectors began within the window."""
     detectors = {alert.finding.detector for alert in alerts} & _OF_FLEET
     return sum(
-        incident.lead.detector in detectors and at - incident.opened_at <= STORM_WINDOW
+        incident.lead.detector in detectors
+        and at - incident.last_opened <= STORM_WINDOW
         for incident in open_
     )
 

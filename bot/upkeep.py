@@ -26,7 +26,7 @@ beside a running bot, a few incidents at a time.
 _INCIDENTS = """\
 Prints the incidents that were opened in the span, or all, one JSON object a line on
 standard output, the oldest first: number, host, service, title, conditions, level, phase,
-since, opened_at, resolved_at, resolution, owner, opinion, actions (who proposed, approved
+since, opened_at, returned, resolved_at, resolution, owner, opinion, actions (who proposed, approved
 and decided, the hash, the result), measured, outcome, confirmed, events. Times are ISO
 8601, people are Slack's ids.
 """

@@ -143,6 +143,10 @@ class Poster:
             # Deleted, or not editable any more: the thread still tells all.
             failure = failure_of(error).error
             log.warning("card.lost number=%s error=%s", incident.number, failure)
+            if incident.is_open and incident.returned:
+                # Deleted when it was over: what came back needs a card again.
+                self._mark(incident.number, ts=None, attempting=0)
+                return
         self._mark(incident.number, version=incident.version)
 
     def _draw(self, incident: Incident) -> Message:
@@ -151,7 +155,13 @@ class Poster:
         critical = incident.level is Level.CRITICAL
         # The names stay on the card: taking them away would be an edit for nothing.
         calls = self._critical if critical and not self._is_muted(incident) else ()
-        return card(incident, proposals, mentions=calls, glass=self._has_glass)
+        return card(
+            incident,
+            proposals,
+            mentions=calls,
+            glass=self._has_glass,
+            undoes=not self._ledger.book.observes,
+        )
 
     # --- the thread ------------------------------------------------------------
 
@@ -190,7 +200,8 @@ class Poster:
         if incident.owner:
             return (incident.owner,)
         # What wakes nobody when it comes wakes nobody when it comes back.
-        is_mild = kind == thread.RETURNS and incident.level is not Level.CRITICAL
+        is_mild = incident.level is not Level.CRITICAL or incident.flapping
+        is_mild = is_mild and kind == thread.RETURNS
         return () if is_mild else self._critical
 
     def _is_muted(self, incident: Incident) -> bool:

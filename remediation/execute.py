@@ -15,6 +15,7 @@ from remediation.privilege import Gate
 from remediation.process import perform
 from remediation.proposal import Proposal
 from remediation.protect import OwnTree
+from remediation.rulebook import OBSERVES
 from remediation.service import operate
 from remediation.service_manager import ManagerUnavailable
 from remediation.undo import UNDO
@@ -85,6 +86,8 @@ class Executor:
 
     def _by_rules(self, proposal: Proposal, facts: TargetFacts) -> Refusal | None:
         """Ask what the team set, as of this instant, about what is really there."""
+        if self._rules.book.observes:
+            return OBSERVES
         if proposal.rule == UNDO:
             return None
         if self._unseen and not isinstance(proposal.action, OperateUnit):

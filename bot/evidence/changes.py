@@ -47,7 +47,7 @@ class ChangesEvidence:
         since = incident.since - LATELY
         told = list(self._told(incident))
         found = {*self._packages(), *self._files(incident)}
-        until = incident.opened_at
+        until = incident.last_opened
         lately = sorted((c for c in found if since <= c[0] <= until), reverse=True)
         # An upgrade of a hundred packages must not hide what a person said.
         shown = sorted([*told, *lately][:_MOST], reverse=True)
@@ -62,7 +62,7 @@ class ChangesEvidence:
     def _told(self, incident: Incident) -> Iterator[Change]:
         service, since = incident.unit_name or "", incident.since - LATELY
         host = self._host.name
-        for mark in self._host.marks(host, service, since, incident.opened_at):
+        for mark in self._host.marks(host, service, since, incident.last_opened):
             of = f" ({mark.service})" if mark.service else ""
             by = f", told by {mark.by}" if mark.by else ""
             yield mark.at, f"{mark.text}{of}{by}"

@@ -40,7 +40,7 @@ class LogsEvidence:
             host=incident.host,
             service=service,
             since=incident.since - BEFORE,
-            until=incident.opened_at,
+            until=incident.last_opened,
         )
         return self._first_of(self._sources(incident), wanted)
 

@@ -215,7 +215,7 @@ class PrometheusEvidence:
         self, case: _About, booted: Told, deployed: Told
     ) -> EvidenceItem | None:
         incident = case.incident
-        since, until = incident.since - LATELY, incident.opened_at
+        since, until = incident.since - LATELY, incident.last_opened
         known = happened.booted(booted.samples, since)
         known += happened.deployed(deployed.samples, since, case.is_here)
         known = [what for what in known if what[0] <= until]

@@ -54,11 +54,13 @@ def card(
     mentions: Sequence[str] = (),
     beside: int = 0,
     glass: bool = False,
+    undoes: bool = True,
 ) -> Message:
     """Draw the incident.
 
     mentions: ids that the first post of a critical one names. beside: characters that
     the message needs for something else. glass: whether somebody may approve alone.
+    undoes: whether anything may be put back.
     """
     shown, called = _shown(incident, proposals), mentions[:_CALLED]
     above = [
@@ -66,7 +68,7 @@ def card(
         *([context(" ".join(map(mention, called)))] if called else []),
         section(cut(escaped(_summary(incident)), _SUMMARY)),
         _facts(incident),
-        *_action(incident, proposals, shown, glass=glass),
+        *_action(incident, proposals, shown, glass=glass, undoes=undoes),
     ]
     foot = context(_footer(incident, shown), block_id=card_id(incident))
     room = MESSAGE_LIMIT - beside - characters([*above, foot])
@@ -123,8 +125,9 @@ def _facts(incident: Incident) -> dict[str, object]:
     fields.append(field("Owner", owner))
     if incident.muted_until and incident.is_open:
         fields.append(field("Muted until", clock(incident.muted_until)))
-    elif incident.returns:
-        fields.append(field("Came back", _times(incident.returns)))
+    elif incident.returned:
+        times, first = len(incident.returned), clock(incident.opened_at)
+        fields.append(field("Came back", f"{_times(times)}; first seen {first}"))
     elif incident.flapping:
         fields.append(field("Flapping", "comes and goes; held open"))
     return {"type": "section", "fields": fields[:10]}
@@ -151,9 +154,10 @@ def _action(
     shown: Proposal | None,
     *,
     glass: bool,
+    undoes: bool,
 ) -> list[dict[str, object]]:
     if not incident.is_open:
-        return _ending(incident, proposals, shown)
+        return _ending(incident, proposals, shown, undoes=undoes)
     if shown is not None and shown.is_pending:
         return [
             section(proposed(shown)),
@@ -165,7 +169,7 @@ def _action(
         check = incident.check
         until = check.acted.after(check.window).wall
         verifying = f"Verifying until {clock(until)} …"
-        undo = [buttons.undo(shown)] if undo_of(shown) else []
+        undo = [buttons.undo(shown)] if undoes and undo_of(shown) else []
         return [section(f"{_decision(shown)}\n{verifying}"), *undo]
     row = buttons.idle(incident, proposals, shown)
     text = _no_action(incident) if shown is None else _outcome(incident, shown)
@@ -213,7 +217,11 @@ def _no_action(incident: Incident) -> str:
 
 
 def _ending(
-    incident: Incident, proposals: list[Proposal], shown: Proposal | None
+    incident: Incident,
+    proposals: list[Proposal],
+    shown: Proposal | None,
+    *,
+    undoes: bool,
 ) -> list[dict[str, object]]:
     took = seconds((incident.resolved_at or incident.opened_at) - incident.since)
     ended = f"*Resolved* after {took}: {escaped(incident.resolution)}"
@@ -223,7 +231,7 @@ def _ending(
     said = ""
     if decided and shown:
         said = f"\n{_decision(shown) if acted else _outcome(incident, shown)}"
-    undo = [buttons.undo(shown)] if shown and undo_of(shown) else []
+    undo = [buttons.undo(shown)] if undoes and shown and undo_of(shown) else []
     heard = (judged(incident), buttons.feedback_row(incident, proposals))
     return [section(ended + said), *undo, *(block for block in heard if block)]
 

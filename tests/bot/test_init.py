@@ -49,6 +49,14 @@ def test_what_it_writes_is_taken_by_the_bot(tmp_path: Path) -> None:
     assert "countersign doctor" in done.stdout
 
 
+@pytest.mark.parametrize("host", ["123456789012", "no", "0x1f", "null"])
+def test_a_host_that_looks_like_something_else_is_a_name(
+    tmp_path: Path, host: str
+) -> None:
+    assert init(tmp_path, *GIVEN, f"--host={host}").returncode == 0
+    assert load(tmp_path / "countersign.yaml", {}).settings.host == host
+
+
 def test_the_manifest_is_the_shipped_one(tmp_path: Path) -> None:
     init(tmp_path, *GIVEN)
     shipped = (ROOT / "deploy/slack-manifest.yaml").read_text()

@@ -66,6 +66,17 @@ def test_what_was_approved_before_is_not_done(story: Story) -> None:
     assert states[approved.id] is State.REFUSED
 
 
+def test_what_was_done_before_is_not_undone_either(story: Story) -> None:
+    story.opens()
+    pause = next(p for p in story.proposals() if p.action.kind == "pause")
+    story.decide.approve(pause.id, ALICE, None)
+    story.carry_out.step()
+    after = observing(story)
+
+    with pytest.raises(NotDecided, match="only watches"):
+        after.decide.undo(1, ALICE)
+
+
 def test_the_mode_is_a_part_of_the_policy_on_record() -> None:
     assert digest_of(Settings()) != digest_of(Settings(mode="observe"))
     assert rules_of(Settings(mode="observe")).book.observes

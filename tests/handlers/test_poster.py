@@ -221,6 +221,23 @@ def test_a_deleted_card_stops_no_line(
     assert len(lines(workspace)) == 1
 
 
+def test_what_comes_back_to_a_deleted_card_gets_one_again(
+    poster: Poster, workspace: Workspace, story: Story, slack: WebClient
+) -> None:
+    story.opens()
+    poster.step()
+    story.sees(story.well())
+    poster.step()
+    slack.chat_delete(channel=workspace.channel_id, ts=only_card(workspace).ts)
+    story.clock.go(600)
+    story.sees(story.found())
+    for _ in range(3):
+        poster.step()
+
+    card = only_card(workspace)
+    assert card.button_texts()[0] == "Approve"
+
+
 def test_refused_blocks_fall_back_to_text(
     poster: Poster, workspace: Workspace, story: Story
 ) -> None:
