@@ -16,7 +16,7 @@ from bot.origin import Origin
 from bot.own import Own
 from bot.person import Person
 from bot.plots import Plots
-from bot.reports import Reports
+from bot.postmortems import Postmortems
 from bot.runbooks.shelf import Shelf
 from bot.silence import Silence
 from bot.simulate import Simulate
@@ -53,7 +53,7 @@ class Desk:
     telemetry: Telemetry
     feedback: Feedbacks
     drafts: Drafts
-    reports: Reports
+    postmortems: Postmortems
     purse: Purse
     shelf: Shelf
     converse: Converse

@@ -119,7 +119,7 @@ def _desk(core: Core, guard: Guard, reply: Reply) -> Desk:
         telemetry=core.telemetry,
         feedback=core.afterwards.feedback,
         drafts=core.afterwards.drafts,
-        reports=core.afterwards.reports,
+        postmortems=core.afterwards.postmortems,
         purse=core.afterwards.purse,
         shelf=core.known.shelf,
         converse=core.converse,

@@ -15,7 +15,7 @@ from bot.feedback import Feedbacks
 from bot.handover import Handover
 from bot.model import EvidenceItem, Table
 from bot.policy_section import Approvers
-from bot.reports import Reports
+from bot.postmortems import Postmortems
 from bot.runbooks.shelf import Shelf
 from bot.settings import Settings
 from bot.spending import Purse
@@ -106,7 +106,7 @@ def desk(
         telemetry=Telemetry(),
         feedback=Feedbacks(record=record, poster=poster),
         drafts=Drafts(record=record, folder=runbooks, poster=poster),
-        reports=Reports(record=record, state_dir=runbooks.parent),
+        postmortems=Postmortems(record=record, state_dir=runbooks.parent),
         purse=Purse(record=record, model="", per_day=5.0),
         shelf=Shelf((runbooks,), None),
         converse=Converse(_sources(story, runbooks)),
