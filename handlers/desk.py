@@ -17,6 +17,7 @@ from bot.own import Own
 from bot.person import Person
 from bot.plots import Plots
 from bot.postmortems import Postmortems
+from bot.report.reports import Reports
 from bot.runbooks.shelf import Shelf
 from bot.silence import Silence
 from bot.simulate import Simulate
@@ -54,6 +55,7 @@ class Desk:
     feedback: Feedbacks
     drafts: Drafts
     postmortems: Postmortems
+    reports: Reports
     purse: Purse
     shelf: Shelf
     converse: Converse

@@ -13,6 +13,7 @@ from bot.pager import Pager, PagerDuty, Pages, Webhook
 from bot.ports import Wakeable
 from bot.postmortems import Postmortems
 from bot.record import Record
+from bot.report.reports import Reports
 from bot.retention import Retention
 from bot.second_approver import CallSecond
 from bot.settings import Loaded, Settings
@@ -28,6 +29,7 @@ class Afterwards:
     false_alarms: FalseAlarms
     drafts: Drafts
     postmortems: Postmortems
+    reports: Reports
     purse: Purse
     escalate: Escalate
     second: CallSecond
@@ -58,6 +60,7 @@ def afterwards(
             state_dir=environment.state_dir,
             improve=_improve(loaded, known),
         ),
+        reports=Reports(record=record, section=settings.report),
         purse=Purse(
             record=record,
             model=known.model.model if known.model else "",
