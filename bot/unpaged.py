@@ -182,16 +182,16 @@ def _days(tx: Connection) -> dict[date, Counter[Why]]:
 
 def _count(tx: Connection, fresh: Iterable[Seen]) -> None:
     """Add to the numbers by day, which stay when the digest has told the rest."""
-    days = _days(tx)
+    days, added = _days(tx), dict[date, Counter[Why]]()
     for seen in fresh:
         day = seen.last.astimezone(UTC).date()
-        days.setdefault(day, Counter())[seen.why] += seen.times
-    newest = max(days)
-    for day, times in days.items():
-        if newest - day > COUNTED_FOR:
+        added.setdefault(day, Counter())[seen.why] += seen.times
+    for day, times in added.items():
+        total = times + days.get(day, Counter())
+        store.remember(tx, f"{_DAY}{day}", json.dumps(total))
+    for day in days:
+        if max(added) - day > COUNTED_FOR:
             store.forget(tx, f"{_DAY}{day}")
-        else:
-            store.remember(tx, f"{_DAY}{day}", json.dumps(times))
 
 
 def _together(before: Seen | None, now: Seen) -> Seen:

@@ -48,9 +48,9 @@ def chart_of_columns(request: ColumnsRequest) -> bytes:
     """Return the PNG, 1200 by 540 pixels. Days are UTC."""
     figure = headed(request.title, request.subtitle)
     _legend(figure, request.stacks)
-    above = figure.add_axes((0.075, 0.42, 0.9, 0.33))
-    below = figure.add_axes((0.075, 0.09, 0.9, 0.2))
-    figure.text(LEFT, 0.325, request.took_name, size=9.5, color=LINE)
+    above = figure.add_axes((0.075, 0.43, 0.9, 0.32))
+    below = figure.add_axes((0.075, 0.05, 0.9, 0.21))
+    figure.text(LEFT, 0.305, request.took_name, size=9.5, color=LINE)
     for axes in (above, below):
         bare(axes)
         axes.set_xlim(-0.6, len(request.starts) - 0.4)
@@ -103,8 +103,12 @@ def _dots(axes: "Axes", request: ColumnsRequest) -> None:
     axes.plot([p for p, _ in told], [t for _, t in told], "o", color=LINE, ms=5)
     if len(request.took) <= _WIDE:
         for place, took in told:
-            said = seconds(timedelta(seconds=took))
-            _write(axes, (place, took), said, LINE)
+            _write(axes, (place, took), _brief(took), LINE)
+
+
+def _brief(took: float) -> str:
+    """Say a time in its largest unit only, so that neighbours leave each other room."""
+    return " ".join(seconds(timedelta(seconds=took)).split()[:2])
 
 
 def _round(top: float) -> float:

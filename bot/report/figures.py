@@ -23,7 +23,7 @@ class Ending(StrEnum):
 
     BY_ACTION = "after an action"
     BY_ITSELF = "without an action"
-    FALSE_ALARM = "false alarm"
+    FALSE_ALARM = "called a false alarm"
     OPEN = "still open"
 
 

@@ -10,7 +10,7 @@ from bot.report.figures import Ending, Report
 _COLORS: Final = {
     Ending.BY_ACTION: "#009e73",
     Ending.BY_ITSELF: "#0072b2",
-    Ending.FALSE_ALARM: "#aab4be",
+    Ending.FALSE_ALARM: "#6b7885",
     Ending.OPEN: "#d55e00",
 }
 

@@ -144,6 +144,8 @@ def _times(report: Report) -> Iterator[Line]:
 
 
 def _took(took: Times) -> str:
+    if took.count == 1:
+        return f"{seconds(took.worst)} (measured once)"
     return (
         f"{seconds(took.mean)} on average, median {seconds(took.median)}, "
         f"worst {seconds(took.worst)} ({took.count:,} measured)"

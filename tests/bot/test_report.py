@@ -237,6 +237,28 @@ def test_what_called_nobody_stays_counted_after_the_digest(story: Story) -> None
     assert "0 called nobody" in said(report_of(story))["Noise"]
 
 
+def test_numbers_by_day_go_after_a_year(story: Story) -> None:
+    for _ in range(2):
+        story.unpaged.add(story.found(), Why.BRIEF)
+        story.unpaged.keep()
+        story.clock.go((unpaged.COUNTED_FOR + timedelta(days=1)).total_seconds())
+    with story.database.read() as tx:
+        days = story.clock.wall.date() - timedelta(days=900), story.clock.wall.date()
+        assert unpaged.counted(tx, *days) == {Why.BRIEF: 1}
+
+
+def test_whoever_clicks_waits_for_no_report(story: Story) -> None:
+    now = story.clock.wall
+    for minutes in range(3):
+        over(story, now - HOUR + minutes * MINUTE)
+    with story.database.read() as tx:
+        assert len(past.past(tx, now - WEEK, now).incidents) == 3
+        # The report is still being read, and a decision is written all the same.
+        story.opens()
+        story.approved(4)
+    assert report_of(story).incidents == 4
+
+
 def test_an_empty_span_says_so(story: Story) -> None:
     found = report_of(story)
     text = said(found)
