@@ -1,6 +1,6 @@
 """A report in Slack: asked for, in words, on Home, and once a week by itself."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -113,10 +113,10 @@ def test_what_was_posted_and_not_noted_is_found_again(
     dying = weekly(story, quick, reports)
     note = dying._note
 
-    def killed(day: object, state: str) -> None:
+    def killed(day: date, state: str) -> None:
         if state == "told":
             raise SystemExit
-        note(day, state)  # type: ignore[arg-type]
+        note(day, state)
 
     monkeypatch.setattr(dying, "_note", killed)
     with pytest.raises(SystemExit):
