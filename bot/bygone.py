@@ -25,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from bot import reports, store
+from bot import postmortems, store
 from bot.costs import model_calls
 from bot.database import Database
 from bot.inbound.inbox import inbox
@@ -91,7 +91,7 @@ class Bygone:
             store.drop(tx, numbers)
             # Within the transaction: a document can be written again, an incident not.
             for number in numbers:
-                reports.forget(self._folder, number)
+                postmortems.forget(self._folder, number)
         return gone + Counts(alerts=alerts)
 
     def finish(self) -> None:
@@ -105,7 +105,9 @@ class Bygone:
             events=rows.events,
             proposals=rows.proposals,
             cases=known.cases + known.folded,
-            documents=sum(reports.document(self._folder, n).exists() for n in numbers),
+            documents=sum(
+                postmortems.document(self._folder, n).exists() for n in numbers
+            ),
         )
 
 

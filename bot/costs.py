@@ -205,6 +205,11 @@ def by_month(tx: Connection, month: datetime) -> Total:
     return _sum(tx, _within(start, end))
 
 
+def between(tx: Connection, start: datetime, end: datetime) -> Total:
+    """Return the total from `start` to before `end`."""
+    return _sum(tx, _within(start, end))
+
+
 def models(tx: Connection, start: datetime, end: datetime) -> dict[str, Total]:
     """Return the totals of each model used from `start` to before `end`, by name."""
     query = select(model_calls.c.model).where(_within(start, end)).distinct()

@@ -40,6 +40,7 @@ def verified(check: Check, latest: Mapping[str, Measured]) -> Verification:
             after=new.value if new else None,
             is_clear=new is not None and new.level is Level.OK,
             above=old.limits.above,
+            name=old.detector,
         )
         for old, new in zip(check.before, after, strict=True)
     )
@@ -47,6 +48,7 @@ def verified(check: Check, latest: Mapping[str, Measured]) -> Verification:
         proposal=check.proposal,
         verdict=judge(measures),
         figures=figures(check.before, after),
+        measures=measures,
         took=check.clear.since(check.acted) if check.clear else None,
     )
 

@@ -17,7 +17,7 @@ from remediation.facts import ProcessFacts
 from remediation.identity import ProcessIdentity
 from remediation.moment import Moment
 from remediation.unit import UnitFacts
-from remediation.verify import Verdict
+from remediation.verify import Measure, Verdict
 
 REQUEST = "request"
 """The `detector` of an incident that a person opened by asking for an action."""
@@ -257,13 +257,14 @@ class Verification:
     """Whether an action helped, by the detectors that had complained.
 
     figures: before and after in words ("CPU 98 % → 6 %"). took: from the action
-    until all was clear, where it became clear.
+    until all was clear, where it became clear. measures: the same in numbers.
     """
 
     proposal: str
     verdict: Verdict
     figures: str
     took: timedelta | None
+    measures: tuple[Measure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,7 +281,7 @@ class Incident:
     heard_at: since when it is not muted any more, or is back. knowledge: None until memory and
     runbooks were asked. is_asked: whether a model was asked, which is done once.
     is_explained: whether nothing more will be said about it. feedback: what a person said
-    after the end.
+    after the end. judged: every verification so far, of one action each.
     """
 
     number: int
@@ -313,6 +314,7 @@ class Incident:
     is_asked: bool = False
     is_explained: bool = False
     feedback: Feedback | None = None
+    judged: tuple[Verification, ...] = ()
 
     @property
     def lead(self) -> Finding:

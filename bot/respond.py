@@ -304,7 +304,9 @@ class Respond:
     def _conclude(self, incident: Incident, result: Verification, now: Moment) -> None:
         measured = f"{result.verdict.capitalize()}: {result.figures}"
         with self._database.write() as tx:
-            store.bump(tx, incident.number, check=None, verification=result)
+            judged = (*store.get(tx, incident.number).judged, result)
+            found = {"check": None, "verification": result, "judged": judged}
+            store.bump(tx, incident.number, **found)
             _log_event(tx, incident, f"verified.{result.verdict}", measured, now)
             _log_event(tx, incident, "chart.due", incident.lead.label, now)
             escalate_if_spent(tx, self._ledger, incident.number, now)

@@ -31,6 +31,7 @@ from bot.policy_section import (
     Policy,
 )
 from bot.prometheus_section import PrometheusSection
+from bot.report_section import ReportSection
 from bot.retention_section import RetentionSection
 from bot.section import Section
 from bot.service_section import Service, Supervisor, Timer
@@ -135,6 +136,7 @@ class Settings(Section):
     memory: MemorySection = MemorySection()
     runbooks: RunbooksSection = RunbooksSection()
     retention: RetentionSection = RetentionSection()
+    report: ReportSection = ReportSection()
 
     @field_validator("hosts")
     @classmethod

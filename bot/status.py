@@ -2,7 +2,6 @@
 
 import difflib
 import os
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -18,11 +17,6 @@ from bot.triage import worst
 from remediation.decision import NotDecided
 from remediation.lock import Locked, locked
 from remediation.proposal import Proposal, State
-
-WEEK = timedelta(days=7)
-GLASS = "glass broken"
-"""The key, in `Board.week`, of how often somebody approved alone."""
-
 
 WORST_FIRST = (Level.CRITICAL, Level.WARNING, Level.UNKNOWN, Level.OK)
 _MAIN = ("cpu", "memory", "load", "filesystem", "prometheus")
@@ -76,8 +70,6 @@ class Board:
     open: tuple[OpenIncident, ...]
     lock: Locked | None
     quiet: tuple[Quiet, ...]
-    week: Mapping[str, int]
-    incidents_this_week: int
     unseen: str = ""
     untold: Mapping[str, str] = field(default_factory=dict)
     expected: tuple[str, ...] = ()
@@ -123,14 +115,6 @@ class Status:
         moment = self._clock.now()
         now = moment.wall
         with self._database.read() as tx:
-            recent = store.since(tx, now - WEEK, limit=500)
-            done = Counter[str]()
-            for incident in recent:
-                for proposal in self._ledger.of(tx, incident.number):
-                    done[proposal.state] += 1
-                    done[GLASS] += any(vote.broke_glass for vote in proposal.votes)
-                if incident.verification:
-                    done[incident.verification.verdict] += 1
             open_ = [
                 OpenIncident(
                     incident=incident,
@@ -149,8 +133,6 @@ class Status:
                 open=tuple(open_),
                 lock=locked(tx),
                 quiet=quiet.kept(tx, moment),
-                week=done,
-                incidents_this_week=len(recent),
                 unseen=self.unseen,
                 untold=dict(self._untold),
                 expected=tuple(sorted(set(self._expected().values()))),

@@ -12,6 +12,7 @@ from datetime import datetime
 from pydantic import TypeAdapter
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     Index,
     Integer,
@@ -218,7 +219,14 @@ def resolved(
 
 def since(tx: Connection, start: datetime, *, limit: int = 50) -> list[Incident]:
     """Return the incidents opened since a time, the newest first."""
-    query = select(incidents.c.body).where(incidents.c.opened_at >= start)
+    return newest(tx, incidents.c.opened_at >= start, limit=limit)
+
+
+def newest(
+    tx: Connection, wanted: ColumnElement[bool], *, limit: int
+) -> list[Incident]:
+    """Return the incidents of which a condition on their rows holds, newest first."""
+    query = select(incidents.c.body).where(wanted)
     rows = tx.execute(query.order_by(incidents.c.number.desc()).limit(limit)).scalars()
     return [_INCIDENTS.validate_json(body) for body in rows]
 

@@ -1,14 +1,18 @@
 """What was seen and called nobody: counted until the day's digest tells of it.
 
+How many there were on which day stays, for reports.
+
 Brief: over before its `for`. Expected: declared work. Muted: a mute or a maintenance kept
 it quiet. Unusual: improbable, and nothing else agreed.
 """
 
+import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import (
@@ -31,6 +35,10 @@ from remediation.tables import Instant
 
 MOST = 500
 """Kept until they are told; beyond it only their number grows."""
+
+COUNTED_FOR = timedelta(days=400)
+"""How long the bare numbers by day stay, for reports."""
+_DAY = "unpaged on "
 
 table = Table(
     "unpaged",
@@ -112,6 +120,7 @@ class Unpaged:
                     if key in known or len(known) < MOST:
                         known[key] = _together(known.get(key), seen)
                         _write(tx, known[key])
+                _count(tx, fresh.values())
             undo.pop_all()
 
     def _put_back(self, unwritten: Mapping[tuple[str, Why], Seen]) -> None:
@@ -146,6 +155,43 @@ def forget(tx: Connection, told: Sequence[Seen]) -> None:
         tx.execute(delete(table).where(mine & (table.c.times <= seen.times)))
         rest = table.c.times - seen.times
         tx.execute(update(table).where(mine).values(times=rest))
+
+
+def counted(tx: Connection, start: date, end: date) -> Counter[Why]:
+    """Return how much called nobody from one day to another (UTC), both included."""
+    found = Counter[Why]()
+    for day, times in _days(tx).items():
+        if start <= day <= end:
+            found.update(times)
+    return found
+
+
+def counted_since(tx: Connection) -> date | None:
+    """Return the first day that anything was counted on; None while there is none."""
+    return min(_days(tx), default=None)
+
+
+def _days(tx: Connection) -> dict[date, Counter[Why]]:
+    return {
+        date.fromisoformat(day): Counter(
+            {Why(why): int(times) for why, times in json.loads(told).items()}
+        )
+        for day, told in store.notes(tx, _DAY).items()
+    }
+
+
+def _count(tx: Connection, fresh: Iterable[Seen]) -> None:
+    """Add to the numbers by day, which stay when the digest has told the rest."""
+    days, added = _days(tx), dict[date, Counter[Why]]()
+    for seen in fresh:
+        day = seen.last.astimezone(UTC).date()
+        added.setdefault(day, Counter())[seen.why] += seen.times
+    for day, times in added.items():
+        total = times + days.get(day, Counter())
+        store.remember(tx, f"{_DAY}{day}", json.dumps(total))
+    for day in days:
+        if max(added) - day > COUNTED_FOR:
+            store.forget(tx, f"{_DAY}{day}")
 
 
 def _together(before: Seen | None, now: Seen) -> Seen:

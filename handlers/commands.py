@@ -9,9 +9,12 @@ from slack_sdk.errors import SlackApiError
 
 from bot.plots import NotDrawn, wanted
 from bot.redact import fit_to_keep
+from bot.report import words
+from bot.report.reports import NotReported, span_of
 from handlers.blocks import answers, dialogs
 from handlers.blocks.card import card
 from handlers.blocks.markup import Message, characters, escaped
+from handlers.blocks.report import report
 from handlers.client import NETWORK_ERRORS, failure_of
 from handlers.desk import Desk
 from handlers.reading import Reading
@@ -79,6 +82,16 @@ class Commands:
 
     def _cost(self, _request: Request) -> Message:
         return self._reading.cost()
+
+    def _report(self, request: Request) -> Message:
+        try:
+            found = self._desk.reports.of(span_of(request.words))
+        except NotReported as why:
+            return answers.plain(escaped(str(why)))
+        png = self._desk.reports.drawn(found)
+        if png is not None:
+            self._desk.reply.picture(request.channel, png, words.title(found))
+        return report(found)
 
     def _chart(self, request: Request) -> Message:
         try:

@@ -16,7 +16,8 @@ from bot.origin import Origin
 from bot.own import Own
 from bot.person import Person
 from bot.plots import Plots
-from bot.reports import Reports
+from bot.postmortems import Postmortems
+from bot.report.reports import Reports
 from bot.runbooks.shelf import Shelf
 from bot.silence import Silence
 from bot.simulate import Simulate
@@ -53,6 +54,7 @@ class Desk:
     telemetry: Telemetry
     feedback: Feedbacks
     drafts: Drafts
+    postmortems: Postmortems
     reports: Reports
     purse: Purse
     shelf: Shelf

@@ -29,6 +29,7 @@ def register(app: App, desk: Desk) -> None:
         else:
             view = home(
                 desk.status.board(),
+                desk.reports.week(),
                 person=who.id,
                 is_approver=who.is_approver,
                 configuration=dict(desk.configuration),

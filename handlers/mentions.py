@@ -32,7 +32,7 @@ _ARGUMENTS: Final[Mapping[str, re.Pattern[str]]] = {
     verb: re.compile(rf"(?:{shape})?")
     for verb, shape in {
         "status": r"\S*[^\s?!,.]",
-        "incidents": _SPAN,
+        **dict.fromkeys(("incidents", "report"), _SPAN),
         "runbook": r"[^?]*",
         # Brackets stand in PromQL, and hardly in a sentence.
         "chart": rf"\S+(?: {_SPAN}(?: [\w.-]+)?)?|.*[(\[{{].*",

@@ -1,7 +1,7 @@
 """The verbs that only read what is known: costs, runbooks, postmortems, traces."""
 
 from bot import tracing
-from bot.reports import NotKept, Report
+from bot.postmortems import NotKept, Written
 from handlers.blocks import answers, runbook
 from handlers.blocks.cost import cost
 from handlers.blocks.markup import Message, escaped
@@ -59,16 +59,16 @@ class Reading:
         return answers.plain(said)
 
     def _write(self, number: int, title: str, thread: Spoken) -> None:
-        report = self._desk.reports.write(number)
-        file = File(name=report.name, title=title, content=report.text.encode())
+        written = self._desk.postmortems.write(number)
+        file = File(name=written.name, title=title, content=written.text.encode())
         if not self._desk.reply.file(file, thread.channel, thread.thread_ts):
-            said = answers.plain(self._keep(report))
+            said = answers.plain(self._keep(written))
             self._desk.reply.in_thread(thread, said)
 
-    def _keep(self, report: Report) -> str:
-        title = f"Postmortem of incident {report.incident}"
+    def _keep(self, written: Written) -> str:
+        title = f"Postmortem of incident {written.incident}"
         try:
-            place = self._desk.reports.keep(report)
+            place = self._desk.postmortems.keep(written)
         except NotKept as why:
             return (
                 f"{title} could not be uploaded, nor saved ({escaped(str(why))}). "

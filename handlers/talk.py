@@ -17,7 +17,7 @@ from bot.converse.question import Answer, Chart, Question
 from bot.converse.threads import Threads
 from bot.loop import attempt
 from bot.person import Person
-from bot.plots import NotDrawn, Wanted
+from bot.plots import NotDrawn, Plot, Wanted
 from handlers.blocks import answers
 from handlers.blocks.markup import escaped
 from handlers.channel import File
@@ -101,6 +101,8 @@ class Talk:
         self._say(heard, answer)
         if answer.chart is not None:
             self._draw(spoken, answer.chart)
+        if answer.picture is not None:
+            self._show(spoken, answer.picture)
 
     def _question(self, heard: Heard, person: Person) -> Question:
         spoken = heard.spoken
@@ -129,6 +131,9 @@ class Talk:
         except NotDrawn as why:
             self._desk.reply.in_thread(spoken, answers.plain(escaped(str(why))))
             return
+        self._show(spoken, plot)
+
+    def _show(self, spoken: Spoken, plot: Plot) -> None:
         file = File(name="chart.png", title=plot.title, content=plot.png)
         if not self._desk.reply.file(file, spoken.channel, spoken.thread_ts):
             self._desk.reply.in_thread(spoken, answers.plain(_NO_PICTURE))

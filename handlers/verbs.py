@@ -32,6 +32,7 @@ VERBS: Mapping[str, str] = {
     "lock WHY": "stop the whole bot, at once",
     "unlock": "free it",
     "chart WHAT [6h] [HOST]": "a picture of a figure, or of PromQL",
+    "report [7d]": "incidents, times, actions, noise and money of a while, with a chart",
     "cost": "what the language model has cost",
     "help": "this list",
 }

@@ -21,13 +21,15 @@ class Measure:
     """One condition before and after an action, in its own unit.
 
     after is None when nothing was measured since. is_clear: whether the condition
-    is inside its clear limit now. above: whether high values are the bad ones.
+    is inside its clear limit now. above: whether high values are the bad ones. name: of
+    the condition, as whoever measures calls it.
     """
 
     before: float | None
     after: float | None
     is_clear: bool
     above: bool
+    name: str = ""
 
 
 def judge(measures: tuple[Measure, ...]) -> Verdict:

@@ -21,7 +21,8 @@ _GRID: Final = "#e9edf1"
 _AXIS: Final = "#b8c2cc"
 _SIZE: Final = (8.0, 3.6)
 _DPI: Final = 150
-_LEFT: Final = 0.022
+LEFT: Final = 0.022
+"""Where the head begins, as a part of the picture's width."""
 _TITLE: Final = 68
 
 
@@ -51,6 +52,18 @@ class Frame:
 
 def framed(frame: Frame) -> "tuple[Figure, Axes]":
     """Return a figure with its head and empty axes."""
+    figure = headed(frame.title, frame.subtitle)
+    axes = figure.add_axes((0.075, 0.11, frame.width, frame.tall))
+    bare(axes)
+    axes.set_xlim(*frame.span)
+    axes.set_ylim(*frame.height)
+    _scale(axes, frame)
+    _make_room(axes, frame)
+    return figure, axes
+
+
+def headed(title: str, subtitle: str) -> "Figure":
+    """Return a figure with its head only."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -58,22 +71,16 @@ def framed(frame: Frame) -> "tuple[Figure, Axes]":
     FigureCanvasAgg(figure)
     # A `$` in a name is no formula.
     figure.text(
-        _LEFT,
+        LEFT,
         0.925,
-        cut(frame.title, _TITLE),
+        cut(title, _TITLE),
         size=13,
         weight="bold",
         color=INK,
         parse_math=False,
     )
-    figure.text(_LEFT, 0.855, frame.subtitle, size=9.5, color=QUIET, parse_math=False)
-    axes = figure.add_axes((0.075, 0.11, frame.width, frame.tall))
-    _bare(axes)
-    axes.set_xlim(*frame.span)
-    axes.set_ylim(*frame.height)
-    _scale(axes, frame)
-    _make_room(axes, frame)
-    return figure, axes
+    figure.text(LEFT, 0.855, subtitle, size=9.5, color=QUIET, parse_math=False)
+    return figure
 
 
 def png_of(figure: "Figure") -> bytes:
@@ -137,7 +144,8 @@ def _make_room(axes: "Axes", frame: Frame) -> None:
     axes.set_position((0.075 + extra, 0.11, frame.width - extra, frame.tall))
 
 
-def _bare(axes: "Axes") -> None:
+def bare(axes: "Axes") -> None:
+    """Take away what is no figure, and draw faint lines across."""
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.spines["bottom"].set_color(_AXIS)

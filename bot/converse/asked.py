@@ -12,6 +12,7 @@ from bot.model import EvidenceItem, Incident
 from bot.plots import Plots
 from bot.record import Record
 from bot.redact import visible
+from bot.report.reports import Reports
 from bot.runbooks.matching import Match
 from bot.settings import Settings
 from bot.status import Status
@@ -51,6 +52,7 @@ class Sources:
     memory: Recalls
     shelf: Finds
     plots: Plots
+    reports: Reports
     processes: Callable[[], Sequence[EvidenceItem]]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from bot.converse import incident, now, past, wishes, written
+from bot.converse import incident, now, past, reported, wishes, written
 from bot.converse.asked import Asked
 from bot.converse.question import Answer
 
@@ -72,6 +72,12 @@ INTENTS: Final[tuple[Intent, ...]] = (
         ),
         answer=past.last_time,
         is_open=True,
+    ),
+    Intent(
+        name="report",
+        example="report of the last week",
+        fits=reported.is_about_one,
+        answer=reported.report,
     ),
     Intent(
         name="happened",

@@ -6,6 +6,7 @@ from typing import Final
 
 from bot.model import Table
 from bot.person import Person
+from bot.plots import Plot
 
 RULES: Final = "rules"
 """The author of an answer that no model worded."""
@@ -63,6 +64,7 @@ class Answer:
 
     author: "rules" or the model's name. evidence: ids of what it rests on (E1, M2, R1,
     `incident 12`). table: shown below the text. chart: to be drawn into the thread.
+    picture: drawn already, likewise.
     command: the exact words with which a person can ask for an action. card: the
     incident whose card should be linked. about: the incident it speaks of. missing:
     what it had to do without.
@@ -73,6 +75,7 @@ class Answer:
     evidence: tuple[str, ...] = ()
     table: Table | None = None
     chart: Chart | None = None
+    picture: Plot | None = None
     command: str | None = None
     card: int | None = None
     about: int | None = None

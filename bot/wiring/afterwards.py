@@ -11,8 +11,9 @@ from bot.false_alarms import FalseAlarms
 from bot.feedback import Feedbacks
 from bot.pager import Pager, PagerDuty, Pages, Webhook
 from bot.ports import Wakeable
+from bot.postmortems import Postmortems
 from bot.record import Record
-from bot.reports import Reports
+from bot.report.reports import Reports
 from bot.retention import Retention
 from bot.second_approver import CallSecond
 from bot.settings import Loaded, Settings
@@ -27,6 +28,7 @@ class Afterwards:
     feedback: Feedbacks
     false_alarms: FalseAlarms
     drafts: Drafts
+    postmortems: Postmortems
     reports: Reports
     purse: Purse
     escalate: Escalate
@@ -53,11 +55,12 @@ def afterwards(
         feedback=Feedbacks(record=record, poster=poster),
         false_alarms=FalseAlarms(record=record.led, sections=sections, poster=poster),
         drafts=Drafts(record=record, folder=drafts_of(environment), poster=poster),
-        reports=Reports(
+        postmortems=Postmortems(
             record=record,
             state_dir=environment.state_dir,
             improve=_improve(loaded, known),
         ),
+        reports=Reports(record=record, section=settings.report),
         purse=Purse(
             record=record,
             model=known.model.model if known.model else "",

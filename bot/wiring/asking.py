@@ -9,6 +9,7 @@ from bot.host import HostContext
 from bot.pictures import Pictures
 from bot.plots import Plots
 from bot.record import Record
+from bot.report.reports import Reports
 from bot.settings import Settings
 from bot.status import Status
 from bot.wiring import parts
@@ -37,6 +38,7 @@ def converse_of(
     plots: Plots,
     status: Status,
     knows: Known,
+    reports: Reports,
 ) -> Converse:
     """Return what answers in words; a model's where one is set."""
     sources = Sources(
@@ -46,6 +48,7 @@ def converse_of(
         memory=knows.memory,
         shelf=knows.shelf,
         plots=plots,
+        reports=reports,
         processes=TopProcesses(host).now,
     )
     if knows.model is None:

@@ -136,6 +136,10 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
     failed = kit.telemetry.failed
     knows = known(loaded.settings, environment, record, kit.host, poster, failed)
     ask = _ask(kit)
+    after = afterwards(loaded, environment, record, knows, poster)
+    talk = converse_of(
+        loaded.settings, record, kit.host, plots, status, knows, after.reports
+    )
     return Core(
         settings=loaded.settings,
         record=record,
@@ -158,9 +162,9 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
         simulate=Simulate(record=record, candidates=kit.candidates),
         status=status,
         plots=plots,
-        converse=converse_of(loaded.settings, record, kit.host, plots, status, knows),
+        converse=talk,
         known=knows,
-        afterwards=afterwards(loaded, environment, record, knows, poster),
+        afterwards=after,
         poster=poster,
         worker=kit.worker,
     )

@@ -75,6 +75,7 @@ class Running(AbstractContextManager[None]):
         self._core = core
         slack = slack_side(core, environment)
         self._poster, self._socket = slack.poster, slack.socket
+        self._weekly = slack.weekly
         self.routers = slack.routers
         core.telemetry.connected(lambda: not self.unready())
         threads = SPARE_THREADS + len(core.watch.detectors)
@@ -112,6 +113,7 @@ class Running(AbstractContextManager[None]):
         self._plan(timedelta(hours=1), "tell the head", self._tell_head)
         # The digest has its minute, which may be the last of a day.
         self._plan(timedelta(minutes=1), "tell the day", self._tell_day)
+        self._plan(timedelta(minutes=1), "tell the week", self._weekly.step)
         self._plan(timedelta(minutes=1), "unpaged", core.unpaged.keep)
         self._plan(timedelta(days=1), "compact memory", self._compact)
         let_go = core.afterwards.retention.step

@@ -19,6 +19,7 @@ from handlers.http import router
 from handlers.poster import Poster
 from handlers.reply import Reply
 from handlers.socket import Socket
+from handlers.weekly import Weekly
 
 VERIFY_SECONDS: Final = 1.5
 """How long Slack may take to say who clicked; the ack is due after three."""
@@ -29,6 +30,7 @@ class SlackSide:
     """What speaks with Slack. socket: None where clicks come over HTTP, by `routers`."""
 
     poster: Poster
+    weekly: Weekly
     socket: Socket | None
     routers: Sequence[APIRouter]
 
@@ -58,6 +60,11 @@ def slack_side(core: Core, environment: Environment) -> SlackSide:
     app = build(answering, desk, signing_secret=secret)
     return SlackSide(
         poster=_poster(core, channel),
+        weekly=Weekly(
+            channel=channel,
+            record=core.record.led,
+            reports=core.afterwards.reports,
+        ),
         socket=Socket(app, answering, token) if token else None,
         routers=[
             *([router(app, secret)] if secret else []),
@@ -119,6 +126,7 @@ def _desk(core: Core, guard: Guard, reply: Reply) -> Desk:
         telemetry=core.telemetry,
         feedback=core.afterwards.feedback,
         drafts=core.afterwards.drafts,
+        postmortems=core.afterwards.postmortems,
         reports=core.afterwards.reports,
         purse=core.afterwards.purse,
         shelf=core.known.shelf,

@@ -1,21 +1,38 @@
 """App Home: the live board for one person. No Approve here; a card decides."""
 
-from bot.status import GLASS, Board
+from bot.report import words
+from bot.report.figures import Report
+from bot.status import Board
 from handlers.blocks import answers
 from handlers.blocks.markup import context, escaped, header, mention, section
+from handlers.blocks.report import drawn
 
-_HELPED = "recovered"
+_GLANCE = (
+    "Incidents",
+    "By cause",
+    "Time to acknowledge",
+    "Time to recover",
+    "Actions",
+    "Noise",
+    "Models",
+    "Glass broken",
+)
 
 
 def home(
-    board: Board, *, person: str, is_approver: bool, configuration: dict[str, str]
+    board: Board,
+    week: Report,
+    *,
+    person: str,
+    is_approver: bool,
+    configuration: dict[str, str],
 ) -> dict[str, object]:
-    """Draw the tab."""
+    """Draw the tab. week: the report of the last seven days."""
     blocks: list[dict[str, object]] = [header("Now"), *answers.board(board).blocks]
     blocks += [header("Waiting for a decision"), section(_waiting(board))]
     role = "You may approve." if is_approver else "You are not among the approvers."
     blocks.append(context(f"{mention(person)} · {role}"))
-    blocks += [header("The last seven days"), section(_week(board))]
+    blocks += [header("The last seven days"), *_week(week)]
     lines = [
         f"{escaped(key)}: {escaped(value)}" for key, value in configuration.items()
     ]
@@ -39,18 +56,11 @@ def _waiting(board: Board) -> str:
     return "\n".join(lines[:20]) or "Nothing is waiting."
 
 
-def _week(board: Board) -> str:
-    week = board.week
-    acted = week.get("done", 0)
-    helped = week.get(_HELPED, 0)
-    return (
-        f"{board.incidents_this_week} incidents · {acted} actions carried out, "
-        f"{helped} of them helped · {week.get('rejected', 0)} rejected · "
-        f"{week.get('expired', 0)} expired{_alone(week.get(GLASS, 0))}"
-    )
-
-
-def _alone(times: int) -> str:
-    if not times:
-        return ""
-    return f" · the glass was broken {'once' if times == 1 else f'{times} times'}"
+def _week(week: Report) -> list[dict[str, object]]:
+    told = dict(words.lines(week))
+    glance = [(name, told[name]) for name in _GLANCE if name in told]
+    blocks = [section(drawn(glance))]
+    for title, found in (("By host", week.hosts), ("By service", week.services)):
+        if found:
+            blocks.append(section(f"*{title}*\n{drawn(words.places(found))}"))
+    return blocks

@@ -15,7 +15,7 @@ from bot.costs import model_calls
 from bot.database import Database
 from bot.inbound.inbox import inbox
 from bot.model import Phase
-from bot.reports import document
+from bot.postmortems import document
 from bot.retell import case_of
 from bot.retention import Retention
 from bot.retention_section import RetentionSection

@@ -12,7 +12,7 @@ from tests.fakes.things import finding
 
 def test_a_quiet_bot_has_an_empty_board(story: Story) -> None:
     board = story.status.board()
-    assert (board.hosts, board.open, board.lock, dict(board.week)) == ((), (), None, {})
+    assert (board.hosts, board.open, board.lock) == ((), (), None)
 
 
 def test_hosts_show_their_worst_level_and_all_figures(story: Story) -> None:
@@ -29,21 +29,11 @@ def test_open_incidents_show_what_waits_and_where(story: Story) -> None:
     assert [p.letter for p in item.waiting] == ["a", "b", "c"]
 
 
-def test_the_week_counts_states_and_verdicts(story: Story) -> None:
-    story.opens()
-    story.acted()
-    story.clock.go(30)
-    story.sees(story.well())
-    board = story.status.board()
-    assert (board.week["done"], board.week["recovered"]) == (1, 1)
-    assert board.incidents_this_week == 1
-
-
-def test_what_was_before_the_week_is_not_counted(story: Story) -> None:
+def test_what_was_before_the_week_is_not_listed(story: Story) -> None:
     story.opens()
     story.own.false_alarm(1, ALICE)
     story.clock.go(timedelta(days=7, seconds=1).total_seconds())
-    assert story.status.board().incidents_this_week == 0
+    assert story.status.incidents(timedelta(days=7)) == []
     assert story.status.incidents(timedelta(days=8))[0].number == 1
 
 

@@ -15,7 +15,9 @@ from bot.feedback import Feedbacks
 from bot.handover import Handover
 from bot.model import EvidenceItem, Table
 from bot.policy_section import Approvers
-from bot.reports import Reports
+from bot.postmortems import Postmortems
+from bot.report.reports import Reports
+from bot.report_section import ReportSection
 from bot.runbooks.shelf import Shelf
 from bot.settings import Settings
 from bot.spending import Purse
@@ -106,7 +108,8 @@ def desk(
         telemetry=Telemetry(),
         feedback=Feedbacks(record=record, poster=poster),
         drafts=Drafts(record=record, folder=runbooks, poster=poster),
-        reports=Reports(record=record, state_dir=runbooks.parent),
+        postmortems=Postmortems(record=record, state_dir=runbooks.parent),
+        reports=Reports(record=record, section=ReportSection()),
         purse=Purse(record=record, model="", per_day=5.0),
         shelf=Shelf((runbooks,), None),
         converse=Converse(_sources(story, runbooks)),
@@ -123,6 +126,7 @@ def _sources(story: Story, runbooks: Path) -> Sources:
         memory=Memory(story.database, None, None),
         shelf=Shelf([runbooks], None),
         plots=story.plots,
+        reports=Reports(record=story.record, section=ReportSection()),
         processes=lambda: (EvidenceItem(id="", title="Top by CPU", table=table),),
     )
 

@@ -51,6 +51,7 @@ from tests.fakes.things import (
     proposal,
     terminate,
 )
+from tests.fakes.weeks import whole
 
 EVIL = "<!channel> *x* http://evil.example/ <@U1> " + "y" * 300
 ALICE = APPROVER
@@ -401,8 +402,6 @@ def board(**changes: object) -> Board:
             Quiet(target=f"web-{n}", until=START, by="U1", why=EVIL * (n % 2))
             for n in range(20)
         ),
-        week={"done": 3, "recovered": 2},
-        incidents_this_week=4,
         untold={f"temperature{n}": EVIL for n in range(30)},
         learning=EVIL,
     )
@@ -478,7 +477,13 @@ def test_the_dialog_shows_what_the_card_shows() -> None:
 def test_home_is_taken_by_slack_and_never_decides() -> None:
     settings = {"Host": EVIL[:60], "Detectors": "cpu"}
     for approver in (True, False):
-        view = home(board(), person=ALICE, is_approver=approver, configuration=settings)
+        view = home(
+            board(),
+            whole(EVIL),
+            person=ALICE,
+            is_approver=approver,
+            configuration=settings,
+        )
         check_view(view)
         assert "approve" not in str(
             [b for b in view["blocks"] if b["type"] == "actions"]

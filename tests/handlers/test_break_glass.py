@@ -6,6 +6,8 @@ import pytest
 
 from bot.database import Database
 from bot.policy_section import Policy
+from bot.report.reports import Reports
+from bot.report_section import ReportSection
 from handlers.blocks.dialogs import break_glass
 from handlers.blocks.home import home
 from handlers.blocks.thread import line
@@ -47,7 +49,8 @@ def poster(connected: Desk, quick: Channel, story: Story) -> Poster:
 
 def home_of(story: Story) -> dict[str, object]:
     board = story.status.board()
-    return home(board, person=ALICE.id, is_approver=True, configuration={})
+    week = Reports(record=story.record, section=ReportSection()).week()
+    return home(board, week, person=ALICE.id, is_approver=True, configuration={})
 
 
 def dialog(workspace: Workspace, who: str, card: str, poster: Poster) -> str:
@@ -70,7 +73,7 @@ def test_one_who_may_approves_alone_and_everybody_is_told(
     (line,) = [m.text for m in workspace.messages() if "broke the glass" in m.text]
     assert "Reason: nobody else is awake" in line
     assert "the glass was broken" in str(workspace.posts()[0].blocks)
-    assert "the glass was broken once" in str(home_of(story))
+    assert "*Glass broken* once" in str(home_of(story))
     assert line.endswith(f"<@{ALICE.id}> <@{BOB.id}> <!subteam^S07ONCALL01>")
 
 

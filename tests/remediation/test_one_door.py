@@ -23,7 +23,7 @@ _DOORS: dict[str, set[str]] = {
     "any .unlink": {
         "bot/instance.py",
         "bot/drafts.py",
-        "bot/reports.py",
+        "bot/postmortems.py",
         "bot/restore.py",
     },
     "any .rmdir": set(),

@@ -12,6 +12,8 @@ from bot.converse.question import Answer, Question, Said
 from bot.database import Database
 from bot.model import EvidenceItem, Table
 from bot.remember import Remember
+from bot.report.reports import Reports
+from bot.report_section import ReportSection
 from bot.runbooks.shelf import Shelf
 from bot.settings import Settings
 from memory.recollect import Memory
@@ -103,6 +105,7 @@ def make_sources(tmp_path: Path) -> Callable[[Story, Memory], Sources]:
             memory=memory,
             shelf=Shelf([folder], None),
             plots=story.plots,
+            reports=Reports(record=story.record, section=ReportSection()),
             processes=lambda: (TOP, HEAVY),
         )
 

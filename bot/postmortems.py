@@ -26,7 +26,7 @@ def forget(state_dir: Path, number: int) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Written:
     """A finished document. name: of its file."""
 
     incident: int
@@ -38,7 +38,7 @@ class NotKept(Exception):
     """The document could not be written to disk; its text says why, for a person."""
 
 
-class Reports:
+class Postmortems:
     """Writes postmortems.
 
     state_dir: the state folder. improve: lets a model say more; None where no model is
@@ -57,26 +57,26 @@ class Reports:
         self._state_dir = state_dir
         self._improve = improve
 
-    def write(self, number: int) -> Report:
+    def write(self, number: int) -> Written:
         """Return the document; raise `store.Unknown`. May wait for the model."""
         text = postmortem(self._material(number), self._improve)
         name = document(self._state_dir, number).name
-        return Report(incident=number, name=name, text=text)
+        return Written(incident=number, name=name, text=text)
 
-    def keep(self, report: Report) -> str:
+    def keep(self, written: Written) -> str:
         """Save it, in place of an earlier one; return its path below the state folder.
 
         Raises `NotKept`.
         """
-        path = document(self._state_dir, report.incident)
+        path = document(self._state_dir, written.incident)
         fresh = path.with_suffix(".new")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            fresh.write_text(report.text, encoding="utf-8")
+            fresh.write_text(written.text, encoding="utf-8")
             fresh.replace(path)
         except OSError as error:
             raise NotKept(error.strerror or "no reason given") from error
-        return f"{FOLDER}/{report.name}"
+        return f"{FOLDER}/{written.name}"
 
     def _material(self, number: int) -> Material:
         with self._database.read() as tx:
