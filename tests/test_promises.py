@@ -32,6 +32,11 @@ def test_each_promise_has_a_test() -> None:
     assert tested == set(PROMISED)
 
 
+def test_security_counts_as_the_table_does() -> None:
+    numbers = re.findall(r"^(\d+)\. \*\*", SECURITY, re.MULTILINE)
+    assert [int(number) for number in numbers] == list(PROMISED)
+
+
 def test_a_figure_is_told_under_each_number_that_it_names() -> None:
     printed = (
         "seed 7\npromises 5, 19: 60 clicks\npromise 5 (sqlite): 3 of 3\n.promise 8"
