@@ -96,6 +96,8 @@ class Guard:
         for flag, reason in _FORBIDDEN.items():
             if user.get(flag):
                 raise Denied(reason)
+        if not _works_in(home.team_id, user):
+            raise Denied("people of other workspaces cannot decide")
         end = self._monotonic() + GROUPS_SECONDS
         if not self._approves(user_id, end):
             return Person(id=user_id, is_approver=False)
@@ -162,6 +164,17 @@ class Guard:
         except NETWORK_ERRORS as error:
             raise Unverified("Slack could not verify you (no answer)") from error
         return data if isinstance(data, dict) else {}
+
+
+def _works_in(team_id: str, user: Mapping[str, object]) -> bool:
+    """Say whether it is an account of this team, by what `users.info` tells.
+
+    In a channel shared with another company Slack calls nobody of theirs a stranger.
+    """
+    enterprise = user.get("enterprise_user")
+    teams = enterprise.get("teams") if isinstance(enterprise, dict) else None
+    listed = isinstance(teams, list) and team_id in teams
+    return listed or user.get("team_id") == team_id
 
 
 def _code(error: SlackApiError) -> str:

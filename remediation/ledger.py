@@ -175,8 +175,8 @@ class Ledger:
     ) -> Approval:
         """Take an approved proposal for execution; raise `NotClaimable` otherwise.
 
-        Of two executors one wins. Checked in the same transaction: the lock, both
-        clocks, the boot it was proposed in, the team's rules, one action at a time per
+        Of two executors one wins. Checked in the same transaction: the action's hash, the
+        lock, both clocks, the boot it was proposed in, the team's rules, one action at a time per
         host, the target's cooldown, the cap. claimant: names the executing process, so that
         after a crash others can tell whether it still runs.
         """
@@ -184,6 +184,8 @@ class Ledger:
         found = self.get(tx, proposal_id)
         if found.state is not State.APPROVED:
             raise NotClaimable("it is not approved, or taken already", final=False)
+        if digest(found.action) != found.digest:
+            raise NotClaimable("it is not the action that was shown", final=True)
         if not self.acts_on(found, now):
             raise NotClaimable("it belongs to another host or boot", final=True)
         ballot.check_claim(self.book, found, now)

@@ -4,6 +4,8 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from bot.database import Database
 from bot.disk import Disks
 from bot.looks import Looks
@@ -58,6 +60,7 @@ def test_a_folder_on_a_dead_mount_is_said_to_be_silent(tmp_path: Path) -> None:
     assert "it gives no answer in time" in clutter.trouble
 
 
+@pytest.mark.promise(33)
 @needs_root
 def test_a_dead_mount_in_a_folder_stops_no_detection(
     database: Database, tmp_path: Path
@@ -72,3 +75,4 @@ def test_a_dead_mount_in_a_folder_stops_no_detection(
         in_time(story.opens)
     assert len(story.open()) == 2
     assert story.incident(1).offered is not None
+    print("promise 33: a dead mount in a folder that is cleaned: 2 incidents beside it")

@@ -31,6 +31,7 @@ def test_a_job_runs_at_once_and_then_regularly(schedule: Schedule) -> None:
     assert all(ran.acquire(timeout=10) for _ in range(3))
 
 
+@pytest.mark.promise(33)
 def test_a_job_that_hangs_stops_no_other(schedule: Schedule) -> None:
     goes_on, ran = threading.Event(), threading.Semaphore(0)
     schedule.every(timedelta(seconds=0.2), "hangs", lambda: goes_on.wait(20) and None)
@@ -38,6 +39,7 @@ def test_a_job_that_hangs_stops_no_other(schedule: Schedule) -> None:
     schedule.start()
     try:
         assert all(ran.acquire(timeout=10) for _ in range(4))
+        print("promise 33: 1 job hangs: 4 rounds of another beside it")
     finally:
         goes_on.set()
 

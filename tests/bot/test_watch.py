@@ -80,6 +80,7 @@ def test_a_detector_that_raises_resolves_nothing(story: Story) -> None:
     assert story.incident().is_open
 
 
+@pytest.mark.promise(33)
 def test_a_detector_that_raises_stops_no_other(story: Story) -> None:
     broken, sound = FakeDetector("memory"), FakeDetector("cpu", story.found())
     broken.raises = ValueError("nonsense in /proc")
@@ -88,6 +89,7 @@ def test_a_detector_that_raises_stops_no_other(story: Story) -> None:
         watch.round(name)
     assert story.open()[1].lead.detector == "cpu"
     assert story.open()[0].title == "No data for memory on web-1"
+    print("promise 33: 1 detector fails: said on a card, the others find theirs")
 
 
 def test_what_the_host_does_not_tell_is_said_once_and_opens_nothing(
@@ -147,6 +149,7 @@ class Hanging(FakeDetector):
         return super().check(watched)
 
 
+@pytest.mark.promise(33)
 def test_a_round_that_hangs_is_marked_and_others_go_on(story: Story) -> None:
     hanging = Hanging("disk")
     watch = watching(story, hanging, FakeDetector("cpu", story.well()))
@@ -164,6 +167,7 @@ def test_a_round_that_hangs_is_marked_and_others_go_on(story: Story) -> None:
         said = "The detector disk does not come to an end on web-1."
         assert found.lead.summary == said
         assert found.lead.level is Level.UNKNOWN
+        print("promise 33: 1 detector hangs: said on a card, the others measure on")
     finally:
         hanging.let_go.set()
         stuck.join()

@@ -1,13 +1,14 @@
 """Who clicked: verified against a workspace, never by name."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from slack_sdk import WebClient
 
 from bot.policy_section import Approvers
 from handlers.client import client
-from handlers.guard import CACHE_SECONDS, Denied, Guard
+from handlers.guard import CACHE_SECONDS, Denied, Guard, _works_in
 from handlers.workspace import Workspace
 from handlers.workspace.people import (
     ALICE,
@@ -108,13 +109,21 @@ def test_a_listed_person_of_another_team_is_refused(guard: Guard) -> None:
         ({"is_restricted": True}, "guests cannot decide"),
         ({"is_ultra_restricted": True}, "guests cannot decide"),
         ({"is_stranger": True}, "people of other workspaces cannot decide"),
+        ({"team_id": OUTSIDER.team_id}, "people of other workspaces cannot decide"),
     ],
 )
 def test_a_listed_account_of_another_kind_is_refused(
-    guard: Guard, workspace: Workspace, changes: dict[str, bool], reason: str
+    guard: Guard, workspace: Workspace, changes: dict[str, Any], reason: str
 ) -> None:
     workspace.put_person(replace(ALICE, **changes))
     assert denied(guard, ALICE.id, workspace.team_id) == reason
+
+
+def test_in_an_enterprise_an_account_works_in_several_teams() -> None:
+    user = {"team_id": "E1", "enterprise_user": {"teams": ["T1", "T2"]}}
+    assert _works_in("T2", user)
+    assert not _works_in("T3", user)
+    assert not _works_in("T3", {})
 
 
 def test_a_guest_is_refused(guard: Guard, workspace: Workspace) -> None:

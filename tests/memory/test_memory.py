@@ -177,6 +177,7 @@ def test_another_embedder_makes_all_vectors_anew(database: Database) -> None:
     assert again.asked == 1
 
 
+@pytest.mark.promise(29)
 def test_a_broken_embedder_makes_it_search_by_words(database: Database) -> None:
     embedder = Letters(broken=True)
     memory = Memory(database, embedder, None)
@@ -188,6 +189,7 @@ def test_a_broken_embedder_makes_it_search_by_words(database: Database) -> None:
         == 2
     )
     assert "by words alone" in memory.health()
+    print("promise 29: no embedder: memory finds by words alone, and says so")
     embedder.broken = False
     memory.rebuild()
     assert memory.recall(symptoms())

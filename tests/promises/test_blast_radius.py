@@ -12,7 +12,7 @@ from remediation.decision import NotDecided
 from remediation.tables import proposals
 from tests.promises.house import PEOPLE, House, rules
 
-pytestmark = [pytest.mark.promise, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.promise(17), pytest.mark.timeout(900)]
 
 COOLDOWN = timedelta(minutes=30)
 PER_HOUR = 4

@@ -265,7 +265,7 @@ class Decisions(RuleBasedStateMachine):
         return True
 
 
-@pytest.mark.promise
+@pytest.mark.promise(1, 5, 7)
 @pytest.mark.timeout(1800)
 def test_no_order_of_clicks_clocks_and_crashes_executes_twice_or_unapproved(
     *,

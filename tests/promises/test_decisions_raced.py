@@ -23,7 +23,7 @@ from tests.real.databases import empty
 PROCESSES = 4
 
 
-pytestmark = [pytest.mark.promise, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.promise(5), pytest.mark.timeout(900)]
 
 
 def test_four_processes_reach_one_decision_per_proposal_on_sqlite(

@@ -24,7 +24,7 @@ from tests.remediation.victims import (
     until,
 )
 
-pytestmark = pytest.mark.promise
+pytestmark = pytest.mark.promise(15)
 
 EXECUTES = (
     "import os, signal, sys, time\n"

@@ -10,7 +10,7 @@ import pytest
 
 from tests.real.prometheus import prometheus, promtool
 
-pytestmark = [pytest.mark.promise, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.promise(33), pytest.mark.timeout(600)]
 
 HOURS = 6
 BAD = 3
@@ -114,7 +114,7 @@ def test_a_round_takes_a_tenth_of_pulling_the_same_series(
         real.wait_for(f"count(fleet) == {series}")
         pulled = figures(PULL, real.url)
         asked = figures(ROUND, real.url, EXPR)
-    print(f"{series:,} series of {HOURS} h: pulled {pulled}, asked {asked}")
+    print(f"promise 33: {series:,} series of {HOURS} h: pulled {pulled}, asked {asked}")
     assert pulled["count"] == series
     assert asked["count"] == BAD
     assert asked["seconds"] <= pulled["seconds"] / 10

@@ -19,7 +19,7 @@ from handlers.workspace.wire import Json
 from handlers.workspace.workspace import Workspace
 from tests.scenarios.stage import Bot, card_of, config, villain
 
-pytestmark = [pytest.mark.promise, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.promise(6), pytest.mark.timeout(600)]
 
 ODD: tuple[object, ...] = (
     None,

@@ -21,7 +21,7 @@ from handlers.http import router
 from handlers.workspace.workspace import Workspace
 from tests.scenarios.stage import Bot, until
 
-pytestmark = [pytest.mark.promise, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.promise(4), pytest.mark.timeout(600)]
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 HEADERS = (

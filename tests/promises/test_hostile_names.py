@@ -13,7 +13,7 @@ from tests.promises.hostile import ARGV0, COMMS, EXES, announced, called, residi
 from tests.promises.sinks import calls_of, spoken_blocks
 from tests.scenarios.stage import Bot, card_of, config, until
 
-pytestmark = [pytest.mark.promise, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.promise(20, 21), pytest.mark.timeout(600)]
 
 LIVE = re.compile(r"<!(?:channel|here|everyone)|<@U0CEO|<https?:|<[^>]*evil\.example")
 ADDRESS = re.compile(r"https?://[^\s|>]+")

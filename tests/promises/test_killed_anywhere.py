@@ -49,7 +49,6 @@ KILLED_AT = (
 STARVED_AT = ("pwrite64", "fdatasync", "openat")
 
 pytestmark = [
-    pytest.mark.promise,
     pytest.mark.timeout(3600),
     pytest.mark.skipif(STRACE is None, reason="needs strace"),
 ]
@@ -247,6 +246,7 @@ def _points(first: int, last: int, *, full: bool, sample: int) -> list[int]:
     return sorted({first + int(step * (n + 0.5)) for n in range(sample)})
 
 
+@pytest.mark.promise(18)
 def test_killed_at_any_syscall_it_never_acts_twice_nor_unrecorded(
     template: Path, totals: dict[str, int], tmp_path: Path, *, full_counts: bool
 ) -> None:
@@ -290,6 +290,7 @@ def test_killed_at_any_syscall_it_never_acts_twice_nor_unrecorded(
     assert results[State.INTERRUPTED] > 0
 
 
+@pytest.mark.promise(30)
 def test_a_full_or_failing_disk_means_no_action(
     template: Path, totals: dict[str, int], tmp_path: Path, *, full_counts: bool
 ) -> None:

@@ -27,7 +27,7 @@ from tests.promises import act_once
 from tests.promises.house import PEOPLE, House, on_card
 from tests.scenarios.stage import Bot, card_of, config, until, villain
 
-pytestmark = [pytest.mark.promise, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.timeout(240)]
 
 LOGS_TERM = """
 import os, signal, sys, time
@@ -39,6 +39,7 @@ while True: signal.pause()
 """
 
 
+@pytest.mark.promise(10)
 def test_a_lock_between_sigterm_and_sigkill_withholds_the_sigkill(
     workspace: Workspace, bot: Bot, tmp_path: Path
 ) -> None:
@@ -69,6 +70,7 @@ def test_a_lock_between_sigterm_and_sigkill_withholds_the_sigkill(
     assert terms == b"T"
 
 
+@pytest.mark.promise(10)
 def test_no_signal_is_sent_after_a_lock_whenever_it_comes(
     tmp_path: Path, *, full_counts: bool
 ) -> None:
@@ -134,6 +136,7 @@ def _one_lock(folder: Path, delay: float) -> tuple[float, bool]:  # noqa: PLR091
     return max([s - locked_at for s in signals] + [0.0]), spared
 
 
+@pytest.mark.promise(7, 32)
 @pytest.mark.parametrize(
     ("jump", "words"),
     [(timedelta(hours=-2), "-2 h"), (timedelta(hours=2), "+2 h"), (None, "1970")],
@@ -178,6 +181,7 @@ class Drifting:
         return Moment(wall=datetime.now(UTC), boot=boot, boot_id="boot")
 
 
+@pytest.mark.promise(32)
 def test_a_moved_clock_schedules_nothing_twice_and_stops_nothing() -> None:
     clock, runs = Drifting(), []
     schedule = Schedule(clock, threads=4)

@@ -9,7 +9,7 @@ from handlers.workspace.people import ALICE, BOB, STRANGER
 from tests.promises.replicas import Pair, control, go_on, sleepers, stop
 from tests.scenarios.stage import card_of, thread_says, until, villain
 
-pytestmark = [pytest.mark.promise, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.promise(19), pytest.mark.timeout(300)]
 
 
 def test_a_leader_that_stood_still_posts_nothing_when_it_wakes(pair: Pair) -> None:

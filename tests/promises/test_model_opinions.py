@@ -25,7 +25,7 @@ from handlers.blocks.card import card
 from remediation.proposal import Proposal
 from tests.promises.house import House
 
-pytestmark = [pytest.mark.promise, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.promise(12), pytest.mark.timeout(900)]
 
 ADAPTER = TypeAdapter(Incident)
 ENOUGH = Budget(dollars_per_incident=1000, dollars_per_day=100_000, tokens=2_000_000)

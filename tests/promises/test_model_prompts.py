@@ -24,7 +24,7 @@ from tests.fakes.story import FakeReader
 from tests.fakes.things import finding, identity, incident, process
 from tests.real.databases import fresh
 
-pytestmark = pytest.mark.promise
+pytestmark = pytest.mark.promise(24)
 
 SHAPES = (
     "--password={}", "--db-pass={}", "--api-key {}", "-p{}", "-p {}", "-u admin:{}",

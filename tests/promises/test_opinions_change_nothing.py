@@ -35,7 +35,7 @@ from tests.promises.house import (
     rules,
 )
 
-pytestmark = pytest.mark.promise
+pytestmark = pytest.mark.promise(12)
 
 HOSTILE = st.one_of(
     st.text(max_size=300),

@@ -20,7 +20,7 @@ from remediation.protect import OwnTree, ProtectSettings
 from remediation.verdict import Refusal
 from tests.fakes.things import identity, process
 
-pytestmark = pytest.mark.promise
+pytestmark = pytest.mark.promise(14)
 
 OWN = OwnTree(pid=900, ancestors=frozenset({800, 1}), service=None)
 HARMLESS = process(identity=identity(exe="/usr/bin/stress"), unit="session-3.scope")

@@ -13,7 +13,7 @@ from remediation.tables import anchors, events
 from tests.promises.house import START, House
 from tests.promises.test_tampering import ROWS, _fault_after, _fill, _other
 
-pytestmark = pytest.mark.promise
+pytestmark = pytest.mark.promise(35)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from bot.restored import Replaced, make_safe
 from remediation.decision import NotDecided
 from tests.promises.house import PEOPLE, House, on_card, rules
 
-pytestmark = pytest.mark.promise
+pytestmark = pytest.mark.promise(7)
 
 
 def at_work(folder: Path, incidents: int) -> tuple[House, dict[str, int]]:

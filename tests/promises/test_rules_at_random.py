@@ -20,7 +20,7 @@ from remediation.rulebook import RuleBook
 from remediation.tables import proposals
 from tests.promises.house import PEOPLE, House, rules
 
-pytestmark = pytest.mark.promise
+pytestmark = pytest.mark.promise(3, 8)
 
 ZONES = ("UTC", "Europe/Berlin", "America/St_Johns", "Africa/Cairo", "Asia/Kathmandu")
 JUMPS = ("2026-03-29 01:00", "2026-10-25 01:00", "2026-11-01 04:30", "2026-04-23 22:00")

@@ -13,7 +13,7 @@ from bot.policy_section import ActionKind
 from bot.runbooks.shelf import Shelf
 from tests.fakes.things import finding, incident
 
-pytestmark = [pytest.mark.promise, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.promise(25), pytest.mark.timeout(600)]
 
 GOOD = (
     "---\ntitle: Good\nconditions: [cpu]\nactions: [pause]\n---\n## Steps\n1. Look.\n"

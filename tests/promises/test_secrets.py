@@ -15,7 +15,7 @@ from tests.promises.hostile import knowing
 from tests.promises.sinks import calls_of, files_of
 from tests.scenarios.stage import Bot, card_of, config, until
 
-pytestmark = [pytest.mark.promise, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.timeout(240)]
 
 SHAPES = (
     "--password={}",
@@ -139,6 +139,7 @@ def _curious(gemini: FakeGemini, pid: int) -> None:
     )
 
 
+@pytest.mark.promise(23)
 def test_no_secret_of_a_burning_process_is_in_any_sink(
     workspace: Workspace, bot: Bot, tmp_path: Path, gemini: FakeGemini
 ) -> None:
@@ -184,6 +185,7 @@ def test_no_secret_of_a_burning_process_is_in_any_sink(
     assert leaks == []
 
 
+@pytest.mark.promise(37)
 def test_the_bots_own_tokens_are_nowhere_but_in_its_environment(
     workspace: Workspace, bot: Bot, tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ from handlers.workspace.people import ALICE, BOB, GUEST, STRANGER
 from handlers.workspace.workspace import Workspace
 from tests.scenarios.stage import Bot, card_of, config, until, villain
 
-pytestmark = [pytest.mark.promise, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.timeout(240)]
 SECOND = 1.0
 SLEEPER = "import signal, time\nsignal.alarm(90)\ntime.sleep(90)"
 
@@ -66,6 +66,7 @@ def _closest(workspace: Workspace) -> float:
     return min((b - a for a, b in pairwise(times)), default=99.0)
 
 
+@pytest.mark.promise(9)
 def test_fifty_clicks_at_once_are_all_answered_and_decide_once(
     workspace: Workspace, bot: Bot
 ) -> None:
@@ -117,6 +118,7 @@ def test_fifty_clicks_at_once_are_all_answered_and_decide_once(
     assert len({p for p, _ in told}) == 2
 
 
+@pytest.mark.promise(28, 34)
 def test_a_whole_incident_in_an_outage_is_told_afterwards_in_order(
     workspace: Workspace, bot: Bot
 ) -> None:
@@ -145,7 +147,7 @@ def test_a_whole_incident_in_an_outage_is_told_afterwards_in_order(
     took = time.monotonic() - start
     limited = [c.at for c in workspace.calls_of("chat.postMessage")]
     print(
-        f"promise 28: outage, then 2 x 429 and 2 x 500: cards "
+        f"promises 28, 34: outage, then 2 x 429 and 2 x 500: cards "
         f"{len(_cards(workspace, process.pid))}, lines {len(told)} of {len(wanted)}, lost 0, "
         f"order kept, told after {took:.1f} s; closest messages {_closest(workspace):.2f} s; "
         f"attempts {len(limited)}"
@@ -155,6 +157,7 @@ def test_a_whole_incident_in_an_outage_is_told_afterwards_in_order(
     assert _closest(workspace) >= SECOND
 
 
+@pytest.mark.promise(28)
 @pytest.mark.parametrize("looking", ["works", "fails"])
 def test_a_post_whose_answer_was_lost_leads_to_one_more_card_at_most(
     workspace: Workspace, bot: Bot, looking: str
@@ -202,6 +205,7 @@ def test_a_post_whose_answer_was_lost_leads_to_one_more_card_at_most(
     assert card.ts in {c.ts for c in cards}
 
 
+@pytest.mark.promise(5, 28, 31)
 def test_repeated_envelopes_lost_connections_and_a_crash_count_a_click_once(  # noqa: PLR0915 - one story
     workspace: Workspace, bot: Bot
 ) -> None:

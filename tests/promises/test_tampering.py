@@ -16,7 +16,7 @@ from remediation.tables import events, head
 from tests.promises.house import START, House
 from tests.scenarios.stage import Bot
 
-pytestmark = pytest.mark.promise
+pytestmark = pytest.mark.promise(35)
 ROWS = 60
 COLUMNS = [column.name for column in events.columns]
 

@@ -12,7 +12,7 @@ from handlers.workspace.people import ALICE
 from handlers.workspace.workspace import Workspace
 from tests.scenarios.stage import Bot, card_of, config, until, villain
 
-pytestmark = [pytest.mark.promise, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.promise(19), pytest.mark.timeout(180)]
 
 
 def _refused(bot: Bot, *words: str) -> str:

@@ -22,7 +22,7 @@ from tests.scenarios.stage import (
 )
 from tests.scenarios.test_alert_load import bodies, port_of, posted
 
-pytestmark = [pytest.mark.promise, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.promise(5, 18, 19), pytest.mark.timeout(300)]
 
 
 def test_fifty_double_clicks_at_both_bots_act_once_for_each_card(

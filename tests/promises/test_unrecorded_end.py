@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from remediation.proposal import State
 from tests.promises.house import PEOPLE, House, MortalDatabase, on_card
 
-pytestmark = pytest.mark.promise
+pytestmark = pytest.mark.promise(30)
 
 
 class FullDisk(MortalDatabase):

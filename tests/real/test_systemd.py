@@ -157,7 +157,7 @@ def test_without_a_bus_nobody_manages_services() -> None:
         Systemd("unix:path=/nonexistent/bus").facts("nginx.service")
 
 
-@pytest.mark.promise
+@pytest.mark.promise(36)
 def test_polkit_permits_the_bots_user_exactly_what_is_listed(host: Machine) -> None:
     for name in ("listed.service", "unlisted.service"):
         host.service(name, unit("/bin/sleep 600"))
@@ -177,7 +177,9 @@ def test_polkit_permits_the_bots_user_exactly_what_is_listed(host: Machine) -> N
         for verb in Verb
     }
     permitted = [asked for asked, answer in said.items() if answer != "NotPermitted"]
-    print(f"asked {len(said)} ways, permitted {len(permitted)}: {permitted}")
+    print(
+        f"promise 36: asked {len(said)} ways, permitted {len(permitted)}: {permitted}"
+    )
     assert permitted == [(Verb.RESTART, "listed.service")]
     assert said[Verb.RESTART, "listed.service"] == "done"
 
@@ -227,7 +229,7 @@ def silent_words(_: str) -> None:
     """Nobody wants to know."""
 
 
-@pytest.mark.promise
+@pytest.mark.promise(16)
 def test_ten_failures_in_a_row_never_use_up_the_start_limit(
     host: Machine, systemd: Systemd
 ) -> None:
@@ -243,12 +245,15 @@ def test_ten_failures_in_a_row_never_use_up_the_start_limit(
         "too quickly",
         check=False,
     )
-    print(f"failed restarts {len(ends)}, start limits hit {hits.count('too quickly')}")
+    print(
+        f"promise 16: failed restarts {len(ends)}, start limits hit "
+        f"{hits.count('too quickly')}"
+    )
     assert {end.result for end in ends} == {Result.FAILED}
     assert "too quickly" not in hits
 
 
-@pytest.mark.promise
+@pytest.mark.promise(16)
 @pytest.mark.parametrize(
     ("body", "words"),
     [
@@ -265,6 +270,7 @@ def test_a_restart_that_does_not_last_is_never_called_done(
 ) -> None:
     host.service("weak.service", "[Unit]\nStartLimitIntervalSec=0\n" + unit(*body))
     outcome = restart(systemd, "weak.service")
+    print(f"promise 16: {' '.join(body)}: called {outcome.result}")
     assert outcome.result is not Result.DONE
     assert words in outcome.summary
 

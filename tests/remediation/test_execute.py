@@ -104,6 +104,7 @@ def test_an_approved_process_ends(
     assert {step.at for step in outcome.steps} == {START}
 
 
+@pytest.mark.promise(8)
 def test_a_lock_stops_it_at_the_last_instant(
     database: Database, victim: subprocess.Popen[bytes]
 ) -> None:
@@ -111,14 +112,17 @@ def test_a_lock_stops_it_at_the_last_instant(
     assert (outcome.result, outcome.seen) == (Result.REFUSED, Seen.ALIVE)
     assert "the bot was locked" in outcome.summary
     assert victim.poll() is None
+    print("promise 8: locked after the click: refused, 0 signals")
 
 
+@pytest.mark.promise(8)
 def test_a_protection_stops_it_at_the_last_instant(
     database: Database, victim: subprocess.Popen[bytes]
 ) -> None:
     outcome, _ = carry_out(approval_of(database, victim), protect=("*python*",))
     assert outcome.result is Result.REFUSED
     assert victim.poll() is None
+    print("promise 8: protected after the click: refused, 0 signals")
 
 
 HERE = cgroup.place(os.getpid()).cgroup
@@ -126,6 +130,7 @@ AN_HOUR = Window(zone=ZoneInfo("UTC"), start=timedelta(hours=3), end=timedelta(h
 """START is 03:00 UTC."""
 
 
+@pytest.mark.promise(8)
 @pytest.mark.parametrize(
     "rule",
     [
@@ -146,6 +151,7 @@ def test_a_rule_stops_it_at_the_last_instant(
     assert outcome.result is Result.REFUSED
     assert "policy.rules.r: " in outcome.summary
     assert victim.poll() is None
+    print("promise 8: a rule made after the click: refused, 0 signals")
 
 
 def test_a_higher_number_of_approvals_stops_it_at_the_last_instant(
@@ -172,6 +178,7 @@ def test_a_rule_about_something_else_stops_nothing(
     assert outcome.result is Result.DONE
 
 
+@pytest.mark.promise(8)
 @pytest.mark.parametrize(
     "change", [{"start_ticks": 1}, {"image": "another"}, {"uid": 54321}]
 )
@@ -181,3 +188,4 @@ def test_whatever_is_not_what_was_approved_is_left_alone(
     outcome, _ = carry_out(approval_of(database, victim, **change))
     assert (outcome.result, outcome.seen) == (Result.REFUSED, Seen.CHANGED)
     assert victim.poll() is None
+    print(f"promise 8: another {', '.join(change)} after the click: refused, 0 signals")

@@ -87,7 +87,7 @@ def test_the_resume_is_armed_before_the_stop(tmp_path: Path) -> None:
     assert steps[1].startswith("sent SIGSTOP")
 
 
-@pytest.mark.promise
+@pytest.mark.promise(38)
 @pytest.mark.parametrize("moment", ["armed", "sent", "never"])
 def test_a_pause_ends_on_time_though_the_bot_was_killed(
     tmp_path: Path, moment: str, request: pytest.FixtureRequest
@@ -100,7 +100,10 @@ def test_a_pause_ends_on_time_though_the_bot_was_killed(
             left_stopped += not until(lambda pid=victim.pid: state(pid) in "RS", 4)
         assert stopped is (moment != "armed")
 
-    print(f"bot killed after {moment!r}: {rounds} pauses, left stopped {left_stopped}")
+    print(
+        f"promise 38 (bot killed when {moment}): {rounds} pauses, left stopped "
+        f"{left_stopped}"
+    )
     assert left_stopped == 0
 
 

@@ -31,7 +31,7 @@ def _run(moment: str, count: int) -> dict[str, int]:
     return counts
 
 
-@pytest.mark.promise
+@pytest.mark.promise(13)
 @pytest.mark.timeout(1_800)
 @pytest.mark.parametrize(
     "moment",
@@ -58,7 +58,7 @@ def test_a_pid_that_changes_hands_hits_no_innocent(
 
     figures = {key: sum(part[key] for part in parts) for key in parts[0]}
     print(
-        f"pid reuse, {moment}: {figures['tries']} forced, wrong {figures['wrong']} "
+        f"promise 13 ({moment}): {figures['tries']} forced, wrong {figures['wrong']} "
         f"(psutil's kill() between look and signal: wrong {figures['psutil_wrong']})"
     )
     assert figures["tries"] == total // runs * runs

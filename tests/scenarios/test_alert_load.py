@@ -64,6 +64,7 @@ def rows(bot: Bot) -> set[str]:
     return {json.loads(body)[0]["instance"] for (body,) in found}
 
 
+@pytest.mark.promise(27)
 def test_a_flood_is_taken_while_slack_is_out_and_is_one_card(
     workspace: Workspace, bot: Bot
 ) -> None:
@@ -84,7 +85,9 @@ def test_a_flood_is_taken_while_slack_is_out_and_is_one_card(
     took = time.monotonic() - began
     assert answers == [202] * 500
     slowest = max(times) * 1000
-    print(f"\n10,000 alerts in 500 messages: {took:.1f} s, slowest {slowest:.0f} ms")
+    print(
+        f"promise 27: 10,000 alerts in 500 messages: {took:.1f} s, slowest {slowest:.0f} ms"
+    )
 
     workspace.faults.outage(on=False)
     card_about(workspace, "Down 10,000 times")
@@ -96,6 +99,7 @@ def test_a_flood_is_taken_while_slack_is_out_and_is_one_card(
         assert told_of.fetchone()[0] == len(cards)
 
 
+@pytest.mark.promise(27)
 def test_what_was_answered_with_202_survives_kill_9(
     workspace: Workspace, bot: Bot
 ) -> None:
@@ -120,5 +124,5 @@ def test_what_was_answered_with_202_survives_kill_9(
     lines = until(lambda: [p for p in workspace.posts() if "Down" in p.all_text()])
     assert lines
     kept = rows(bot)
-    print(f"{len(taken)} answered with 202, {len(kept)} kept, of 300 sent")
+    print(f"promise 27: {len(taken)} answered with 202, {len(kept)} kept, of 300 sent")
     assert taken <= kept

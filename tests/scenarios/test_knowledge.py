@@ -79,6 +79,7 @@ def test_an_overloaded_server_is_asked_again(
     assert len({heard.raw for heard in gemini.heard[:3]}) == 1
 
 
+@pytest.mark.promise(29)
 def test_a_hanging_model_keeps_nobody_waiting(
     workspace: Workspace, asking: Bot, gemini: FakeGemini
 ) -> None:
@@ -96,7 +97,10 @@ def test_a_hanging_model_keeps_nobody_waiting(
         assert deciding(list(card.blocks)) == first_post(workspace, card)
         workspace.click(ALICE.id, card.ts, "Approve")
         assert process.wait(PATIENT) == -15
-    print(f"the model hangs: card after {stands:.1f} s, “missing” after {missed:.1f} s")
+    print(
+        f"promise 29: the model hangs: card after {stands:.1f} s, “missing” after "
+        f"{missed:.1f} s"
+    )
 
 
 def test_a_click_does_not_wait_for_a_hanging_model(
@@ -114,6 +118,7 @@ def test_a_click_does_not_wait_for_a_hanging_model(
         thread_says(workspace, card, "Recovered")
 
 
+@pytest.mark.promise(29)
 @pytest.mark.parametrize(
     "answer",
     [
@@ -133,6 +138,9 @@ def test_a_bad_answer_changes_neither_facts_nor_buttons(
         assert "(rules" in opinion(card)
         assert deciding(list(card.blocks)) == first_post(workspace, card)
         assert "weather" not in card.all_text()
+    print(
+        "promise 29: the model answers badly: same facts, same buttons, and it is said"
+    )
 
 
 def test_an_opinion_that_gives_orders_is_words(

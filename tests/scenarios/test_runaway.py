@@ -125,6 +125,7 @@ def test_whoever_ignores_sigterm_gets_sigkill(workspace: Workspace, bot: Bot) ->
         assert "SIGKILL" in thread_says(workspace, card, "SIGKILL")
 
 
+@pytest.mark.promise(31)
 def test_a_pending_card_works_after_kill_minus_nine(
     workspace: Workspace, bot: Bot
 ) -> None:
@@ -133,7 +134,8 @@ def test_a_pending_card_works_after_kill_minus_nine(
         workspace.wait_for(lambda: workspace.connections() == 0, 10)
         start = time.monotonic()
         bot.start()
-        print(f"back after kill -9: {time.monotonic() - start:.1f} s")
+        back = time.monotonic() - start
+        print(f"promise 31: connected {back:.1f} s after kill -9, pending card alive")
         workspace.click(ALICE.id, card.ts, "Approve")
         assert process.wait(10) == -15
         thread_says(workspace, card, "Recovered")
@@ -214,6 +216,7 @@ def test_status_home_and_take_answer(workspace: Workspace, bot: Bot) -> None:
     assert "You may approve" in str(home.blocks)
 
 
+@pytest.mark.promise(38)
 def test_a_paused_process_resumes_though_the_bot_was_killed(
     workspace: Workspace, bot: Bot
 ) -> None:
@@ -224,6 +227,7 @@ def test_a_paused_process_resumes_though_the_bot_was_killed(
         until(lambda: state_of(process.pid) == "T")
         bot.crash()
         until(lambda: state_of(process.pid) == "R", 15)
+    print("promise 38 (the bot as a process): killed after the pause, left stopped 0")
 
 
 def state_of(pid: int) -> str:
