@@ -45,6 +45,10 @@ _IS_HELD: Final = text(
 )
 
 
+class _StillThere(Exception):
+    """The server has not yet ended this bot's session before."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leader:
     """Who leads, and since when. term: counts the leaders of this database."""
@@ -169,7 +173,7 @@ class Shared:
                 link.exec_driver_sql("SELECT 1")
                 self.confirm()
             self._answered = began
-        except (DBAPIError, NotLeading) as error:
+        except (DBAPIError, NotLeading, _StillThere) as error:
             self._lose(error)
 
     def close(self) -> None:
@@ -182,7 +186,10 @@ class Shared:
         self._link = link = self._shared.session()
         link.exec_driver_sql(f"SET idle_session_timeout = {_SILENT_MS}")
         half = _half(self._claimant)
-        link.exec_driver_sql(f"SELECT pg_try_advisory_lock({_PRESENT}, {half})")
+        present = f"SELECT pg_try_advisory_lock({_PRESENT}, {half})"
+        # Without its own lock it would be absent for the others while this session lives.
+        if not link.exec_driver_sql(present).scalar():
+            raise _StillThere("this bot's session before has not ended yet")
         return link
 
     def _try(self, link: Connection, take_up: Callable[[], None]) -> None:

@@ -219,3 +219,15 @@ def test_a_bot_is_present_as_long_as_its_session(first: Shared, second: Shared) 
     while first.is_present("boot/1/second") and time.monotonic() < end:
         time.sleep(0.05)
     assert not first.is_present("boot/1/second")
+
+
+def test_a_bot_whose_old_session_still_lives_tries_again_until_it_is_present(
+    first: Shared, database: Database
+) -> None:
+    with closing(bot(database, "first")) as before:
+        before.beat(nothing)
+        first.beat(nothing)
+        assert not first.leads()
+    assert leads_soon(first)
+    assert first.is_present is not None
+    assert first.is_present("boot/1/first")
