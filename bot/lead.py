@@ -9,6 +9,8 @@ of a leader reads that row first, so a leader that wakes up later writes nothing
 
 import logging
 import os
+import secrets
+import socket
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,11 +53,15 @@ class _StillThere(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leader:
-    """Who leads, and since when. term: counts the leaders of this database."""
+    """Who leads, and since when. term: counts the leaders of this database.
+
+    token: the leader's own, as two bots in containers may have one name.
+    """
 
     name: str
     since: datetime
     term: int
+    token: str = ""
 
 
 _LEADERS: TypeAdapter[Leader] = TypeAdapter(Leader)
@@ -63,11 +69,15 @@ _LEADERS: TypeAdapter[Leader] = TypeAdapter(Leader)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """How this bot stands among several. leader: the last that took the lead."""
+    """How this bot stands among several. leader: the last that took the lead.
+
+    was_me: whether that was this bot.
+    """
 
     me: str
     leads: bool
     leader: Leader | None
+    was_me: bool = False
 
 
 class Leads(Protocol):
@@ -132,7 +142,8 @@ class Shared:
     ) -> None:
         self._shared = database
         self._clock = clock
-        self._me = f"{host} (pid {os.getpid()})"
+        self._me = f"{host} (pid {os.getpid()} on {socket.gethostname()})"
+        self._token = secrets.token_hex(8)
         self._claimant = claimant
         self._link: Connection | None = None
         self._row: str | None = None
@@ -154,7 +165,13 @@ class Shared:
 
     def standing(self) -> Standing:
         """Return what was read last."""
-        return Standing(me=self._me, leads=self.leads(), leader=self._leader)
+        leader = self._leader
+        return Standing(
+            me=self._me,
+            leads=self.leads(),
+            leader=leader,
+            was_me=leader is not None and leader.token == self._token,
+        )
 
     def _is_present(self, claimant: str) -> bool:
         """Say whether a bot's session lives; one that is stopped has none any more."""
@@ -201,7 +218,9 @@ class Shared:
         with self._shared.write() as tx:
             before = _read(tx)
             term = before.term + 1 if before else 1
-            self._leader = Leader(name=self._me, since=now.wall, term=term)
+            self._leader = Leader(
+                name=self._me, since=now.wall, term=term, token=self._token
+            )
             row = _LEADERS.dump_json(self._leader).decode()
             store.remember(tx, _KEY, row)
         # After the row: what the leader before was writing is written, or never will be.

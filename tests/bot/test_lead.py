@@ -1,5 +1,6 @@
 """Who leads: real sessions on a real PostgreSQL, two bots' worth of them in one process."""
 
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -231,3 +232,17 @@ def test_a_bot_whose_old_session_still_lives_tries_again_until_it_is_present(
     assert leads_soon(first)
     assert first.is_present is not None
     assert first.is_present("boot/1/first")
+
+
+def test_two_bots_of_one_name_are_told_apart(database: Database) -> None:
+    again = Shared(database, FakeClock(), host="one", claimant="boot/1/other")
+    with closing(bot(database, "one")) as first, closing(again) as other:
+        first.beat(nothing)
+        with database.read() as tx:
+            assert socket.gethostname() in (store.recall(tx, "leader") or "")
+        other.beat(nothing)
+        assert first.standing().was_me
+        standing = other.standing()
+        assert standing.leader is not None
+        assert standing.leader.name == standing.me
+        assert not standing.was_me
