@@ -35,6 +35,9 @@ _SILENT_MS: Final = 4000
 """After so much silence PostgreSQL ends the session, and with it the lead."""
 _OLDEST: Final = (14,)
 """The first PostgreSQL that ends silent sessions."""
+_HANGS: Final = 12.0
+"""Seconds after which a beat has no answer to wait for: a writer that stands still holds
+the others up for ten."""
 LEADS: Final = 0x51676E
 """The advisory lock of the leader; earlier releases held it to be the only bot."""
 _PRESENT: Final = 0x51676F
@@ -102,6 +105,12 @@ class Leads(Protocol):
     def beat(self, take_up: Callable[[], None]) -> None:
         """Give a sign of life, or try to lead; `take_up` is called when it begins to."""
 
+    def hangs(self) -> bool:
+        """Say whether a beat waits in vain for the database."""
+
+    def unhang(self) -> None:
+        """End the connections for which such a beat waits; called by another thread."""
+
     def close(self) -> None:
         """Let go of the lead."""
 
@@ -126,6 +135,13 @@ class Alone:
     def beat(self, take_up: Callable[[], None]) -> None:
         """Nothing is to be won; the start took up what there is."""
 
+    def hangs(self) -> bool:
+        """Nothing is waited for."""
+        return False
+
+    def unhang(self) -> None:
+        """Nothing is waited for."""
+
     def close(self) -> None:
         """Nothing is held."""
 
@@ -148,6 +164,7 @@ class Shared:
         self._link: Connection | None = None
         self._row: str | None = None
         self._answered = 0.0
+        self._began: float | None = None
         self._leader: Leader | None = None
         self.database = database.asking(self._check)
         self.is_present: Callable[[str], bool] | None = self._is_present
@@ -181,17 +198,29 @@ class Shared:
 
     def beat(self, take_up: Callable[[], None]) -> None:
         """Keep the session, and try to lead; a session that is lost ends the lead."""
-        began = self._clock.now().boot
+        self._began = began = self._clock.now().boot
         try:
             link = self._link or self._connect()
             if self._row is None:
                 self._try(link, take_up)
             else:
-                link.exec_driver_sql("SELECT 1")
-                self.confirm()
+                self._check(link)
             self._answered = began
         except (DBAPIError, NotLeading, _StillThere) as error:
             self._lose(error)
+        finally:
+            self._began = None
+
+    def hangs(self) -> bool:
+        """Say whether a beat waits in vain for the database."""
+        began = self._began
+        return began is not None and self._clock.now().boot - began > _HANGS
+
+    def unhang(self) -> None:
+        """End all connections: whoever waits on another one waits in vain too."""
+        if self.hangs():
+            log.warning("lead.hangs: the database gives no answer; hanging up")
+            self._shared.hang_up()
 
     def close(self) -> None:
         """Let another bot lead, and be absent."""
@@ -226,8 +255,7 @@ class Shared:
         # After the row: what the leader before was writing is written, or never will be.
         take_up()
         self._row, self._answered = row, now.boot
-        whom = before.name if before else "nobody"
-        log.warning("lead.taken term=%d before=%r", term, whom)
+        log.warning("lead.taken term=%d before=%r", term, before and before.name)
 
     def _follow(self) -> None:
         with self._shared.read() as tx:
@@ -239,12 +267,9 @@ class Shared:
     def _lose(self, error: Exception) -> None:
         why = str(getattr(error, "orig", error)).partition("\n")[0]
         was = self._row is not None
-        log.log(
-            logging.WARNING if was else logging.INFO,
-            "lead.lost leads=%s why=%r",
-            was,
-            why or type(error).__name__,
-        )
+        level = logging.WARNING if was else logging.INFO
+        why = why or type(error).__name__
+        log.log(level, "lead.lost leads=%s why=%r", was, why)
         link, self._link, self._row = self._link, None, None
         if link is not None:
             link.invalidate()

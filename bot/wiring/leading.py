@@ -25,7 +25,10 @@ class Leading:
         telemetry = core.telemetry
         beat = telemetry.stepping("lead", self._beat)
         loop = Loop("lead", beat, every=EVERY, failed=telemetry.failed)
-        self.loops: Sequence[Loop] = () if self.is_alone else (loop,)
+        # Of its own: whatever else asks the database may hang with the beat.
+        unhang = telemetry.stepping("lead's watch", core.lead.unhang)
+        watch = Loop("lead's watch", unhang, every=EVERY, failed=telemetry.failed)
+        self.loops: Sequence[Loop] = () if self.is_alone else (loop, watch)
 
     def only(
         self, work: Callable[[], None], otherwise: Callable[[], None] | None = None
@@ -46,6 +49,11 @@ class Leading:
                 log.info("lead.passed")
 
         return led
+
+    def unhealthy(self) -> Sequence[str]:
+        """Say where a beat hangs."""
+        hangs = self._core.lead.hangs()
+        return ["the lead's beat hangs: the database gives no answer"] if hangs else []
 
     def start(self) -> None:
         """Be there, and lead if nobody does, before anything else begins."""
