@@ -111,11 +111,14 @@ class Habits:
         with self._lock:
             return None if self._layer is None else young(self._layer, self._names)
 
-    def take_over(self, past: "Past") -> Sequence[str]:
-        """Know what was learnt of the time before, and keep it; return of which series."""
+    def take_over(self, past: "Past") -> Sequence[str] | None:
+        """Know what was learnt of the time before, and keep it; return of which series.
+
+        None where it is of another time than the clock's.
+        """
         with self._lock:
             if self._layer is None:
-                return ()
+                return None
             taken = past.hand_over(self._layer, self._names)
             self.save()
             return taken
