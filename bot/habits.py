@@ -104,6 +104,13 @@ class Habits:
             if now.since(self._saved) >= SAVED_EVERY:
                 self.save()
 
+    def forget(self) -> None:
+        """Let the next step read what is kept: another bot may have learnt meanwhile."""
+        with self._lock:
+            self._layer, self._names, self._seen = None, [], {}
+            self._rare.clear()
+            self._saved = self._clock.now()
+
     def young(self) -> "Young | None":
         """Return the series of which less than a day is known; None before the first."""
         from bot.surprise.past import young

@@ -69,9 +69,14 @@ class Leading:
     def _beat(self) -> None:
         lead = self._core.lead
         led_before = lead.leads()
-        lead.beat(self._core.respond.take_up)
+        lead.beat(self._take_up)
         if not lead.leads():
             self._core.telemetry.following()
         elif not led_before:
             self._schedule.anew()
             self._core.poster.wake()
+
+    def _take_up(self) -> None:
+        self._core.respond.take_up()
+        # What it learnt when it led before is older than what the other has learnt since.
+        self._core.habits.forget()
