@@ -1,10 +1,13 @@
 """The database: SQLite in the state folder, or PostgreSQL by DATABASE_URL."""
 
+import os
+import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
+from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.engine import make_url
@@ -24,7 +27,7 @@ _SESSION: Final = {
     "keepalives_count": 3,
     "tcp_user_timeout": 3000,
 }
-"""How soon a server that is gone is noticed by who holds a session (libpq's words)."""
+"""How soon a server that is gone is noticed (libpq's words)."""
 
 
 _NO_URL = "DATABASE_URL is no database URL; it needs postgresql://…"
@@ -50,8 +53,10 @@ class Database:
         *,
         first: Callable[[Connection], None] | None = None,
         turn: AbstractContextManager[bool] | None = None,
+        links: "_Links | None" = None,
     ) -> None:
         self.engine = engine
+        self._links = links or _Links(engine)
         self._reads = engine.execution_options(countersign_read=True)
         self._first = first
         # Writers of this process queue here: SQLite's own waiting is sleeping in
@@ -60,7 +65,7 @@ class Database:
 
     def asking(self, first: Callable[[Connection], None]) -> "Database":
         """Return the same database for writers that must ask first."""
-        return Database(self.engine, first=first, turn=self._turn)
+        return Database(self.engine, first=first, turn=self._turn, links=self._links)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -109,11 +114,72 @@ class Database:
             isolation_level="AUTOCOMMIT",
             connect_args=_SESSION,
         )
+        self._links.watch(engine)
         return engine.connect()
+
+    def hang_up(self) -> None:
+        """End every connection to the server, from any thread.
+
+        Who waits for an answer gets an error, also where the path takes what is sent
+        and never answers, which no limit of libpq's notices. What was begun is undone.
+        """
+        self._links.hang_up(self.engine.dialect.loaded_dbapi.Error)
 
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
+
+
+class _Link(Protocol):
+    """A connection of psycopg's."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is ended."""
+
+    def fileno(self) -> int:
+        """Return its socket's number."""
+
+
+class _Links:
+    """The connections to a server; none to a file."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._guard = threading.Lock()
+        self._known = WeakSet[_Link]()
+        self.watch(engine)
+
+    def watch(self, engine: Engine) -> None:
+        """Know the connections of an engine too."""
+        if engine.dialect.name != "sqlite":
+            # First of all: SQLAlchemy's own first questions may hang as well.
+            event.listen(engine, "connect", self._opened, insert=True)
+
+    def hang_up(self, lost: type[Exception]) -> None:
+        """Shut the socket of each. lost: what the driver raises for one that is gone."""
+        with self._guard:
+            known = list(self._known)
+        for link in known:
+            with suppress(OSError, lost):
+                _shut(link)
+
+    def _opened(self, link: _Link, _record: object) -> None:
+        with self._guard:
+            self._known.add(link)
+
+
+def _shut(link: _Link) -> None:
+    number = _number(link)
+    if number is None:
+        return
+    with socket.socket(fileno=os.dup(number)) as same:
+        # The number may have passed to another socket before it was copied.
+        if _number(link) == number:
+            same.shutdown(socket.SHUT_RDWR)
+
+
+def _number(link: _Link) -> int | None:
+    return None if link.closed else link.fileno()
 
 
 def url_of(database_url: str | None, state_dir: Path) -> str:
@@ -145,7 +211,9 @@ def connect(url: str) -> Database:
 
 
 def _postgresql(url: str) -> Engine:
-    engine = create_engine(url, pool_pre_ping=True)
+    given = make_url(url).query
+    limits = {name: value for name, value in _SESSION.items() if name not in given}
+    engine = create_engine(url, pool_pre_ping=True, connect_args=limits)
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: DBAPIConnection, _record: object) -> None:

@@ -104,6 +104,13 @@ class Habits:
             if now.since(self._saved) >= SAVED_EVERY:
                 self.save()
 
+    def forget(self) -> None:
+        """Let the next step read what is kept: another bot may have learnt meanwhile."""
+        with self._lock:
+            self._layer, self._names, self._seen = None, [], {}
+            self._rare.clear()
+            self._saved = self._clock.now()
+
     def young(self) -> "Young | None":
         """Return the series of which less than a day is known; None before the first."""
         from bot.surprise.past import young
@@ -111,11 +118,14 @@ class Habits:
         with self._lock:
             return None if self._layer is None else young(self._layer, self._names)
 
-    def take_over(self, past: "Past") -> Sequence[str]:
-        """Know what was learnt of the time before, and keep it; return of which series."""
+    def take_over(self, past: "Past") -> Sequence[str] | None:
+        """Know what was learnt of the time before, and keep it; return of which series.
+
+        None where it is of another time than the clock's.
+        """
         with self._lock:
             if self._layer is None:
-                return ()
+                return None
             taken = past.hand_over(self._layer, self._names)
             self.save()
             return taken

@@ -9,6 +9,8 @@ of a leader reads that row first, so a leader that wakes up later writes nothing
 
 import logging
 import os
+import secrets
+import socket
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,6 +35,9 @@ _SILENT_MS: Final = 4000
 """After so much silence PostgreSQL ends the session, and with it the lead."""
 _OLDEST: Final = (14,)
 """The first PostgreSQL that ends silent sessions."""
+_HANGS: Final = 12.0
+"""Seconds after which a beat has no answer to wait for: a writer that stands still holds
+the others up for ten."""
 LEADS: Final = 0x51676E
 """The advisory lock of the leader; earlier releases held it to be the only bot."""
 _PRESENT: Final = 0x51676F
@@ -45,13 +50,21 @@ _IS_HELD: Final = text(
 )
 
 
+class _StillThere(Exception):
+    """The server has not yet ended this bot's session before."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leader:
-    """Who leads, and since when. term: counts the leaders of this database."""
+    """Who leads, and since when. term: counts the leaders of this database.
+
+    token: the leader's own, as two bots in containers may have one name.
+    """
 
     name: str
     since: datetime
     term: int
+    token: str = ""
 
 
 _LEADERS: TypeAdapter[Leader] = TypeAdapter(Leader)
@@ -59,11 +72,15 @@ _LEADERS: TypeAdapter[Leader] = TypeAdapter(Leader)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """How this bot stands among several. leader: the last that took the lead."""
+    """How this bot stands among several. leader: the last that took the lead.
+
+    was_me: whether that was this bot.
+    """
 
     me: str
     leads: bool
     leader: Leader | None
+    was_me: bool = False
 
 
 class Leads(Protocol):
@@ -87,6 +104,12 @@ class Leads(Protocol):
 
     def beat(self, take_up: Callable[[], None]) -> None:
         """Give a sign of life, or try to lead; `take_up` is called when it begins to."""
+
+    def hangs(self) -> bool:
+        """Say whether a beat waits in vain for the database."""
+
+    def unhang(self) -> None:
+        """End the connections for which such a beat waits; called by another thread."""
 
     def close(self) -> None:
         """Let go of the lead."""
@@ -112,6 +135,13 @@ class Alone:
     def beat(self, take_up: Callable[[], None]) -> None:
         """Nothing is to be won; the start took up what there is."""
 
+    def hangs(self) -> bool:
+        """Nothing is waited for."""
+        return False
+
+    def unhang(self) -> None:
+        """Nothing is waited for."""
+
     def close(self) -> None:
         """Nothing is held."""
 
@@ -128,11 +158,13 @@ class Shared:
     ) -> None:
         self._shared = database
         self._clock = clock
-        self._me = f"{host} (pid {os.getpid()})"
+        self._me = f"{host} (pid {os.getpid()} on {socket.gethostname()})"
+        self._token = secrets.token_hex(8)
         self._claimant = claimant
         self._link: Connection | None = None
         self._row: str | None = None
         self._answered = 0.0
+        self._began: float | None = None
         self._leader: Leader | None = None
         self.database = database.asking(self._check)
         self.is_present: Callable[[str], bool] | None = self._is_present
@@ -150,7 +182,13 @@ class Shared:
 
     def standing(self) -> Standing:
         """Return what was read last."""
-        return Standing(me=self._me, leads=self.leads(), leader=self._leader)
+        leader = self._leader
+        return Standing(
+            me=self._me,
+            leads=self.leads(),
+            leader=leader,
+            was_me=leader is not None and leader.token == self._token,
+        )
 
     def _is_present(self, claimant: str) -> bool:
         """Say whether a bot's session lives; one that is stopped has none any more."""
@@ -160,17 +198,29 @@ class Shared:
 
     def beat(self, take_up: Callable[[], None]) -> None:
         """Keep the session, and try to lead; a session that is lost ends the lead."""
-        began = self._clock.now().boot
+        self._began = began = self._clock.now().boot
         try:
             link = self._link or self._connect()
             if self._row is None:
                 self._try(link, take_up)
             else:
-                link.exec_driver_sql("SELECT 1")
-                self.confirm()
+                self._check(link)
             self._answered = began
-        except (DBAPIError, NotLeading) as error:
+        except (DBAPIError, NotLeading, _StillThere) as error:
             self._lose(error)
+        finally:
+            self._began = None
+
+    def hangs(self) -> bool:
+        """Say whether a beat waits in vain for the database."""
+        began = self._began
+        return began is not None and self._clock.now().boot - began > _HANGS
+
+    def unhang(self) -> None:
+        """End all connections: whoever waits on another one waits in vain too."""
+        if self.hangs():
+            log.warning("lead.hangs: the database gives no answer; hanging up")
+            self._shared.hang_up()
 
     def close(self) -> None:
         """Let another bot lead, and be absent."""
@@ -182,7 +232,10 @@ class Shared:
         self._link = link = self._shared.session()
         link.exec_driver_sql(f"SET idle_session_timeout = {_SILENT_MS}")
         half = _half(self._claimant)
-        link.exec_driver_sql(f"SELECT pg_try_advisory_lock({_PRESENT}, {half})")
+        present = f"SELECT pg_try_advisory_lock({_PRESENT}, {half})"
+        # Without its own lock it would be absent for the others while this session lives.
+        if not link.exec_driver_sql(present).scalar():
+            raise _StillThere("this bot's session before has not ended yet")
         return link
 
     def _try(self, link: Connection, take_up: Callable[[], None]) -> None:
@@ -194,14 +247,15 @@ class Shared:
         with self._shared.write() as tx:
             before = _read(tx)
             term = before.term + 1 if before else 1
-            self._leader = Leader(name=self._me, since=now.wall, term=term)
+            self._leader = Leader(
+                name=self._me, since=now.wall, term=term, token=self._token
+            )
             row = _LEADERS.dump_json(self._leader).decode()
             store.remember(tx, _KEY, row)
         # After the row: what the leader before was writing is written, or never will be.
         take_up()
         self._row, self._answered = row, now.boot
-        whom = before.name if before else "nobody"
-        log.warning("lead.taken term=%d before=%r", term, whom)
+        log.warning("lead.taken term=%d before=%r", term, before and before.name)
 
     def _follow(self) -> None:
         with self._shared.read() as tx:
@@ -213,12 +267,9 @@ class Shared:
     def _lose(self, error: Exception) -> None:
         why = str(getattr(error, "orig", error)).partition("\n")[0]
         was = self._row is not None
-        log.log(
-            logging.WARNING if was else logging.INFO,
-            "lead.lost leads=%s why=%r",
-            was,
-            why or type(error).__name__,
-        )
+        level = logging.WARNING if was else logging.INFO
+        why = why or type(error).__name__
+        log.log(level, "lead.lost leads=%s why=%r", was, why)
         link, self._link, self._row = self._link, None, None
         if link is not None:
             link.invalidate()

@@ -134,10 +134,13 @@ class WarmUp:
             lesson.past.feed(lesson.next, told, last)
             lesson.next = last + 1
             self._trouble = ""
-        taken = self._habits.take_over(lesson.past)
+        taken, self._lesson = self._habits.take_over(lesson.past), None
+        if taken is None:
+            log.warning("warm_up.anew: the clock was moved meanwhile")
+            return
         log.info("warm_up.done series=%d of=%d", len(taken), len(lesson.young.names))
+        # All of them: what the server does not know it is not asked for again.
         self._taught.update(lesson.young.names)
-        self._lesson = None
 
     def _told(self, lesson: _Lesson, last: int) -> Points:
         """Ask for the next slots until `last`, figure by figure."""

@@ -103,10 +103,13 @@ class Observer:
             return True
         try:
             with open_process(int(pid)) as live:
-                return live.identity.start_ticks == int(start)
+                if live.identity.start_ticks == int(start):
+                    return True
         except (Gone, Unobservable):
-            # It was ours, so it would be visible, but from a container of its own.
-            return bool(self._is_present and self._is_present(proposal.claimed_by))
+            pass
+        # It was ours, so it would be visible, but from a container of its own: there its
+        # pid may be another's, and both be pid 1.
+        return bool(self._is_present and self._is_present(proposal.claimed_by))
 
     def _is_gone(
         self, claimant: str, is_present: Callable[[str], bool], now: Moment

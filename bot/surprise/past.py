@@ -79,14 +79,18 @@ class Past:
             if self._layer.slot is not None or np.isfinite(values).any():
                 self._layer.judge(slot, values)
 
-    def hand_over(self, layer: Surprise, names: Sequence[str]) -> tuple[str, ...]:
+    def hand_over(
+        self, layer: Surprise, names: Sequence[str]
+    ) -> tuple[str, ...] | None:
         """Let a layer's rows know what was learnt, if it is more; return which do.
 
-        A layer that went back in time meanwhile (a clock set back) knows better.
+        None where the layer is at another time by now, as its clock was set back or far
+        ahead: what came before that is to be learnt anew.
         """
-        if layer.slot is None or layer.slot < self._of.slot:
-            return ()
-        self._follow(layer, layer.slot, names)
+        slot = layer.slot
+        if slot is None or not 0 <= slot - self._of.slot <= layer.days.width:
+            return None
+        self._follow(layer, slot, names)
         rows = {name: row for row, name in enumerate(names)}
         learnt, known = self._layer.baselines.learnt, layer.baselines.learnt
         pairs = [

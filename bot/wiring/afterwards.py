@@ -89,6 +89,7 @@ def _retention(
 ) -> Retention:
     return Retention(
         bygone=Bygone(record.database, environment.state_dir),
+        database=record.database,
         clock=record.clock,
         section=settings.retention,
     )

@@ -25,7 +25,10 @@ class Leading:
         telemetry = core.telemetry
         beat = telemetry.stepping("lead", self._beat)
         loop = Loop("lead", beat, every=EVERY, failed=telemetry.failed)
-        self.loops: Sequence[Loop] = () if self.is_alone else (loop,)
+        # Of its own: whatever else asks the database may hang with the beat.
+        unhang = telemetry.stepping("lead's watch", core.lead.unhang)
+        watch = Loop("lead's watch", unhang, every=EVERY, failed=telemetry.failed)
+        self.loops: Sequence[Loop] = () if self.is_alone else (loop, watch)
 
     def only(
         self, work: Callable[[], None], otherwise: Callable[[], None] | None = None
@@ -47,6 +50,11 @@ class Leading:
 
         return led
 
+    def unhealthy(self) -> Sequence[str]:
+        """Say where a beat hangs."""
+        hangs = self._core.lead.hangs()
+        return ["the lead's beat hangs: the database gives no answer"] if hangs else []
+
     def start(self) -> None:
         """Be there, and lead if nobody does, before anything else begins."""
         if not self.is_alone:
@@ -61,9 +69,14 @@ class Leading:
     def _beat(self) -> None:
         lead = self._core.lead
         led_before = lead.leads()
-        lead.beat(self._core.respond.take_up)
+        lead.beat(self._take_up)
         if not lead.leads():
             self._core.telemetry.following()
         elif not led_before:
             self._schedule.anew()
             self._core.poster.wake()
+
+    def _take_up(self) -> None:
+        self._core.respond.take_up()
+        # What it learnt when it led before is older than what the other has learnt since.
+        self._core.habits.forget()

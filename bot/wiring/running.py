@@ -172,6 +172,7 @@ class Running(AbstractContextManager[None]):
         ]
         return [
             *died,
+            *self._leading.unhealthy(),
             *(f"{what} failed {n} times" for what, n in failing if n >= FAILS),
         ]
 

@@ -95,7 +95,7 @@ def _standing(found: Standing) -> str:
     )
     if found.leads:
         return f"{since} and answers here."
-    if found.leader.name == found.me:
+    if found.was_me:
         return f"{since}, but has lost the lead: look at the database."
     return (
         f"{since}. {escaped(found.me)} answers here and follows: it decides and acts, "

@@ -1,13 +1,12 @@
 """What is over for long goes with all that belongs to it; what is open stays."""
 
-import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import func, insert, select, update
 
 from bot import store
 from bot.bygone import AT_ONCE, Bygone, Counts
@@ -17,8 +16,6 @@ from bot.inbound.inbox import inbox
 from bot.model import Phase
 from bot.postmortems import document
 from bot.retell import case_of
-from bot.retention import Retention
-from bot.retention_section import RetentionSection
 from bot.tracing import trace_steps
 from memory import tables as memory_tables
 from memory.recollect import Memory
@@ -286,55 +283,3 @@ def test_a_memory_that_is_open_follows(lived: Story, bygone: Bygone) -> None:
     purged(lived, bygone)
     memory.follow()
     assert not memory.knows("1")
-
-
-# --- by itself -----------------------------------------------------------------------
-
-
-def retention(story: Story, bygone: Bygone, **section: object) -> Retention:
-    made = RetentionSection.model_validate(section)
-    return Retention(bygone=bygone, clock=story.clock, section=made)
-
-
-def test_nothing_goes_by_itself_unless_it_is_configured(
-    lived: Story, bygone: Bygone
-) -> None:
-    retention(lived, bygone).step()
-    assert lived.incident(1).number == 1
-
-
-def test_what_is_kept_long_enough_goes_by_itself(
-    lived: Story, bygone: Bygone, caplog: pytest.LogCaptureFixture
-) -> None:
-    retention(lived, bygone, incidents="366d").step()
-    assert lived.incident(1).number == 1
-    with caplog.at_level(logging.INFO):
-        retention(lived, bygone, incidents="300d").step()
-    with pytest.raises(store.Unknown):
-        lived.incident(1)
-    assert "retention.purged incidents=1" in caplog.text
-    assert "kept for 300 d (retention.incidents)" in lived.texts()
-
-
-def test_a_round_ends_in_time_and_the_next_goes_on(
-    lived: Story, caplog: pytest.LogCaptureFixture
-) -> None:
-    class Slow(Bygone):
-        def take(self, *args: object, **more: object) -> Counts:
-            lived.clock.go(11)
-            return super().take(*args, **more)  # type: ignore[arg-type]
-
-    slow = Slow(lived.database, Path("/nonexistent"))
-    with caplog.at_level(logging.INFO):
-        retention(lived, slow, incidents="300d").step()
-    assert "incidents=1" in caplog.text and "done=False" in caplog.text
-
-
-def test_a_ledger_that_was_changed_is_left_alone_and_said(
-    lived: Story, bygone: Bygone, caplog: pytest.LogCaptureFixture
-) -> None:
-    with lived.database.write() as tx:
-        tx.execute(text("UPDATE events SET text = 'other' WHERE seq = 2"))
-    retention(lived, bygone, incidents="300d").step()
-    assert lived.incident(1).number == 1
-    assert "retention.stopped" in caplog.text

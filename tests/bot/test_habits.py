@@ -303,3 +303,18 @@ def test_a_card_on_a_host_that_is_as_usual_has_no_such_line(host: Host) -> None:
     opened = host.story.opens(detector="cpu", series="cpu", label="CPU", value=95)
 
     assert SurpriseEvidence(host.context).gather(opened) == []
+
+
+def test_a_bot_that_leads_again_goes_on_with_what_the_other_learnt(host: Host) -> None:
+    host.grows_up(1)
+    host.habits.save()
+    led_before = host.habits
+    host.habits = host.started()
+    host.grows_up(2)
+    host.habits.save()
+
+    host.habits = led_before
+    host.habits.forget()
+    host.lives(3)
+
+    assert min(learnt(host).values()) > 2 * DAY

@@ -1,8 +1,10 @@
 """Who leads: real sessions on a real PostgreSQL, two bots' worth of them in one process."""
 
+import socket
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psycopg
@@ -16,6 +18,7 @@ from bot.instance import BadState, alone_in
 from bot.lead import Alone, Shared
 from bot.telemetry import Telemetry
 from tests.fakes.clock import FakeClock
+from tests.fakes.path import path
 from tests.real.databases import fresh
 
 SESSIONS = (
@@ -219,3 +222,66 @@ def test_a_bot_is_present_as_long_as_its_session(first: Shared, second: Shared) 
     while first.is_present("boot/1/second") and time.monotonic() < end:
         time.sleep(0.05)
     assert not first.is_present("boot/1/second")
+
+
+def test_a_bot_whose_old_session_still_lives_tries_again_until_it_is_present(
+    first: Shared, database: Database
+) -> None:
+    with closing(bot(database, "first")) as before:
+        before.beat(nothing)
+        first.beat(nothing)
+        assert not first.leads()
+    assert leads_soon(first)
+    assert first.is_present is not None
+    assert first.is_present("boot/1/first")
+
+
+def test_two_bots_of_one_name_are_told_apart(database: Database) -> None:
+    again = Shared(database, FakeClock(), host="one", claimant="boot/1/other")
+    with closing(bot(database, "one")) as first, closing(again) as other:
+        first.beat(nothing)
+        with database.read() as tx:
+            assert socket.gethostname() in (store.recall(tx, "leader") or "")
+        other.beat(nothing)
+        assert first.standing().was_me
+        standing = other.standing()
+        assert standing.leader is not None
+        assert standing.leader.name == standing.me
+        assert not standing.was_me
+
+
+def test_a_beat_that_hangs_is_told_and_ended_with_all_that_hangs_beside_it(
+    database: Database,
+) -> None:
+    url, clock, ended = database.engine.url, FakeClock(), list[str]()
+    with path(url.host or "", url.port or 0) as to:
+        here = url.set(host="127.0.0.1", port=to.port)
+        through = connect(here.render_as_string(hide_password=False))
+        with closing(through), closing(bot(through, "first", clock)) as first:
+            first.beat(nothing)
+            assert first.leads()
+
+            def beats() -> None:
+                first.beat(nothing)
+                ended.append("beat")
+
+            def reads() -> None:
+                with suppress(DBAPIError):
+                    first.confirm()
+                ended.append("read")
+
+            to.is_dead = True
+            hanging = [threading.Thread(target=one) for one in (beats, reads)]
+            for one in hanging:
+                one.start()
+            hanging[0].join(2)
+            clock.go(13)
+            assert first.hangs()
+            assert ended == []
+            first.unhang()
+            for one in hanging:
+                one.join(30)
+            assert sorted(ended) == ["beat", "read"]
+            assert not first.hangs()
+            to.is_dead = False
+            assert leads_soon(first)

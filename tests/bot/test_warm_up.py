@@ -311,3 +311,29 @@ def test_it_stops_in_the_middle_with_the_bot(
 
     assert len(asked) == 10
     assert bot.young() == set(FIGURES)
+
+
+@pytest.mark.parametrize("days", [-400, -1, 400])
+def test_a_clock_that_is_put_right_meanwhile_lets_it_begin_anew(
+    database: Database,
+    real: RealPrometheus,
+    days: int,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bot = Bot(database, real.url)
+    bot.clock.wall -= timedelta(days=days)
+    bot.lives(5)
+    bot.warm_up.step()
+    assert "nothing of late" in bot.warm_up.said()
+    bot.clock.wall += timedelta(days=days)
+    bot.clock.forward(AGAIN.total_seconds())
+    bot.lives(1)
+
+    bot.warm_up.step()
+    assert caplog.text.count("warm_up.anew") == 1
+    assert bot.young() == set(FIGURES)
+    bot.warm_up.step()
+    bot.lives(2)
+
+    assert bot.young() == set()
+    assert bot.look().tail is not None

@@ -409,19 +409,21 @@ def board(**changes: object) -> Board:
 
 
 @pytest.mark.parametrize(
-    ("leads", "leader", "says"),
+    ("leads", "leader", "was_me", "says"),
     [
-        (True, "web-1 (pid 1)", "leads since .* and answers here"),
-        (False, "web-1 (pid 2)", r"web-1 \(pid 1\) answers here and follows"),
-        (False, "web-1 (pid 1)", "has lost the lead"),
-        (False, None, "no bot leads yet"),
+        (True, "web-1 (pid 1)", True, "leads since .* and answers here"),
+        (False, "web-1 (pid 2)", False, r"web-1 \(pid 1\) answers here and follows"),
+        # In containers of one name two bots may be pid 1.
+        (False, "web-1 (pid 1)", False, r"web-1 \(pid 1\) answers here and follows"),
+        (False, "web-1 (pid 1)", True, "has lost the lead"),
+        (False, None, False, "no bot leads yet"),
     ],
 )
 def test_the_board_says_who_of_several_bots_leads(
-    *, leads: bool, leader: str | None, says: str
+    *, leads: bool, leader: str | None, was_me: bool, says: str
 ) -> None:
     led = Leader(name=leader, since=START, term=3) if leader else None
-    standing = Standing(me="web-1 (pid 1)", leads=leads, leader=led)
+    standing = Standing(me="web-1 (pid 1)", leads=leads, leader=led, was_me=was_me)
     drawn = answers.board(board(standing=standing))
     assert re.search(says, "\n".join(map(str, drawn.blocks)))
 

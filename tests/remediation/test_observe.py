@@ -173,3 +173,13 @@ def test_a_bot_in_a_container_beside_this_one_is_not_taken_for_dead() -> None:
     now = FakeClock().now()
     assert watched({beside}).after_crash(executing(NOBODY, beside), now) is None
     assert watched(set()).after_crash(executing(NOBODY, beside), now) is not None
+
+
+def test_a_bot_with_the_same_pid_in_its_container_is_not_taken_for_dead(
+    victim: subprocess.Popen[bytes],
+) -> None:
+    # Both are pid 1 where they look, and what differs is when they began.
+    beside = name(replace(who(victim.pid), start_ticks=1))
+    now = FakeClock().now()
+    assert watched({beside}).after_crash(executing(NOBODY, beside), now) is None
+    assert watched(set()).after_crash(executing(NOBODY, beside), now) is not None

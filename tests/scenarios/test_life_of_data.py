@@ -3,9 +3,11 @@
 import json
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 
 import pytest
 
+from bot.boots import Boots, SignOfLife
 from handlers.workspace.people import ALICE
 from handlers.workspace.workspace import Workspace
 from tests.fakes.story import Story
@@ -99,6 +101,9 @@ def test_what_the_team_keeps_no_longer_goes_by_itself(bot: Bot) -> None:
     state.mkdir()
     with fresh("sqlite", state) as database:
         Story(database).ends()
+        # It was there until now; after a long time off nothing goes for a day.
+        alive = SignOfLife(boot_id="before", at=datetime.now(UTC), is_ended=True)
+        Boots(database).note(alive)
     bot.config["retention"] = {"incidents": "30d"}
     bot.start()
     until(lambda: "retention.purged incidents=1" in bot.log)

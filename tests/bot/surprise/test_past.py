@@ -125,7 +125,16 @@ def test_a_clock_set_back_is_not_taught_what_will_be() -> None:
     past = taught(layer, values, 2 * DAY - 1)
     layer.judge(DAY, values[DAY])
 
-    assert past.hand_over(layer, NAMES) == ()
+    assert past.hand_over(layer, NAMES) is None
+
+
+def test_a_clock_far_ahead_is_not_followed_minute_by_minute() -> None:
+    values = noise(2)
+    layer = fed(values, 2 * DAY - 3)
+    past = taught(layer, values, 2 * DAY - 1)
+    layer.judge(400 * DAY, values[DAY])
+
+    assert past.hand_over(layer, NAMES) is None
 
 
 def test_a_gap_in_what_is_told_is_no_lesson() -> None:
