@@ -263,7 +263,9 @@ def test_a_bot_that_runs_is_left_alone(story: Story, state: Path, file: Path) ->
     copied(story, state, file)
     folder = StateFolder(state)
     folder.hold()
-    assert "another Countersign runs" in untouched(state, file).stderr
+    assert (
+        f"another Countersign (pid {os.getpid()}) runs" in untouched(state, file).stderr
+    )
     folder.release()
 
 
