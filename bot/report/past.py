@@ -50,7 +50,10 @@ class Made:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What is counted of one incident. judged: its verifications by proposal."""
+    """What is counted of one incident. judged: its verifications by proposal.
+
+    last_opened: when it came back last, else when it was opened.
+    """
 
     number: int
     host: str
@@ -59,6 +62,7 @@ class Told:
     label: str
     alerts: int
     opened_at: datetime
+    last_opened: datetime
     resolved_at: datetime | None
     resolution: str
     is_storm: bool
@@ -120,6 +124,7 @@ def _told(incident: Incident) -> Told:
         label=incident.lead.label,
         alerts=sum(finding.stands_for for finding in incident.findings),
         opened_at=incident.opened_at,
+        last_opened=incident.last_opened,
         resolved_at=incident.resolved_at,
         resolution=incident.resolution,
         is_storm=incident.is_storm,

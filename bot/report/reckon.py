@@ -94,9 +94,9 @@ def decided(past: Past) -> Times | None:
 
 
 def recovered(incidents: Iterable[Told]) -> Times | None:
-    """Return how long it took from the card to the end."""
+    """Return how long it took from the card, or its last return, to the end."""
     return _times(
-        told.resolved_at - told.opened_at
+        told.resolved_at - told.last_opened
         for told in incidents
         if told.resolved_at is not None and told.resolution != FALSE_ALARM
     )

@@ -65,6 +65,19 @@ def test_an_action_that_helped_is_counted_from_the_card_to_the_end(
     assert found.saved == 15 * MINUTE
 
 
+def test_the_quiet_before_a_return_is_no_time_to_recover(story: Story) -> None:
+    story.opens()
+    story.sees(story.well())
+    story.clock.go(50 * 60)
+    story.sees(story.found())
+    story.clock.go(60)
+    story.sees(story.well())
+    found = report_of(story)
+    assert found.incidents == 1
+    assert found.recover is not None
+    assert found.recover.median == MINUTE
+
+
 def test_what_did_not_help_saves_nobody_anything(story: Story) -> None:
     story.opens()
     story.acted()
