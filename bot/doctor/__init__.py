@@ -29,13 +29,14 @@ _MARKS = {Grade.FINE: "ok  ", Grade.WARN: "WARN", Grade.FAIL: "FAIL"}
 def run() -> int:
     """Print all checks as they are done; 1 if any of them failed."""
     environment = Environment.read(os.environ)
-    failed = 0
+    missing: list[str] = []
     for finding in _checks(environment):
         print(f"{_MARKS[finding.grade]}  {finding.subject}: {finding.text}", flush=True)
-        failed += finding.grade is Grade.FAIL
-    words = "Ready." if not failed else f"{failed} things are missing (FAIL above)."
-    print(words, file=sys.stderr)
-    return 1 if failed else 0
+        if finding.grade is Grade.FAIL and finding.subject not in missing:
+            missing.append(finding.subject)
+    named = f"Still missing: {', '.join(missing)}. FAIL above says what to do."
+    print(named if missing else "Ready.", file=sys.stderr)
+    return 1 if missing else 0
 
 
 def _checks(environment: Environment) -> Iterator[Finding]:

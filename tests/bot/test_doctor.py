@@ -67,6 +67,8 @@ def test_a_bad_setup_ends_with_one(workspace: Workspace, tmp_path: Path) -> None
     done = bot.run("doctor")
     assert done.returncode == 1
     assert "FAIL  configuration:" in done.stdout
+    # At the end of a long list people read the last line.
+    assert done.stderr.startswith("Still missing: configuration")
 
 
 def test_an_empty_list_of_approvers_is_shouted(environment: Environment) -> None:
