@@ -158,7 +158,7 @@ class Shared:
     ) -> None:
         self._shared = database
         self._clock = clock
-        self._me = f"{host} (pid {os.getpid()} on {socket.gethostname()})"
+        self._me = f"{host} ({socket.gethostname()}, pid {os.getpid()})"
         self._token = secrets.token_hex(8)
         self._claimant = claimant
         self._link: Connection | None = None

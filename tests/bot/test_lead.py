@@ -90,7 +90,7 @@ def test_one_of_two_leads_and_the_other_knows_whom(
     assert taken == ["first"]
     leader = second.standing().leader
     assert leader is not None
-    assert leader.name.startswith("first (pid ")
+    assert leader.name.startswith("first (")
     assert leader.term == 1
 
 

@@ -178,7 +178,7 @@ def test_both_say_who_leads_and_are_ready(pair: Pair) -> None:
     assert leader.process is not None
     for _ in range(2):
         pair.workspace.command(ALICE.id, "status")
-    words = f"(pid {leader.process.pid}) leads since"
+    words = f"pid {leader.process.pid}) leads since"
     follows = whispered(pair.workspace, ALICE.id, "and follows: it decides and acts")
     leads = whispered(pair.workspace, ALICE.id, "and answers here")
     assert words in follows
