@@ -128,6 +128,8 @@ def test_what_the_gate_cannot_or_will_not_do_is_said_in_the_thread(
     assert "the gate's list does not allow restart of nginx.service" in told
 
     host.run("systemctl", "stop", "countersign-gate.socket", UNIT)
+    # The thread may tell it a moment before the card has its buttons again.
+    workspace.wait_for(lambda: workspace.find_button("Propose again", failed.ts), 20)
     workspace.click(ALICE.id, failed.ts, "Propose again")
     again = card(workspace, "Proposed action* · 1b")
     assert workspace.click(ALICE.id, again.ts, "Approve").acked
