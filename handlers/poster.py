@@ -16,6 +16,7 @@ from bot import store, unpaged
 from bot.database import NotLeading
 from bot.loop import attempt, one_by_one
 from bot.model import Incident, Level
+from bot.opening import REOPENED
 from bot.pictures import Pictures
 from bot.record import Record
 from bot.store import CARD, Posting
@@ -201,7 +202,7 @@ class Poster:
             return (incident.owner,)
         # What wakes nobody when it comes wakes nobody when it comes back.
         is_mild = incident.level is not Level.CRITICAL or incident.flapping
-        is_mild = is_mild and kind == thread.RETURNS
+        is_mild = is_mild and kind == REOPENED
         return () if is_mild else self._critical
 
     def _is_muted(self, incident: Incident) -> bool:

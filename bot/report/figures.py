@@ -4,8 +4,8 @@ A report is about the incidents that were opened in its span, and all that came 
 
 Acknowledged: the first thing that a person did about an incident (took it, handed it
 over, decided, asked for an action, escalated, answered). Decided: from a proposal to the
-vote that approved it or the word that rejected it. Recovered: from opened to resolved;
-what comes back goes on in its incident, so the last end counts. What people asked for
+vote that approved it or the word that rejected it. Recovered: from opened, or
+from the last return of what came back, to resolved. What people asked for
 themselves is neither acknowledged nor an alert, and a false alarm does not recover.
 """
 

@@ -30,6 +30,7 @@ from bot.metrics import History
 from bot.own import Own
 from bot.plots import Plots
 from bot.policy_change import note_policy
+from bot.ports import Clock
 from bot.record import Record
 from bot.respond import Respond
 from bot.settings import Loaded, Settings
@@ -173,15 +174,9 @@ def assembled(loaded: Loaded, database: Database, environment: Environment) -> C
 def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
     settings, clock = loaded.settings, SystemClock()
     rules, own = rules_of(settings), OwnTree.read()
-    ledger = Ledger(
-        instance=instance_of(database, settings.host),
-        caps=rules.caps,
-        book=rules.book,
-        elsewhere=settings.hosts,
-    )
     lead = parts.lead_of(database, clock, settings.host)
     led = lead.database
-    record = Record(database=database, ledger=ledger, clock=clock, leading=led)
+    record = _record(settings, rules, database, led, clock)
     inbox, looked_at = (
         Inbox(at, clock, forgotten_after=settings.alerts.forgotten_after)
         for at in (database, led)
@@ -221,6 +216,18 @@ def _kit(loaded: Loaded, database: Database, environment: Environment) -> _Kit:
         poster=Wake(),
         worker=Wake(),
     )
+
+
+def _record(
+    settings: Settings, rules: Rules, database: Database, led: Database, clock: Clock
+) -> Record:
+    ledger = Ledger(
+        instance=instance_of(database, settings.host),
+        caps=rules.caps,
+        book=rules.book,
+        elsewhere=settings.hosts,
+    )
+    return Record(database=database, ledger=ledger, clock=clock, leading=led)
 
 
 def _candidates(

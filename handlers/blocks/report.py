@@ -12,7 +12,7 @@ _EACH = 4
 """Lines of one block: on a telephone more of them are a wall."""
 _HOW = (
     "Acknowledged: the first thing that a person did about it. Decided: from the proposal "
-    "to the word. Recovered: from the card to its end. Helped: as measured afterwards."
+    "to the word. Recovered: from the card, or its last return, to its end. Helped: as measured afterwards."
 )
 
 

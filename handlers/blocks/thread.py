@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bot.model import EvidenceItem, Incident
+from bot.opening import REOPENED
 from bot.unpaged import Seen, Why
 from handlers.blocks.answers import columns
 from handlers.blocks.markup import (
@@ -30,11 +31,10 @@ CARD_TELLS = frozenset(
 )
 """Events that the card itself shows; they get no line of their own."""
 
-RETURNS = "incident.reopened"
 WAKES = frozenset(
     {
         "incident.worsened",
-        RETURNS,
+        REOPENED,
         "incident.escalated",
         "proposal.expired",
         "action.failed",
@@ -68,7 +68,7 @@ _MARKS = {
     "verified.unknown": "⚪",
     "incident.resolved": "🟢",
     "incident.worsened": "🔴",
-    RETURNS: "🔁",
+    REOPENED: "🔁",
     "feedback.given": "💬",
     "limit.suggested": "📏",
     "runbook.drafted": "📖",
