@@ -2,7 +2,7 @@
 
 Each method is called before the click is acknowledged: the vote, its event and the
 incident's new version are one transaction. What follows an approval is
-`carry_out.py`, in a thread of its own.
+`actions/carry_out.py`, in a thread of its own.
 """
 
 from dataclasses import replace
@@ -10,20 +10,20 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from bot import store
+from bot.actions.settle import settle_request
+from bot.actions.told import lettered, named, tell
 from bot.origin import Origin
 from bot.person import Person
 from bot.ports import Wakeable
-from bot.record import Record
-from bot.redact import HIDDEN
-from bot.settle import settle_request
-from bot.told import lettered, named, tell
-from bot.words import seconds
+from bot.storage import store
+from bot.storage.record import Record
+from bot.text.redact import HIDDEN
+from bot.text.words import seconds
 from remediation.action import in_words
-from remediation.decision import Decided, Draft, NotDecided
-from remediation.proposal import ID_PATTERN, Proposal, State, issuer
-from remediation.rulebook import OBSERVES
-from remediation.undo import UNDO, undo_of
+from remediation.ledger.decision import Decided, Draft, NotDecided
+from remediation.ledger.proposal import ID_PATTERN, Proposal, State, issuer
+from remediation.ledger.undo import UNDO, undo_of
+from remediation.rules.rulebook import OBSERVES
 
 LEAST_REASON = 10
 """Characters of a reason for approving alone."""

@@ -7,9 +7,9 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.loop import attempt
 from bot.model import Diagnosis, EvidenceItem, Incident
 from bot.ports import Diagnoser, DiagnosisUnavailable, Evidence
+from bot.runtime.loop import attempt
 
 log = logging.getLogger(__name__)
 

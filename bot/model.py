@@ -2,7 +2,7 @@
 
 A detector measures and gives *findings*. A finding that lasts becomes a firing
 alert; triage folds alerts into one *incident* per cause. An incident has evidence,
-a diagnosis and lettered *proposals* (see `remediation/proposal.py`), of which a
+a diagnosis and lettered *proposals* (see `remediation/ledger/proposal.py`), of which a
 person approves at most one at a time. What an action did is measured again by the
 detectors that complained: the *verification*.
 """
@@ -13,10 +13,10 @@ from enum import StrEnum
 
 from bot.lore import Feedback, Knowledge
 from bot.pointed import Pointed
-from remediation.facts import ProcessFacts
-from remediation.identity import ProcessIdentity
 from remediation.moment import Moment
-from remediation.unit import UnitFacts
+from remediation.target.facts import ProcessFacts
+from remediation.target.identity import ProcessIdentity
+from remediation.target.unit import UnitFacts
 from remediation.verify import Measure, Verdict
 
 REQUEST = "request"

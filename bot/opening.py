@@ -11,16 +11,16 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from bot.alerts import FLAP_WINDOW
+from bot.alerts.alert import FLAP_WINDOW
+from bot.alerts.triage import Opened, worst
+from bot.learning.retell import condition_of, service_of
 from bot.lore import Feedback
-from bot.model import FALSE_ALARM, REQUEST, STORM, Incident, Level, Phase
-from bot.retell import condition_of, service_of
-from bot.triage import Opened
-from bot.words import seconds, title_of
+from bot.model import FALSE_ALARM, REQUEST, STORM, Incident, Phase
+from bot.text.words import seconds, title_of
+from remediation.ledger.proposal import Proposal, State
 from remediation.moment import Moment
-from remediation.proposal import Proposal, State
+from remediation.rules.drilled import DRILL
 
-REOPENED: Final = "incident.reopened"
 WITHIN: Final = timedelta(hours=1)
 """What comes back later than this after its end is a new incident."""
 AT_MOST: Final = timedelta(hours=24)
@@ -43,7 +43,7 @@ def draft_of(change: Opened, now: Moment) -> Incident:
         if change.is_storm
         else lead.key,
         phase=Phase.OPEN,
-        level=max(findings, key=lambda f: f.level is Level.CRITICAL).level,
+        level=worst(findings),
         title=title_of(findings, storm=change.is_storm),
         since=min(alert.since for alert in change.alerts),
         opened_at=now.wall,
@@ -56,7 +56,7 @@ def draft_of(change: Opened, now: Moment) -> Incident:
 
 def is_same(earlier: Incident, draft: Incident) -> bool:
     """Say whether both are the same trouble: condition, object and program of a host."""
-    if draft.is_storm or earlier.lead.detector == REQUEST:
+    if draft.is_storm or earlier.lead.detector in (REQUEST, DRILL):
         return False
     return _name(earlier) == _name(draft)
 

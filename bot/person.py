@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from remediation.rule import Voter
+from remediation.ledger.decision import NotDecided
+from remediation.rules.rule import Voter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,3 +21,8 @@ class Person:
     def voter(self) -> Voter:
         """The same person as rules see them."""
         return Voter(id=self.id, groups=self.groups)
+
+    def must_approve(self, verb: str) -> None:
+        """Raise `NotDecided` unless this is an approver, who alone may do this."""
+        if not self.is_approver:
+            raise NotDecided(f"only approvers may {verb}")

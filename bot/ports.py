@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
+from bot.config.settings import DetectorSection
 from bot.model import Diagnosis, EvidenceItem, Finding, Incident
-from bot.settings import DetectorSection
 from remediation.moment import Moment
 
 

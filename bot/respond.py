@@ -13,31 +13,34 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from bot import opening, quiet, store
-from bot.alerts import Alert, Stage, Timing
-from bot.blamed import (
+from bot import opening
+from bot.actions.candidates import Candidates
+from bot.actions.give_up import escalate_if_spent
+from bot.actions.settle import take_back
+from bot.actions.target import Hidden, Live
+from bot.actions.verdicts import Verdicts
+from bot.alerts.alert import Alert, Stage, Timing
+from bot.alerts.conditions import Conditions
+from bot.alerts.joined import Joined
+from bot.alerts.triage import Change, Opened, Resolved, Updated, triage
+from bot.blame.blamed import (
     blame_in_words,
     blame_is_outdated,
     late_culprit,
     present_culprit,
 )
-from bot.candidates import Candidates
-from bot.conditions import Conditions
-from bot.effect import is_due, looked_at, verified
-from bot.give_up import escalate_if_spent
 from bot.inquiry import Inquiry
-from bot.model import Finding, Incident, Phase, Verification
+from bot.model import Finding, Incident, Phase
 from bot.ports import Wakeable
-from bot.quiet import Quiet
-from bot.record import Record
-from bot.target import Hidden, Live
-from bot.triage import Change, Opened, Resolved, Updated, triage
-from bot.unpaged import Unpaged, Why
-from bot.words import joined_in_words, level_word, seconds, title_of
-from remediation.audit import Event, append
+from bot.quiet.unpaged import Unpaged, Why
+from bot.storage import quiet, store
+from bot.storage.quiet import Quiet
+from bot.storage.record import Record
+from bot.text.words import end_in_words, level_word, seconds, title_of
+from remediation.ledger.audit import Event, append
+from remediation.ledger.proposal import State
 from remediation.moment import Moment
-from remediation.proposal import State
-from remediation.unit import UnitFacts
+from remediation.target.unit import UnitFacts
 from remediation.verify import Verdict
 
 log = logging.getLogger(__name__)
@@ -67,7 +70,9 @@ class Respond:
         self._clock = record.clock
         self._poster = poster
         self._unpaged = unpaged
+        self._verdicts = Verdicts(record)
         self._redrawn: dict[int, Moment] = {}
+        self._joined = Joined(record.database)
         self._resolved: set[int] = set()  # in this round
         # Detectors run in threads of their own; their rounds are absorbed in turn.
         self._turn = threading.Lock()
@@ -78,6 +83,7 @@ class Respond:
         with self._turn:
             self._conditions = Conditions(lambda f: self._unpaged.add(f, Why.BRIEF))
             self._redrawn.clear()
+            self._joined.forget()
             self._started = self._clock.now()
             self._looked, self._is_calm = self._started, False
             with self._database.read() as tx:
@@ -103,12 +109,13 @@ class Respond:
             with self._database.read() as tx:
                 open_ = store.opened(tx)
                 rows = quiet.kept(tx, now) if alerts else ()
+            self._conditions.mend(open_, now)
             self._looked, self._is_calm = now, not open_
             changes = triage(open_, self._heard(alerts, rows), now.wall)
             for change in changes:
                 self._apply(change, now)
             self._resolve_quiet(open_, now)
-            self._verify_due(open_, now)
+            self._judge(open_, now)
             left = [i for i in open_ if i.number not in self._resolved]
             held = {f.key for i in left for f in (*i.findings, *_complained(i))}
             self._conditions.forget_over(held, now.boot)
@@ -134,7 +141,7 @@ class Respond:
             case Updated():
                 self._update(change, now)
             case Resolved(incident=incident) if self._is_left_alone(incident):
-                self._resolve(incident, _how_it_ended(incident), now)
+                self._resolve(incident, end_in_words(incident), now)
             case Resolved():
                 pass  # an action or its verification is under way: it has the last word
 
@@ -182,7 +189,7 @@ class Respond:
             incident = opening.taken_up(earlier, draft, now)
             store.reopen(tx, incident)
             text = opening.return_in_words(earlier, draft, now)
-            _log_event(tx, incident, opening.REOPENED, text, now)
+            _log_event(tx, incident, store.REOPENED, text, now)
             return incident
         incident = store.create(tx, lambda number: replace(draft, number=number))
         _log_event(tx, incident, "incident.opened", f"{incident.title}", now)
@@ -212,6 +219,7 @@ class Respond:
         is_many = incident.is_storm and not change.worsened
         # Of a storm each round has news, and what is not written now is news again.
         if (is_many or not news) and now.since(last) < REFRESH:
+            self._joined.keep(change)
             return
         self._redrawn[incident.number] = now
         late = None if is_outdated else late_culprit(incident)
@@ -222,7 +230,8 @@ class Respond:
         live = self._candidates.targets.of(about) if about else None
         with self._database.write() as tx:
             kept = store.get(tx, incident.number)
-            if not kept.is_open:
+            # An action that began since the look goes on; the next round looks again.
+            if not kept.is_open or (is_outdated and self._is_acted_on(tx, kept)):
                 return
             store.bump(
                 tx,
@@ -235,25 +244,28 @@ class Respond:
                 flapping=incident.flapping,
                 culprit=about.culprit if about else kept.culprit,
             )
-            joined = [f for f in incident.findings if f.key in set(change.joined)]
-            for text in joined_in_words(joined):
-                _log_event(tx, incident, "incident.joined", text, now)
+            self._joined.tell(tx, incident, now, change.joined)
             if change.worsened:
                 worse = next(f for f in incident.findings if f.level is incident.level)
                 text = f"It got worse: {level_word(worse.level)}. {worse.summary}"
                 _log_event(tx, incident, "incident.worsened", text, now)
             if is_outdated and about is not None:
-                self._ledger.supersede(tx, incident.number, now=now, own_only=True)
+                take_back(tx, self._ledger, incident.number, now)
                 _log_event(tx, about, "culprit.changed", blame_in_words(about), now)
             first = not self._ledger.of(tx, incident.number)
             if about is not None and (is_outdated or first):
                 self._offer(tx, about, live, now)
+        self._joined.is_told(incident.number)
 
-    def _resolve(self, incident: Incident, how: str, now: Moment) -> None:
+    def _resolve(self, incident: Incident, how: str, now: Moment) -> bool:
+        """Resolve it, unless somebody acts on it by now; say whether it was."""
         with self._database.write() as tx:
-            if not store.get(tx, incident.number).is_open:
-                return
+            kept = store.get(tx, incident.number)
+            # Asked again within the transaction: an action may have ended since.
+            if not kept.is_open or self._is_acted_on(tx, kept):
+                return False
             self._ledger.supersede(tx, incident.number, now=now)
+            self._joined.tell(tx, incident, now)
             text = f"Resolved after {seconds(now.wall - incident.since)}: {how}"
             _log_event(tx, incident, "incident.resolved", text, now)
             store.bump(
@@ -264,19 +276,20 @@ class Respond:
                 resolution=how,
                 findings=incident.findings,
                 offered=None,
-                check=None,
             )
+        self._joined.is_told(incident.number)
         self._resolved.add(incident.number)
         log.warning("incident.resolved number=%s", incident.number)
+        return True
 
     def _is_left_alone(self, incident: Incident) -> bool:
         """Say whether nobody acts on it, nor measures what an action did."""
-        if incident.check is not None:
-            return False
         with self._database.read() as tx:
-            return not any(
-                p.state is State.EXECUTING for p in self._ledger.of(tx, incident.number)
-            )
+            return not self._is_acted_on(tx, incident)
+
+    def _is_acted_on(self, tx: Connection, incident: Incident) -> bool:
+        states = (p.state for p in self._ledger.of(tx, incident.number))
+        return incident.check is not None or State.EXECUTING in states
 
     def _resolve_quiet(self, open_: Sequence[Incident], now: Moment) -> None:
         """Resolve what became clear while an action was under way that did not end well."""
@@ -285,52 +298,25 @@ class Respond:
             if is_clear and self._is_left_alone(incident):
                 fresh = self._conditions.fresh(incident.findings)
                 ended = replace(incident, findings=fresh)
-                self._resolve(ended, _how_it_ended(ended), now)
+                self._resolve(ended, end_in_words(ended), now)
 
-    # --- did the action help? --------------------------------------------------
-
-    def _verify_due(self, open_: Sequence[Incident], now: Moment) -> None:
+    def _judge(self, open_: Sequence[Incident], now: Moment) -> None:
+        """Say of each action whether it helped, once it has been measured for long enough."""
         latest = self._conditions.latest
-        for incident in open_:
-            if incident.check is None:
+        due = self._verdicts.due(open_, latest, now, started=self._started)
+        for incident, result in due:
+            if result.verdict is not Verdict.RECOVERED:
                 continue
-            check = looked_at(incident.check, latest, now)
-            if check != incident.check:
-                with self._database.write() as tx:
-                    store.bump(tx, incident.number, check=check)
-            if is_due(check, latest, now, started=self._started):
-                self._conclude(incident, verified(check, latest), now)
-
-    def _conclude(self, incident: Incident, result: Verification, now: Moment) -> None:
-        measured = f"{result.verdict.capitalize()}: {result.figures}"
-        with self._database.write() as tx:
-            judged = (*store.get(tx, incident.number).judged, result)
-            found = {"check": None, "verification": result, "judged": judged}
-            store.bump(tx, incident.number, **found)
-            _log_event(tx, incident, f"verified.{result.verdict}", measured, now)
-            _log_event(tx, incident, "chart.due", incident.lead.label, now)
-            escalate_if_spent(tx, self._ledger, incident.number, now)
-        if result.verdict is not Verdict.RECOVERED:
-            return
-        took = f" in {seconds(result.took)}" if result.took else ""
-        self._conditions.end(incident.check.before if incident.check else ())
-        fresh = self._conditions.fresh(incident.findings)
-        done = replace(incident, findings=fresh)
-        self._resolve(done, f"recovered{took}: {result.figures}", now)
+            took = f" in {seconds(result.took)}" if result.took else ""
+            fresh = self._conditions.fresh(incident.findings)
+            done = replace(incident, findings=fresh)
+            if self._resolve(done, f"recovered{took}: {result.figures}", now):
+                self._conditions.end(_complained(incident))
 
 
 def _complained(incident: Incident) -> tuple[Finding, ...]:
     """Return what an action is judged by, where one is."""
     return incident.check.before if incident.check else ()
-
-
-def _how_it_ended(incident: Incident) -> str:
-    """Say how it went away, in the words of what is told in words and not in figures."""
-    told = (f.summary for f in incident.findings if f.value is None or f.shown)
-    said = next(told, "")
-    if not said:
-        return "it is clear again by itself"
-    return f"{said[0].lower()}{said[1:].rstrip('.')}"
 
 
 def _log_event(

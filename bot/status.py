@@ -6,17 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bot import quiet, store
-from bot.declare import declaration
-from bot.lead import Standing
+from bot.alerts.triage import worst
+from bot.blame.declare import declaration
 from bot.model import Finding, Incident, Level
-from bot.quiet import Quiet
-from bot.record import Record
 from bot.respond import Respond
-from bot.triage import worst
-from remediation.decision import NotDecided
-from remediation.lock import Locked, locked
-from remediation.proposal import Proposal, State
+from bot.storage import quiet, store
+from bot.storage.lead import Standing
+from bot.storage.quiet import Quiet
+from bot.storage.record import Record
+from remediation.ledger.decision import NotDecided
+from remediation.ledger.lock import Locked, locked
+from remediation.ledger.proposal import Proposal, State
 
 WORST_FIRST = (Level.CRITICAL, Level.WARNING, Level.UNKNOWN, Level.OK)
 _MAIN = ("cpu", "memory", "load", "filesystem", "prometheus")

@@ -7,14 +7,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.alerts import Timing
-from bot.expected import ExpectedWork
-from bot.loop import attempt
-from bot.metrics import History
+from bot.alerts.alert import Timing
+from bot.blame.expected import ExpectedWork
+from bot.host.metrics import History
 from bot.model import Finding, Level, Limits
 from bot.ports import Clock, Detector, NotTold
 from bot.respond import Respond
-from bot.telemetry import Telemetry
+from bot.runtime.loop import attempt
+from bot.runtime.telemetry import Telemetry
 from remediation.moment import Moment
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from handlers.client import NETWORK_ERRORS, failure_of
 from handlers.desk import Desk, opaque, origin_of
 from handlers.guard import Denied
 from handlers.patience import Patience
-from remediation.decision import NotDecided
+from remediation.ledger.decision import NotDecided
 
 Body = dict[str, object]
 Click = Callable[[str, Person, Origin], Message | None]

@@ -3,37 +3,72 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from bot.telemetry import Telemetry
+from bot.runtime.telemetry import Telemetry
 from handlers.blocks.markup import Message, section
 from handlers.client import NETWORK_ERRORS, Failure, failure_of
 
 log = logging.getLogger(__name__)
 
-SECONDS = 1.05
+SECONDS = 1.0
 """Slack takes about one message a second into a channel, and as many edits."""
 _BAD_BLOCKS = frozenset(
     {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"}
 )
 _PAGES = 20
 _PAGE = 200
+_REVOKED = (
+    "SLACK_BOT_TOKEN is not valid (any more): copy it from the app's page, and restart"
+)
+_INVITE = "invite the bot into slack.channel (/invite), or name another one"
+_ADMIN = "an admin of the workspace forbids it: permit the app to post in slack.channel"
+_SHUT = {
+    "invalid_auth": _REVOKED,
+    "not_authed": _REVOKED,
+    "account_inactive": _REVOKED,
+    "token_revoked": _REVOKED,
+    "token_expired": _REVOKED,
+    "channel_not_found": _INVITE,
+    "not_in_channel": _INVITE,
+    "is_archived": "slack.channel is archived: restore it, or name another one",
+    "missing_scope": "the app lacks chat:write: install it again from the manifest",
+    "no_permission": "the app lacks chat:write: install it again from the manifest",
+    "restricted_action": _ADMIN,
+    "restricted_action_read_only_channel": _ADMIN,
+    "restricted_action_thread_only_channel": _ADMIN,
+    "restricted_action_non_threadable_channel": _ADMIN,
+    "access_denied": _ADMIN,
+    "org_login_required": _ADMIN,
+    "ekm_access_denied": _ADMIN,
+    "team_access_not_granted": _ADMIN,
+    "enterprise_is_restricted": _ADMIN,
+}
+"""What Slack refuses whatever is posted, and how a person mends it."""
 
 
 class Again(Exception):
-    """Slack cannot take it now; the same difference is closed later."""
+    """Slack cannot take it now; the same difference is closed later.
+
+    mend: what a person has to do first, where only that helps.
+    """
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.error)
         self.failure = failure
+        self.mend = _SHUT.get(failure.error)
 
 
 class Pace:
-    """At most one call per `seconds`, whichever thread it comes from."""
+    """One call after the other, whichever thread it comes from, `seconds` apart.
+
+    They are counted from the answer: when Slack took the last call nobody here knows.
+    """
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self._seconds = seconds
@@ -41,13 +76,20 @@ class Pace:
         self._turn = threading.Lock()
         self.stopping = threading.Event()
 
-    def wait(self) -> None:
-        """Wait for the next slot; returns early when the bot stops."""
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for the next slot and hold it; nobody waits when the bot stops."""
+        if self.stopping.is_set():
+            yield
+            return
         with self._turn:
             delay = self._free_at - time.monotonic()
-            self._free_at = max(self._free_at, time.monotonic()) + self._seconds
-        if delay > 0:
-            self.stopping.wait(delay)
+            if delay > 0:
+                self.stopping.wait(delay)
+            try:
+                yield
+            finally:
+                self._free_at = time.monotonic() + self._seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +138,9 @@ class Channel:
         self._messages.stopping.set()
         self._edits.stopping.set()
 
-    def wait(self) -> None:
-        """Wait until one more message may go into the channel."""
-        self._messages.wait()
+    def turn(self) -> AbstractContextManager[None]:
+        """Wait until one more message may go into the channel, and send it within."""
+        return self._messages.turn()
 
     def post(self, message: Message, thread_ts: str | None = None) -> str:
         """Post a message, as plain text if its blocks are refused; return its ts."""
@@ -112,7 +154,6 @@ class Channel:
 
     def update(self, ts: str, message: Message) -> None:
         """Edit a message; the old one must not stay because its blocks are refused."""
-        self._edits.wait()
         try:
             self._update(ts, message.text, list(message.blocks))
         except SlackApiError as error:
@@ -125,17 +166,17 @@ class Channel:
         self, file: File, thread_ts: str | None = None, *, elsewhere: str | None = None
     ) -> bool:
         """Upload a file; False where it could not be: a picture holds up no line."""
-        self._messages.wait()
-        if elsewhere is None:
-            self._confirm()
         try:
-            self._client.files_upload_v2(
-                channel=elsewhere or self.id,
-                content=file.content,
-                filename=file.name,
-                title=file.title,
-                thread_ts=thread_ts,
-            )
+            with self.turn() if elsewhere is None else nullcontext():
+                if elsewhere is None:
+                    self._confirm()
+                self._client.files_upload_v2(
+                    channel=elsewhere or self.id,
+                    content=file.content,
+                    filename=file.name,
+                    title=file.title,
+                    thread_ts=thread_ts,
+                )
         except (SlackApiError, *NETWORK_ERRORS) as error:
             self._telemetry.posted("files.upload", "gave up")
             log.warning("file.left_out error=%s", failure_of(error).error)
@@ -178,20 +219,21 @@ class Channel:
     def _post(
         self, text: str, blocks: list[dict[str, object]], thread_ts: str | None
     ) -> str:
-        self._messages.wait()
-        answer = self._call(
-            "chat.postMessage",
-            channel=self.id,
-            text=text,
-            unfurl_links=False,
-            unfurl_media=False,
-            **({"blocks": blocks} if blocks else {}),
-            **({"thread_ts": thread_ts} if thread_ts else {}),
-        )
+        with self.turn():
+            answer = self._call(
+                "chat.postMessage",
+                channel=self.id,
+                text=text,
+                unfurl_links=False,
+                unfurl_media=False,
+                **({"blocks": blocks} if blocks else {}),
+                **({"thread_ts": thread_ts} if thread_ts else {}),
+            )
         return str(answer["ts"])
 
     def _update(self, ts: str, text: str, blocks: list[dict[str, object]]) -> None:
-        self._call("chat.update", channel=self.id, ts=ts, text=text, blocks=blocks)
+        with self._edits.turn():
+            self._call("chat.update", channel=self.id, ts=ts, text=text, blocks=blocks)
 
     def _call(self, method: str, **arguments: object) -> dict[str, object]:
         self._confirm()
@@ -199,8 +241,9 @@ class Channel:
             answer = self._client.api_call(method, json=arguments).data
         except (SlackApiError, *NETWORK_ERRORS) as error:
             failure = failure_of(error)
-            self._telemetry.posted(method, "retry" if failure.again else "gave up")
-            if failure.again or not isinstance(error, SlackApiError):
+            again = failure.again or failure.error in _SHUT
+            self._telemetry.posted(method, "retry" if again else "gave up")
+            if again or not isinstance(error, SlackApiError):
                 raise Again(failure) from error
             raise
         self._telemetry.posted(method, "ok")

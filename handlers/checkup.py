@@ -8,10 +8,10 @@ from email.utils import parsedate_to_datetime
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from bot.checkup import Finding, fail, fine, warn
-from bot.environment import Environment
-from bot.policy_section import Approvers
-from bot.settings import Settings
+from bot.config.environment import Environment
+from bot.config.policy import Approvers
+from bot.config.settings import Settings
+from bot.runtime.checkup import Finding, fail, fine, warn
 from handlers.client import NETWORK_ERRORS, client, failure_of
 
 _NEEDED = ("chat:write", "commands", "users:read")

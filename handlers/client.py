@@ -40,27 +40,25 @@ class Failure:
 
     again: whether the same call may succeed later, after `wait` seconds.
     missing: the server lacks the method, the scope or the plan for it.
-    unclear: no answer came, so it may have been carried out.
     """
 
     error: str
     again: bool
     wait: float = 0.0
     missing: bool = False
-    unclear: bool = False
 
 
 def failure_of(error: Exception) -> Failure:
     """Map what slack_sdk raised."""
     if not isinstance(error, SlackApiError):
-        return Failure(error=type(error).__name__, again=True, unclear=True)
+        return Failure(error=type(error).__name__, again=True)
     response = error.response
     status = getattr(response, "status_code", 200)
     code = response.get("error") if isinstance(response.data, dict) else None
     if status == 429 or code == "ratelimited":
         return Failure(error="ratelimited", again=True, wait=_retry_after(response))
     if status >= 500 or code is None:
-        return Failure(error=f"HTTP {status}", again=True, unclear=status >= 500)
+        return Failure(error=f"HTTP {status}", again=True)
     if code in _PASSING:
         return Failure(error=code, again=True)
     return Failure(error=code, again=False, missing=code in _CANNOT)

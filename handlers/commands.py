@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 
 from slack_sdk.errors import SlackApiError
 
-from bot.plots import NotDrawn, wanted
-from bot.redact import fit_to_keep
+from bot.charts.plots import NotDrawn, wanted
 from bot.report import words
 from bot.report.reports import NotReported, span_of
+from bot.text.redact import fit_to_keep
 from handlers.blocks import answers, dialogs
 from handlers.blocks.card import card
 from handlers.blocks.markup import Message, characters, escaped
@@ -29,9 +29,9 @@ from handlers.request import (
     span,
 )
 from handlers.verbs import VERBS, WORDS
-from remediation.decision import NotDecided
-from remediation.proposal import Proposal
-from remediation.unit import Verb, is_service_name, unit_name
+from remediation.ledger.decision import NotDecided
+from remediation.ledger.proposal import Proposal
+from remediation.target.unit import Verb, is_service_name, unit_name
 
 
 class Commands:
@@ -188,6 +188,13 @@ class Commands:
             raise NotDecided(f"say which service: {verb} nginx [HOST]")
         host = rest[0] if rest else self._desk.host
         return _asked(self._desk.ask.operate(host, verb, name, request.who))
+
+    def _drill(self, request: Request) -> Message:
+        self._desk.drill.ask(request.who)
+        return answers.plain(
+            "The drill begins: its card comes within a few seconds, is marked as a drill, "
+            "and calls nobody. If none comes, my log says why."
+        )
 
     # --- quiet -------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from bot.loop import one_by_one
+from bot.runtime.loop import one_by_one
 
 HANDS: Final = 4
 WAITING: Final = 16

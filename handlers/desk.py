@@ -3,32 +3,33 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot import store
-from bot.ask import Ask
+from bot.actions.ask import Ask
+from bot.actions.simulate import Simulate
+from bot.charts.plots import Plots
 from bot.converse.converse import Converse
-from bot.database import Database
 from bot.decide import Decide
-from bot.drafts import Drafts
-from bot.feedback import Feedbacks
-from bot.handover import Handover
+from bot.drill.drill import Drill
+from bot.learning.drafts import Drafts
+from bot.learning.feedback import Feedbacks
+from bot.learning.postmortems import Postmortems
+from bot.llm.spending import Purse
 from bot.model import Incident
+from bot.oncall.handover import Handover
+from bot.oncall.own import Own
 from bot.origin import Origin
-from bot.own import Own
 from bot.person import Person
-from bot.plots import Plots
-from bot.postmortems import Postmortems
+from bot.quiet.silence import Silence
 from bot.report.reports import Reports
 from bot.runbooks.shelf import Shelf
-from bot.silence import Silence
-from bot.simulate import Simulate
-from bot.spending import Purse
+from bot.runtime.telemetry import Telemetry
 from bot.status import Status
-from bot.telemetry import Telemetry
+from bot.storage import store
+from bot.storage.database import Database
 from handlers.guard import Guard
 from handlers.reply import Reply
-from remediation.decision import NotDecided
-from remediation.ledger import Ledger
-from remediation.proposal import Proposal
+from remediation.ledger.decision import NotDecided
+from remediation.ledger.ledger import Ledger
+from remediation.ledger.proposal import Proposal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ class Desk:
     reply: Reply
     decide: Decide
     ask: Ask
+    drill: Drill
     own: Own
     silence: Silence
     handover: Handover

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from slack_bolt import App
 
-from bot.feedback import Word
+from bot.learning.feedback import Word
 from bot.origin import Origin
 from bot.person import Person
 from handlers.actions import Click, Draw, listen, opens

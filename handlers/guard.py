@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from bot.config.policy import Approvers
 from bot.person import Person
-from bot.policy_section import Approvers
 from handlers.client import NETWORK_ERRORS, failure_of
 
 CACHE_SECONDS = 60.0

@@ -8,7 +8,7 @@ from slack_bolt.adapter.starlette.handler import to_bolt_request, to_starlette_r
 from slack_sdk.signature import SignatureVerifier
 from starlette.concurrency import run_in_threadpool
 
-from bot.request_body import body_of
+from bot.http.request_body import body_of
 
 _LIMIT_BYTES = 1_000_000
 _TOLERANCE_SECONDS = 300

@@ -19,7 +19,7 @@ from handlers.guard import Denied
 from handlers.reply import Spoken
 from handlers.slash import Slash
 from handlers.talk import Heard, Talk
-from remediation.decision import NotDecided
+from remediation.ledger.decision import NotDecided
 
 _SEEN_SECONDS = 900.0
 _MENTION = re.compile(r"^\s*<@[UW][A-Z0-9]+(?:\|[^>]*)?>\s*")
@@ -50,7 +50,7 @@ _ARGUMENTS: Final[Mapping[str, re.Pattern[str]]] = {
             ("restart", "start", "stop", "reload"),
             r"[\w@.:-]+\.service(?: [\w.-]+)?|(?!(?:it|this|that|them|now|here)$)[\w@:-]+",
         ),
-        **dict.fromkeys(("unlock", "cost", "help"), ""),
+        **dict.fromkeys(("unlock", "cost", "help", "drill"), ""),
         "lock:": r".+",
     }.items()
 }

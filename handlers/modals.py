@@ -4,15 +4,15 @@ from collections.abc import Callable
 
 from slack_bolt import Ack, App
 
-from bot.feedback import Word
+from bot.learning.feedback import Word
 from bot.person import Person
-from bot.redact import fit_to_keep
+from bot.text.redact import fit_to_keep
 from handlers.actions import Body
 from handlers.blocks import dialogs
 from handlers.blocks.judged import NOTED
 from handlers.desk import Desk
 from handlers.guard import Denied
-from remediation.decision import NotDecided
+from remediation.ledger.decision import NotDecided
 
 Submit = Callable[[Body, Person], dict[str, object] | None]
 """Does what a dialog asks for; returns what to show in its place, if anything."""

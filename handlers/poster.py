@@ -12,24 +12,27 @@ from datetime import date
 
 from slack_sdk.errors import SlackApiError
 
-from bot import store, unpaged
-from bot.database import NotLeading
-from bot.loop import attempt, one_by_one
+from bot.charts.pictures import Pictures
 from bot.model import Incident, Level
-from bot.opening import REOPENED
-from bot.pictures import Pictures
-from bot.record import Record
-from bot.store import CARD, Posting
-from bot.telemetry import Telemetry
+from bot.quiet import unpaged
+from bot.runtime.loop import attempt, one_by_one
+from bot.runtime.telemetry import Telemetry
+from bot.storage import store
+from bot.storage.database import NotLeading
+from bot.storage.record import Record
+from bot.storage.store import CARD, REOPENED, Posting
 from handlers.blocks import thread
 from handlers.blocks.card import card, card_id
 from handlers.blocks.markup import Message
 from handlers.channel import Again, Channel, File
 from handlers.client import failure_of
-from remediation.audit import Sealed, current, read
-from remediation.rule import Circle
+from remediation.ledger.audit import Sealed, current, read
+from remediation.rules.drilled import DRILL
+from remediation.rules.rule import Circle
 
 log = logging.getLogger(__name__)
+_SHUT_SECONDS = 5.0
+"""Between tries while Slack refuses whatever is posted."""
 
 
 class Poster:
@@ -50,6 +53,7 @@ class Poster:
         telemetry: Telemetry,
     ) -> None:
         self._channel = channel
+        self.shut = ""
         self._database = record.database
         self._ledger = record.ledger
         self._clock = record.clock
@@ -82,10 +86,21 @@ class Poster:
             sound = self._each(behind, self._card)
             sound = self._each(sound, self._line_of)
         except Again as again:
+            if again.mend is not None:
+                self._say_shut(again)
+                return False
             log.warning("slack.later error=%s", again.failure.error)
             self._channel.stopping.wait(max(again.failure.wait, 0.5))
             return True
+        self.shut = ""
         return bool(sound)
+
+    def _say_shut(self, again: Again) -> None:
+        error = again.failure.error
+        log.error("slack.refused error=%s nothing is posted: %s", error, again.mend)
+        self._telemetry.failed("poster")
+        self.shut = f"Slack refuses what is posted ({error}): {again.mend}"
+        self._channel.stopping.wait(_SHUT_SECONDS)
 
     def _each(
         self, postings: Sequence[Posting], close: Callable[[Posting], None]
@@ -125,16 +140,18 @@ class Poster:
     # --- the card --------------------------------------------------------------
 
     def _post_card(self, posting: Posting, incident: Incident) -> None:
-        number = incident.number
+        number, version = incident.number, 0
         found = None
         if posting.attempting == CARD:
+            # What it shows was true when it was sent: it is drawn anew in any case.
             found = self._channel.find(card_id(incident), thread_ts=None)
         if found is None:
             doubtful = int(posting.doubtful or posting.attempting == CARD)
             self._mark(number, attempting=CARD, doubtful=doubtful)
             found = self._channel.post(self._draw(incident), None)
+            version = incident.version
         # First of all: from now on this card's buttons are known.
-        self._mark(number, ts=found, version=incident.version, attempting=0)
+        self._mark(number, ts=found, version=version, attempting=0)
         self._mark(number, permalink=self._channel.permalink(found))
 
     def _update_card(self, posting: Posting, incident: Incident) -> None:
@@ -153,7 +170,8 @@ class Poster:
     def _draw(self, incident: Incident) -> Message:
         with self._database.read() as tx:
             proposals = self._ledger.of(tx, incident.number)
-        critical = incident.level is Level.CRITICAL
+        is_drill = incident.lead.detector == DRILL
+        critical = incident.level is Level.CRITICAL and not is_drill
         # The names stay on the card: taking them away would be an edit for nothing.
         calls = self._critical if critical and not self._is_muted(incident) else ()
         return card(
@@ -194,6 +212,8 @@ class Poster:
         return thread.line(entry, mentions=self._called(incident, entry.event.kind))
 
     def _called(self, incident: Incident, kind: str) -> tuple[str, ...]:
+        if incident.lead.detector == DRILL:
+            return ()
         if kind in thread.CALLS_EVERYBODY:
             return self._everybody
         if kind not in thread.WAKES or self._is_muted(incident):

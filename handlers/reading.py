@@ -1,7 +1,7 @@
 """The verbs that only read what is known: costs, runbooks, postmortems, traces."""
 
-from bot import tracing
-from bot.postmortems import NotKept, Written
+from bot.learning.postmortems import NotKept, Written
+from bot.runtime import tracing
 from handlers.blocks import answers, runbook
 from handlers.blocks.cost import cost
 from handlers.blocks.markup import Message, escaped

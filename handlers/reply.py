@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -119,8 +120,6 @@ class Reply:
             )
 
     def _try(self, method: str, *, message: Message, **arguments: str) -> None:
-        if method == "chat.postMessage":
-            self._channel.wait()
         quiet = {"unfurl_links": False, "unfurl_media": False}
         body = {
             **quiet,
@@ -128,8 +127,10 @@ class Reply:
             "text": message.text,
             "blocks": list(message.blocks),
         }
+        is_seen = method == "chat.postMessage"
         try:
-            self._client.api_call(method, json=body)
+            with self._channel.turn() if is_seen else nullcontext():
+                self._client.api_call(method, json=body)
         except (SlackApiError, *NETWORK_ERRORS) as error:
             log.warning("reply.lost error=%s", failure_of(error).error)
 

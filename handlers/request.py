@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.durations import parse_duration
+from bot.config.durations import parse_duration
 from bot.person import Person
-from bot.redact import fit_to_keep
-from remediation.decision import NotDecided
+from bot.text.redact import fit_to_keep
+from remediation.ledger.decision import NotDecided
 from remediation.printable import printable
 
 PROPOSAL = re.compile(r"(\d{1,9})([a-z]{0,3})")

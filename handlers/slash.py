@@ -18,7 +18,7 @@ from handlers.guard import Denied, Unverified
 from handlers.patience import Patience
 from handlers.request import Request
 from handlers.verbs import ASKS, BY_CLICK, CHANGES, DECIDES, WORDS, nearest
-from remediation.decision import NotDecided
+from remediation.ledger.decision import NotDecided
 from remediation.printable import printable
 
 OpenDialog = Callable[[dict[str, object]], None]

@@ -6,16 +6,22 @@ import threading
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode.websocket_client import SocketModeHandler
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
 from websocket import WebSocketException
 
-from handlers.client import NETWORK_ERRORS
+from handlers.client import NETWORK_ERRORS, failure_of
 
 log = logging.getLogger(__name__)
 
 CONCURRENCY = 32
 _PAUSE = 1.0
-_LONGEST_PAUSE = 30.0
+_LONGEST_PAUSE = 10.0
+"""Between tries: while there is no connection, nobody's click arrives."""
 _CLOSE_SECONDS = 1.0
+_MEND = (
+    "SLACK_APP_TOKEN must be this app's (xapp-…) with connections:write, and Socket Mode "
+    "switched on; `countersign doctor` looks"
+)
 _CANNOT_CONNECT = (*NETWORK_ERRORS, WebSocketException, ValueError, KeyError)
 """No answer, no handshake, or an answer that names no address to connect to."""
 
@@ -60,9 +66,17 @@ class Socket:
             try:
                 self._handler.connect()
             except _CANNOT_CONNECT as error:
-                log.warning("slack.not_connected error=%s", error)
+                log.warning("slack.not_connected %s", _why(error))
                 self._stopping.wait(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
             else:
                 log.info("slack.connected")
                 return
+
+
+def _why(error: Exception) -> str:
+    """Say in one line what is wrong, and what to do where Slack itself refused."""
+    found = failure_of(error) if isinstance(error, SlackApiError) else None
+    if found is None or found.again:
+        return f"error={error}"
+    return f"error={found.error} no click can arrive: {_MEND}"

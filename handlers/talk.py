@@ -11,13 +11,13 @@ from typing import Final
 
 from slack_sdk import WebClient
 
-from bot import store
+from bot.charts.plots import NotDrawn, Plot, Wanted
 from bot.converse.converse import Converse
 from bot.converse.question import Answer, Chart, Question
 from bot.converse.threads import Threads
-from bot.loop import attempt
 from bot.person import Person
-from bot.plots import NotDrawn, Plot, Wanted
+from bot.runtime.loop import attempt
+from bot.storage import store
 from handlers.blocks import answers
 from handlers.blocks.markup import escaped
 from handlers.channel import File

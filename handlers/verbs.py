@@ -25,6 +25,7 @@ VERBS: Mapping[str, str] = {
     "start SERVICE [HOST]": "ask for a stopped service to be started",
     "stop SERVICE [HOST]": "ask for a service to be stopped",
     "reload SERVICE [HOST]": "ask for its configuration to be read anew",
+    "drill": "try it all on a harmless process of the bot's own; calls nobody",
     "mute TARGET [2h]": "silence a host or condition",
     "unmute TARGET": "lift that",
     "maintenance TARGET 2h WHY": "work on a host or service: no pages, no proposals; "
@@ -41,7 +42,7 @@ CHANGES = frozenset(
     {
         "take", "handover", "escalate", "approve", "reject",
         "again", "undo", "kill", "restart", "start", "stop", "reload", "mute", "unmute",
-        "maintenance", "unlock",
+        "maintenance", "unlock", "drill",
     }
 )  # fmt: skip
 """Verbs that count in the configured channel only. Anybody may lock from anywhere."""

@@ -9,11 +9,11 @@ from datetime import date
 
 from slack_sdk.errors import SlackApiError
 
-from bot import store
-from bot.record import Record
 from bot.report import words
 from bot.report.figures import Report
 from bot.report.reports import WEEK, NotReported, Reports
+from bot.storage import store
+from bot.storage.record import Record
 from handlers.blocks.report import report
 from handlers.channel import Again, Channel, File
 

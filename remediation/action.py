@@ -8,10 +8,10 @@ from typing import Annotated, Final, Literal, assert_never
 
 from pydantic import Field, TypeAdapter
 
-from remediation.area import FileIdentity, age_in_words, counted
-from remediation.area import in_words as size_in_words
-from remediation.identity import ProcessIdentity
-from remediation.unit import UnitIdentity, Verb
+from remediation.target.area import FileIdentity, age_in_words, counted
+from remediation.target.area import in_words as size_in_words
+from remediation.target.identity import ProcessIdentity
+from remediation.target.unit import UnitIdentity, Verb
 
 GRACE = timedelta(seconds=10)
 """How long a process has after SIGTERM before SIGKILL follows."""

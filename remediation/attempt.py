@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from remediation.area import Area
-from remediation.facts import ProcessFacts
 from remediation.outcome import Outcome, Result, Seen, Step
-from remediation.privilege import Gate
-from remediation.unit import UnitFacts
+from remediation.target.area import Area
+from remediation.target.facts import ProcessFacts
+from remediation.target.privilege import Gate
+from remediation.target.unit import UnitFacts
 
 TargetFacts = ProcessFacts | UnitFacts | Area
 """What is read of a target, again at the instant of execution; of files, their area."""

@@ -1,13 +1,13 @@
 """May this be done, to this, now? Every verdict names the rule that decided.
 
 Pure: it is asked when an action is proposed. Its protections and the team's rules are
-asked again at the instant of execution (`execute.py`), the rules at each click too.
+asked again at the instant of execution (`acts/execute.py`), the rules at each click too.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import Final, assert_never
 
 from remediation.action import (
     Action,
@@ -21,20 +21,24 @@ from remediation.action import (
     Terminate,
     kind_of,
 )
-from remediation.area import Area
-from remediation.asked import asked_of
 from remediation.attempt import TargetFacts
-from remediation.facts import ProcessFacts
-from remediation.leases import Caps, Hold
-from remediation.lock import Locked
-from remediation.protect import OwnTree, ProtectSettings, protection
-from remediation.rulebook import RuleBook
-from remediation.unit import UnitFacts
-from remediation.unit_rules import ServiceSettings, refuse_unit
-from remediation.verdict import Allowed, Refusal
+from remediation.ledger.leases import Caps, Hold
+from remediation.ledger.lock import Locked
+from remediation.rules.asked import asked_of
+from remediation.rules.drilled import DRILL
+from remediation.rules.protect import OwnTree, ProtectSettings, protection
+from remediation.rules.rulebook import RuleBook
+from remediation.rules.unit_rules import ServiceSettings, refuse_unit
+from remediation.rules.verdict import Allowed, Refusal
+from remediation.target.area import Area
+from remediation.target.facts import ProcessFacts
+from remediation.target.unit import UnitFacts
 
 GIVE_UP = "policy.give_up_after"
 """The rule that ends the proposing when nothing helps."""
+_NOT_DRILLED: Final = Refusal(
+    rule=DRILL, reason="this is not the process that this bot started for its drill"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,9 +106,18 @@ def review(
         return terms
     if situation.hold is not None and not situation.hold.passes:
         return Refusal(rule=situation.hold.rule, reason=situation.hold.reason)
-    return Allowed(
-        rule=terms.rule or _rule(action), needed=max(rules.needed, terms.needed)
-    )
+    # Of a drill the team's own rules still say how many people it needs.
+    rule = DRILL if own.is_in_drill else terms.rule or _rule(action)
+    return Allowed(rule=rule, needed=max(rules.needed, terms.needed))
+
+
+def is_of_drill(action: Action, own: OwnTree) -> bool:
+    """Say whether it ends the child of this bot's drill, and nothing else."""
+    match action:
+        case Terminate(process=child, scope="process", members=()):
+            return own.drilled.is_child(child)
+        case _:
+            return False
 
 
 def gave_up(past: Past, book: RuleBook) -> Refusal | None:
@@ -121,6 +134,8 @@ def refuse_target(
     action: Action, facts: TargetFacts, rules: Rules, own: OwnTree
 ) -> Refusal | None:
     """Say why this target may not be touched in this way, if it may not."""
+    if own.is_in_drill and not is_of_drill(action, own):
+        return _NOT_DRILLED
     match action, facts:
         case OperateUnit(), UnitFacts():
             return refuse_unit(action, facts, rules.services, own)

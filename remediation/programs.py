@@ -1,4 +1,4 @@
-"""The only place that runs other programs to learn something; `jobs.py` is the gate's own.
+"""The only place that runs other programs to learn something; `gate/systemctl.py` is the gate's own.
 
 Argument lists only, absolute programs, a deadline, a clean environment, bounded
 output. Nothing here changes the machine.

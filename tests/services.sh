@@ -34,7 +34,7 @@ if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
   exit 0
 fi
 
-echo "Installing for the tests: ${missing[*]}"
+echo "Installing for the tests (some minutes, without a word): ${missing[*]}"
 # The packages must start no service of their own.
 policy=/usr/sbin/policy-rc.d
 made_policy=no

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.environment import Environment
+from bot.config.environment import Environment
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"

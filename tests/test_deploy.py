@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.cleaning_section import CleaningSection
-from remediation.gate_folders import areas
+from bot.config.cleaning import CleaningSection
+from remediation.gate.folders import areas
 from tests.real.postgres import missing
 
 DEPLOY = Path(__file__).parent.parent / "deploy"

@@ -1,6 +1,6 @@
 """What is written is true: README, ARCHITECTURE and the examples against the code."""
 
-import inspect
+import ast
 import re
 import subprocess
 from collections.abc import Iterator
@@ -10,12 +10,13 @@ import pytest
 from pydantic import BaseModel
 
 from bot import detectors
-from bot.durations import parse_duration
-from bot.environment import Environment
-from bot.settings import DetectorSection, Settings, _section, load
+from bot.config.durations import parse_duration
+from bot.config.environment import Environment
+from bot.config.settings import DetectorSection, Settings, _section, load
 from bot.wiring import parts
 from handlers.commands import Commands
 from handlers.verbs import BY_CLICK, CHANGES, VERBS, WORDS
+from tests.scenarios.pictures import MOST_BYTES, PICTURES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -36,6 +37,45 @@ def names(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
+# --- rooms ---------------------------------------------------------------------------
+
+
+def test_architecture_names_every_room_and_no_other() -> None:
+    table = ARCHITECTURE.partition("| line | rooms |")[2].partition("\n\n")[0]
+    rooms = {path.parent.name for path in (ROOT / "bot").glob("*/__init__.py")}
+    assert set(names(table)) - {"/proc", "/sys"} == rooms
+
+
+def test_architecture_names_every_file_beside_the_rooms() -> None:
+    beside = ARCHITECTURE.partition("Beside the rooms lie")[2].partition("No two")[0]
+    files = {path.name for path in (ROOT / "bot").glob("[!_]*.py")}
+    assert set(names(beside)) == files
+
+
+def test_each_file_that_architecture_names_is_there() -> None:
+    homes = (
+        ROOT,
+        *(ROOT / name for name in ("bot", "handlers", "memory", "remediation")),
+    )
+    for name in re.findall(r"`([\w/]+\.(?:py|md|yaml))`", ARCHITECTURE):
+        if "/" in name:
+            assert any((home / name).exists() for home in homes), name
+        else:
+            assert (
+                next(iter(ROOT.glob(f"[!.]*/**/{name}")), None)
+                or (ROOT / name).exists()
+            )
+
+
+def test_each_file_that_a_docstring_names_is_beside_it_or_in_its_room() -> None:
+    for home in ("bot", "handlers", "memory", "remediation"):
+        for file in (ROOT / home).rglob("*.py"):
+            said = ast.get_docstring(ast.parse(file.read_text())) or ""
+            for name in re.findall(r"`([\w/]+\.py)`", said):
+                places = (file.parent, file.parent.parent, ROOT / home, ROOT)
+                assert any((place / name).exists() for place in places), (file, name)
+
+
 # --- commands ------------------------------------------------------------------------
 
 
@@ -46,7 +86,7 @@ def test_readme_lists_exactly_the_slash_commands() -> None:
 
 def test_every_verb_has_its_method() -> None:
     for word in WORDS:
-        assert inspect.getdoc(Commands) and callable(getattr(Commands, f"_{word}"))
+        assert callable(getattr(Commands, f"_{word}"))
 
 
 def test_special_verbs_are_verbs() -> None:
@@ -54,7 +94,7 @@ def test_special_verbs_are_verbs() -> None:
 
 
 def test_readme_lists_exactly_the_programs_commands() -> None:
-    from bot.cli import _parser
+    from bot.cli.commands import _parser
 
     help_text = _parser().format_help()
     table = [names(first)[0] for first, *_ in rows("`countersign …`")]
@@ -127,7 +167,7 @@ def _default(name: str) -> object:
 
 
 def test_readme_names_every_detector() -> None:
-    line = README.partition("\nDetectors: ")[2].partition("\n\n")[0]
+    line = README.partition("\n| of | detectors")[2].partition("\n\n")[0]
     assert set(names(line)) == set(detectors.known())
 
 
@@ -170,6 +210,16 @@ def test_files_and_pictures_that_are_named_exist(text: str) -> None:
     paths += re.findall(r"`([A-Z]+\.md|deploy/[\w./-]+)`", content)
     missing = [path for path in paths if not (ROOT / path).exists()]
     assert missing == []
+
+
+def test_readme_shows_the_pictures_that_the_script_takes_and_no_other() -> None:
+    shown = re.findall(r"deploy/pictures/([\w-]+)\.png", README)
+    kept = {file.stem for file in (ROOT / "deploy" / "pictures").iterdir()}
+    assert sorted(shown) == sorted(PICTURES)
+    assert kept == set(PICTURES)
+    for name in PICTURES:
+        size = (ROOT / "deploy" / "pictures" / f"{name}.png").stat().st_size
+        assert size < MOST_BYTES, name
 
 
 def test_make_targets_that_are_named_exist() -> None:

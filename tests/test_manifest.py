@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.settings import Slack
+from bot.config.settings import Slack
 from handlers.workspace import web_api
 from tests.manifest import MANIFEST, faults
 

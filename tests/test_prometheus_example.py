@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bot.config.prometheus import Rule
+from bot.config.settings import check
+from bot.config.yamlfile import parse, read
+from bot.measuring.series import judged
 from bot.model import Level
-from bot.prometheus_section import Rule
 from bot.runbooks.stock import Stock, look
-from bot.series import judged
-from bot.settings import check
-from bot.yamlfile import parse, read
 from tests.catalogue import SICK, SILENT, WELL, Case, Expected
 from tests.real.prometheus import promtool
 

@@ -17,9 +17,9 @@ import pytest
 import yaml
 from prometheus_client import generate_latest
 
+from bot.config.prometheus import PrometheusServer
 from bot.prometheus.server import Server
-from bot.prometheus_section import PrometheusServer
-from bot.telemetry import Telemetry
+from bot.runtime.telemetry import Telemetry
 from handlers.workspace import Workspace
 from tests.fakes.serving import Quiet, serving
 from tests.real.postgres import missing

@@ -16,8 +16,8 @@ from bot.alertmanager.standing import (
     Standing,
     standing,
 )
-from bot.alerts_section import Alertmanager
-from bot.server_access import bearing, signed_in, trusting
+from bot.config.alerts import Alertmanager
+from bot.http.server_access import bearing, signed_in, trusting
 
 LIMIT_BYTES: Final = 32_000_000
 
@@ -65,7 +65,7 @@ class AlertmanagerServer:
     ) -> bytes:
         import httpx2
 
-        from bot.bounded import BoundedTransport, TooLarge, TooSlow
+        from bot.http.bounded import BoundedTransport, TooLarge, TooSlow
 
         seconds = self.section.timeout.total_seconds()
         transport = BoundedTransport(limit_bytes=LIMIT_BYTES, tls=self._tls())

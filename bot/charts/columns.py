@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from bot.charts.frame import INK, LEFT, LINE, bare, headed, png_of
-from bot.words import seconds
+from bot.text.words import seconds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

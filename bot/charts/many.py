@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from bot.charts.curve import pieces, thinned
 from bot.charts.frame import Frame, cut, draw_limits, framed, halo, png_of
 from bot.charts.request import SECOND, day, days, height_of
-from bot.curve import pieces, thinned
-from bot.metrics import Point
+from bot.host.metrics import Point
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from bot.charts.curve import pieces, thinned
 from bot.charts.events import Event, named
 from bot.charts.frame import (
     INK,
@@ -28,7 +29,6 @@ from bot.charts.request import (
     said,
     span_of,
 )
-from bot.curve import pieces, thinned
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

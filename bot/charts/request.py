@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from bot.metrics import Point
-from bot.words import amount
+from bot.host.metrics import Point
+from bot.text.words import amount
 
 AMBER: Final = "#b7791f"
 RED: Final = "#c0392b"

@@ -5,18 +5,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from bot import store
+from bot.charts.plots import Plots
+from bot.config.settings import Settings
 from bot.converse.question import Question
-from bot.explain import Recalls
+from bot.learning.explain import Recalls
 from bot.model import EvidenceItem, Incident
-from bot.plots import Plots
-from bot.record import Record
-from bot.redact import visible
 from bot.report.reports import Reports
 from bot.runbooks.matching import Match
-from bot.settings import Settings
 from bot.status import Status
-from remediation.proposal import Proposal
+from bot.storage import store
+from bot.storage.record import Record
+from bot.text.redact import visible
+from remediation.ledger.proposal import Proposal
 
 LONGEST: Final = 1000
 """Characters of a question that are read."""

@@ -9,7 +9,7 @@ from bot.converse.asked import Asked, number_in
 from bot.converse.question import Answer
 from bot.lore import PastCase
 from bot.model import Culprit, Diagnosis, Incident
-from bot.words import level_word, seconds
+from bot.text.words import level_word, seconds
 
 _CAUSES: Final = 3
 _FACTS: Final = 6

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bot.config.model import Budget
 from bot.converse.question import Answer, Question
 from bot.diagnosis import prompt
 from bot.diagnosis.account import Account
@@ -18,9 +19,8 @@ from bot.diagnosis.context import context_of
 from bot.diagnosis.provider import Conversation, Provider, Said
 from bot.diagnosis.rounds import Rounds
 from bot.model import EvidenceItem, Incident
-from bot.model_section import Budget
 from bot.ports import ModelUnavailable, Tool
-from bot.redact import redact
+from bot.text.redact import redact
 
 VERSION: Final = "converse.v1"
 PURPOSE: Final = "conversation"

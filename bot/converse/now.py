@@ -5,19 +5,19 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
+from bot.actions.told import lettered, named
+from bot.charts.plots import LONGEST
 from bot.converse.asked import Asked
 from bot.converse.periods import span_in
 from bot.converse.question import Answer, Chart
-from bot.enclosure import not_watched
+from bot.host.enclosure import not_watched
+from bot.measuring.series import Subject
 from bot.model import Finding, Incident
-from bot.plots import LONGEST
-from bot.quiet import Quiet
-from bot.series import Subject
 from bot.status import Board, HostHealth
-from bot.told import lettered, named
-from bot.words import amount, level_word, measured, seconds
-from remediation.proposal import Proposal
-from remediation.rulebook import OBSERVES
+from bot.storage.quiet import Quiet
+from bot.text.words import amount, level_word, measured, seconds
+from remediation.ledger.proposal import Proposal
+from remediation.rules.rulebook import OBSERVES
 
 _LISTED: Final = 10
 _KEPT: Final = timedelta(hours=6)

@@ -4,17 +4,18 @@ import re
 from datetime import timedelta
 from typing import Final
 
-from bot import store
 from bot.converse.asked import Asked
 from bot.converse.incident import told
 from bot.converse.periods import Period, period_in, span_in
 from bot.converse.question import Answer
+from bot.learning.retell import past, symptoms_of
 from bot.lore import PastCase
 from bot.model import Incident
-from bot.retell import past, symptoms_of
-from bot.words import seconds
+from bot.storage import store
+from bot.text.words import seconds
 from memory.case import Symptoms
 from memory.rank import is_alike
+from remediation.rules.drilled import DRILL
 
 _WEEK: Final = timedelta(days=7)
 _LISTED: Final = 12
@@ -55,7 +56,11 @@ def happened(asked: Asked) -> Answer | None:
     period = period or Period(called="in the last 7 d", start=now - _WEEK, end=now)
     with asked.sources.record.database.read() as tx:
         later = store.since(tx, period.start, limit=_READ)
-    found = [incident for incident in later if incident.opened_at < period.end]
+    found = [
+        incident
+        for incident in later
+        if incident.opened_at < period.end and incident.lead.detector != DRILL
+    ]
     spell = f"{period.start:%Y-%m-%d %H:%M} to {period.end:%Y-%m-%d %H:%M} UTC"
     if not found:
         return Answer(text=f"No incident was opened {period.called} ({spell}).")

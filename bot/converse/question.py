@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from bot.charts.plots import Plot
 from bot.model import Table
 from bot.person import Person
-from bot.plots import Plot
 
 RULES: Final = "rules"
 """The author of an answer that no model worded."""

@@ -4,10 +4,10 @@ import re
 from datetime import timedelta
 from typing import Final
 
+from bot.charts.plots import Plot
 from bot.converse.asked import Asked
 from bot.converse.periods import span_in
 from bot.converse.question import Answer
-from bot.plots import Plot
 from bot.report import words
 from bot.report.reports import LONGEST, SHORTEST, WEEK, NotReported
 

@@ -4,12 +4,12 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from bot.actions.told import named
 from bot.converse.asked import Asked
 from bot.converse.question import Answer
 from bot.model import Incident
-from bot.told import named
 from remediation.action import Action, CleanFiles, OperateUnit, target_in_words
-from remediation.proposal import Proposal
+from remediation.ledger.proposal import Proposal
 
 _ACT: Final = (
     r"kill|terminate|stop|restart|reboot|pause|suspend|freeze|resume|renice|throttle|"
@@ -93,6 +93,10 @@ OTHERS: Final = tuple(
         ),
         (r"\b(?:end|over|finish)\w* (?:the )?maintenance\b", "maintenance TARGET end"),
         (r"\bunlock\b", "unlock"),
+        (
+            r"\b(?:run|start|begin|hold|try|do|make) (?:an?|the|another) drill\b",
+            "drill",
+        ),
         (r"\bhand(?:ing)? (?:\S+ ){0,3}over\b|\bhandover\b", "handover {number} @WHO"),
         (
             r"\bescalate\b|\bcall (?:the )?people\b|\bpage (?:the|some)",

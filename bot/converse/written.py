@@ -7,7 +7,7 @@ from typing import Final
 from bot.converse.asked import Asked
 from bot.converse.question import Answer
 from bot.runbooks.matching import Match
-from bot.words import seconds
+from bot.text.words import seconds
 
 _STEPS: Final = 6
 _PAGES: Final = 3

@@ -7,9 +7,10 @@ import pkgutil
 from importlib import import_module
 from typing import Protocol
 
-from bot.host import HostContext
+from bot.config.settings import DetectorSection
+from bot.config.yamlfile import BadConfiguration, Problem
+from bot.host.host import HostContext
 from bot.ports import Detector
-from bot.settings import DetectorSection
 
 
 class DetectorClass(Protocol):
@@ -26,9 +27,20 @@ class DetectorClass(Protocol):
 
 
 def known() -> dict[str, DetectorClass]:
-    """Return the detectors of this folder, by name."""
-    modules = (
-        import_module(f"{__name__}.{found.name}")
-        for found in pkgutil.iter_modules(__path__)
-    )
-    return {module.DETECTOR.name: module.DETECTOR for module in modules}
+    """Return the detectors of this folder, by name; raise `BadConfiguration`."""
+    made = (_detector(found.name) for found in pkgutil.iter_modules(__path__))
+    return {detector.name: detector for detector in made}
+
+
+def _detector(name: str) -> DetectorClass:
+    try:
+        found: DetectorClass = import_module(f"{__name__}.{name}").DETECTOR
+    except (ImportError, AttributeError) as error:
+        problem = Problem(
+            line=None,
+            where=f"detector {name}",
+            seen=str(error),
+            allowed="CHANGELOG.md says what has moved; move or mend the file",
+        )
+        raise BadConfiguration(f"bot/detectors/{name}.py", (problem,)) from error
+    return found

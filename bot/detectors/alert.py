@@ -13,15 +13,15 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
-from bot.alert_findings import finding_of, is_news, rest_of, subject_of
-from bot.durations import Duration
-from bot.host import HostContext
+from bot.alerts.alert_findings import finding_of, is_news, rest_of, subject_of
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext
 from bot.inbound.inbox import MOST_FIRING, KeptAlert
 from bot.inbound.told import AlertKey, ToldAlert
+from bot.measuring.series import Subject, only
 from bot.model import Finding, Level
-from bot.series import Subject, only
-from bot.settings import DetectorSection
-from bot.words import seconds
+from bot.text.words import seconds
 
 ALERTMANAGER: Final = "alertmanager"
 ROOM: Final = "room"
@@ -64,6 +64,10 @@ class AlertDetector:
     def check(self, watched: Collection[str]) -> list[Finding]:
         """Read once; what is watched and does not fire any more is over."""
         now = self._host.clock.now().wall
+        # A round that ended in a full disk led to nothing.
+        last = self._made.values()
+        bad = ((alert, f) for alert, f in last if f.level is not Level.OK)
+        self._host.missed([alert for alert, f in bad if f.subject not in watched])
         kept = [k for k in self._host.inbox() if is_news(k.alert, self._host.alerts)]
         named, others = self._chosen(kept, watched)
         before = {made[1].subject: made for made in self._made.values()}

@@ -18,15 +18,15 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from bot.durations import Duration
-from bot.gauge import Gauge
-from bot.host import HostContext, HostSample, Previous, ProcessScan, Taken
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext, HostSample, Previous, ProcessScan, Taken
+from bot.host.procfs import ProcessRow
 from bot.kernel import loadavg, stat
 from bot.kernel.loadavg import LoadAverage
+from bot.measuring.gauge import Gauge
 from bot.model import Fact, Finding, Level, NoAction
-from bot.procfs import ProcessRow
-from bot.settings import DetectorSection
-from remediation.procfs import TICKS_PER_SECOND
+from remediation.target.procfs import TICKS_PER_SECOND
 
 _UNEXPLAINED: Final = 0.3
 """Tasks beyond the busy cores; what rounds at the edge of the kernel's 5 s make is less."""

@@ -18,16 +18,16 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from bot.durations import Duration
-from bot.gauge import Gauge
-from bot.host import HostContext
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext
 from bot.kernel import timex
 from bot.kernel.roots import Roots
 from bot.kernel.timex import ClockState
+from bot.measuring.gauge import Gauge
 from bot.model import Fact, Finding, Level, NoAction
 from bot.ports import NotTold
-from bot.settings import DetectorSection
-from bot.words import amount, seconds
+from bot.text.words import amount, seconds
 from remediation.moment import Moment
 from remediation.programs import ProgramFailed, output
 

@@ -13,14 +13,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bot.durations import Duration
-from bot.gauge import Gauge
-from bot.host import HostContext
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext
 from bot.kernel.roots import Roots, read_file
+from bot.measuring.gauge import Gauge
 from bot.model import Fact, Finding, Level, NoAction
 from bot.ports import NotTold
-from bot.settings import DetectorSection
-from bot.words import amount
+from bot.text.words import amount
 
 
 class ConntrackSection(DetectorSection):

@@ -16,15 +16,15 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from bot.blame import Blame, cpu_blame
-from bot.durations import Duration
-from bot.host import HostContext, HostSample, Previous
-from bot.levels import Levels, limit_of, with_limit
+from bot.blame.blame import Blame, cpu_blame
+from bot.blame.suspects import Trail
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext, HostSample, Previous
+from bot.host.procfs import CpuTimes
+from bot.measuring.levels import Levels, limit_of, with_limit
 from bot.model import Fact, Finding, Level
-from bot.procfs import CpuTimes
-from bot.settings import DetectorSection
-from bot.suspects import Trail
-from bot.words import amount
+from bot.text.words import amount
 
 
 class CpuSection(DetectorSection):

@@ -13,21 +13,21 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from bot.durations import Duration
-from bot.host import HostContext
-from bot.levels import Levels, limit_of
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext
+from bot.measuring.levels import Levels, limit_of
 from bot.model import Finding, Level
-from bot.service_words import facts_of
-from bot.settings import DetectorSection
-from bot.words import seconds
-from remediation.moment import Moment
-from remediation.service_manager import (
+from bot.text.service_words import facts_of
+from bot.text.words import seconds
+from remediation.acts.service_manager import (
     JobFailed,
     ManagerUnavailable,
     NoSuchUnit,
     UnitRow,
 )
-from remediation.unit import UnitFacts, end_in_words
+from remediation.moment import Moment
+from remediation.target.unit import UnitFacts, end_in_words
 
 
 class CrashLoopSection(DetectorSection):

@@ -17,16 +17,16 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from bot.durations import Duration
-from bot.gauge import Gauge
-from bot.host import HostContext, Previous, Taken
+from bot.blame.suspects import culprit_facts, culprits, sharers
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext, Previous, Taken
 from bot.kernel import diskstats, process_io
 from bot.kernel.diskstats import DiskCounters, DiskWork
+from bot.measuring.gauge import Gauge
 from bot.model import Culprit, Fact, Finding, Level, NoAction
 from bot.ports import NotTold
-from bot.settings import DetectorSection
-from bot.suspects import culprit_facts, culprits, sharers
-from bot.words import amount
+from bot.text.words import amount
 
 TOLD: Final = 20
 """So many disks are told of in a round, the slowest first, beside the watched ones."""

@@ -13,16 +13,16 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
-from bot.answering import Try, http_get, port
-from bot.durations import Duration
-from bot.host import HostContext
+from bot.config.durations import Duration
+from bot.config.services import Service
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext
+from bot.http.answering import Try, http_get, port
 from bot.model import Fact, Finding, Level, Limits
-from bot.service_section import Service
-from bot.service_words import facts_of
-from bot.settings import DetectorSection
-from bot.words import amount
-from remediation.service_manager import JobFailed, ManagerUnavailable, NoSuchUnit
-from remediation.unit import UnitFacts
+from bot.text.service_words import facts_of
+from bot.text.words import amount
+from remediation.acts.service_manager import JobFailed, ManagerUnavailable, NoSuchUnit
+from remediation.target.unit import UnitFacts
 
 _AT_ONCE: Final = 8
 _CLEARS: Final = 0.9

@@ -12,16 +12,16 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from bot.durations import Duration
-from bot.gauge import Gauge
-from bot.host import HostContext
+from bot.blame.suspects import culprit_facts, culprits, sharers
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext
 from bot.kernel import descriptors
 from bot.kernel.descriptors import Allotted
+from bot.measuring.gauge import Gauge
 from bot.model import Culprit, Fact, Finding, Level, NoAction
 from bot.ports import NotTold
-from bot.settings import DetectorSection
-from bot.suspects import culprit_facts, culprits, sharers
-from bot.words import amount
+from bot.text.words import amount
 
 ASKED: Final = 20_000
 """So many processes are asked for a culprit, the newest first."""

@@ -9,12 +9,12 @@ freed in steps. One subject for each real file system, however often it is mount
 
 from collections.abc import Collection
 
-from bot.fullness import Fullness, FullnessSection, Used
-from bot.gauge import Gauge
-from bot.host import HostContext
+from bot.host.host import HostContext
+from bot.host.mounts import Filesystem
+from bot.measuring.fullness import Fullness, FullnessSection, Used
+from bot.measuring.gauge import Gauge
 from bot.model import Finding
-from bot.mounts import Filesystem
-from bot.words import amount
+from bot.text.words import amount
 
 
 class FilesystemDetector:

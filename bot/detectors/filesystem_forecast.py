@@ -1,7 +1,7 @@
 """A file system will be full, or without inodes, at its present pace.
 
 Unit: hours until nothing is left; low is bad, a week or more counts as a week. Windows:
-an hour and six hours, each a Theil-Sen slope (`bot/trend.py`), judged from a third of
+an hour and six hours, each a Theil-Sen slope (`bot/measuring/trend.py`), judged from a third of
 them on; both must rise steadily, and the later of their answers counts. Limits: less than
 40 % free and full within 24 h is a warning, less than 20 % free and within 4 h is critical
 (node-mixin's NodeFilesystemSpaceFillingUp; its windows are six hours as well). No page for
@@ -18,14 +18,14 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from bot.durations import Duration
-from bot.filling import Filling, Forecast
-from bot.gauge import Gauge
-from bot.host import HostContext
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext
+from bot.host.mounts import Filesystem
+from bot.measuring.filling import Filling, Forecast
+from bot.measuring.gauge import Gauge
 from bot.model import Fact, Finding, Level
-from bot.mounts import Filesystem
-from bot.settings import DetectorSection
-from bot.words import amount, seconds
+from bot.text.words import amount, seconds
 
 WEEK: Final = 168.0
 FOLLOWED: Final = 100

@@ -17,17 +17,17 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from bot.durations import Duration
-from bot.gauge import Gauge
-from bot.host import LONGEST, SHORTEST, HostContext, ProcessScan, Taken
+from bot.blame.lineage import makers, reaped, young
+from bot.blame.suspects import Suspect, culprit_facts, culprits, who
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import LONGEST, SHORTEST, HostContext, ProcessScan, Taken
 from bot.kernel import loadavg, stat
 from bot.kernel.stat import Activity
-from bot.lineage import makers, reaped, young
+from bot.measuring.gauge import Gauge
+from bot.measuring.rolling import Rolling
 from bot.model import Culprit, Fact, Finding, Level, NoAction
-from bot.rolling import Rolling
-from bot.settings import DetectorSection
-from bot.suspects import Suspect, culprit_facts, culprits, who
-from bot.words import amount
+from bot.text.words import amount
 
 WINDOW: Final = timedelta(seconds=20)
 _ROUNDS: Final = 3

@@ -9,11 +9,11 @@ counts who makes files. Old files may be deleted, which frees inodes as it frees
 
 from collections.abc import Collection
 
-from bot.fullness import Fullness, FullnessSection, Used
-from bot.gauge import Gauge
-from bot.host import HostContext
+from bot.host.host import HostContext
+from bot.host.mounts import Filesystem
+from bot.measuring.fullness import Fullness, FullnessSection, Used
+from bot.measuring.gauge import Gauge
 from bot.model import Finding
-from bot.mounts import Filesystem
 
 
 class Inodes:

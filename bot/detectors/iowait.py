@@ -16,15 +16,15 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from bot.durations import Duration
-from bot.gauge import Gauge
-from bot.host import HostContext, HostSample
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext, HostSample
+from bot.host.procfs import CpuTimes
 from bot.kernel import stat
+from bot.measuring.gauge import Gauge
+from bot.measuring.rolling import Mean, Rolling
 from bot.model import Fact, Finding, Level, NoAction
-from bot.procfs import CpuTimes
-from bot.rolling import Mean, Rolling
-from bot.settings import DetectorSection
-from bot.words import amount
+from bot.text.words import amount
 
 WINDOW: Final = timedelta(minutes=1)
 CROWD: Final = 3

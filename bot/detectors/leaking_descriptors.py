@@ -1,13 +1,13 @@
 """One process opens more and more files or sockets.
 
 Unit: hours until its own limit is reached at the rate of its growth; low is bad, a week or
-more counts as a week. Windows: an hour and six hours (`bot/filling.py`), judged from a third
+more counts as a week. Windows: an hour and six hours (`bot/measuring/filling.py`), judged from a third
 of them on; both must rise steadily, since the traffic of a morning does so for an hour, and
 the later of their answers counts. Limits: within eight hours it ends in somebody's shift,
 within one it accepts nobody before the meeting ends (as `leaking_process`); who is there
 sooner than it can be judged is seen by `process_descriptors`. What was as full within a day
 and came down again is told only when it is critical. All processes are asked when the host gave out `margin` more
-than at its lowest since (`bot/holding.py`); who has grown until then is followed in each
+than at its lowest since (`bot/measuring/holding.py`); who has grown until then is followed in each
 round, the fifty that grew most. Culprit: the process itself.
 """
 
@@ -19,26 +19,26 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from bot.durations import Duration
-from bot.filling import POINTS, Filling, Forecast
-from bot.gauge import Gauge
-from bot.holding import AT_ONCE, Holding
-from bot.host import LONGEST, HostContext
-from bot.kernel import descriptors
-from bot.model import Culprit, Fact, Finding, Level
-from bot.procfs import Key
-from bot.settings import DetectorSection
-from bot.suspects import (
+from bot.blame.suspects import (
     key_of,
     process_facts,
     same_process,
     subject_of,
     who,
 )
-from bot.words import amount
-from remediation.facts import ProcessFacts
-from remediation.identity import Gone
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import LONGEST, HostContext
+from bot.host.procfs import Key
+from bot.kernel import descriptors
+from bot.measuring.filling import POINTS, Filling, Forecast
+from bot.measuring.gauge import Gauge
+from bot.measuring.holding import AT_ONCE, Holding
+from bot.model import Culprit, Fact, Finding, Level
+from bot.text.words import amount
 from remediation.moment import Moment
+from remediation.target.facts import ProcessFacts
+from remediation.target.identity import Gone
 
 WEEK: Final = 168.0
 FOLLOWED: Final = 50

@@ -5,7 +5,7 @@ at the rate of its growth; low is bad, a week or more counts as a week. Window: 
 rounds; judged from a third of them on. Limits: within eight hours it ends in somebody's
 shift, within one the OOM killer comes before the meeting ends. A trend counts that is
 steady, still going on in the newer half, of at least `min_growth_mb`, and of anonymous
-memory (files that are being read are dropped when needed). See `bot/trend.py`. While the
+memory (files that are being read are dropped when needed). See `bot/measuring/trend.py`. While the
 memory that the host uses has not risen by as much, no process is looked at.
 """
 
@@ -16,19 +16,19 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bot.durations import Duration
-from bot.growth import Growth, Rise
-from bot.host import HostContext, HostSample, ProcessScan
-from bot.levels import Levels, with_limit
+from bot.blame.suspects import key_of, process_facts, same_process, subject_of, who
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext, HostSample, ProcessScan
+from bot.host.procfs import Key, ProcessRow
+from bot.measuring.growth import Growth, Rise
+from bot.measuring.levels import Levels, with_limit
+from bot.measuring.trend import Trend
 from bot.model import Culprit, Fact, Finding, Level
-from bot.procfs import Key, ProcessRow
-from bot.settings import DetectorSection
-from bot.suspects import key_of, process_facts, same_process, subject_of, who
-from bot.trend import Trend
-from bot.words import amount
-from remediation.facts import ProcessFacts
-from remediation.identity import Gone
+from bot.text.words import amount
 from remediation.moment import Moment
+from remediation.target.facts import ProcessFacts
+from remediation.target.identity import Gone
 
 WEEK = 168.0
 ROUNDS = 60

@@ -15,17 +15,17 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from bot.durations import Duration
-from bot.gauge import Gauge
-from bot.host import HostContext, Previous, Taken
+from bot.blame.suspects import TOP, Suspect, culprit_facts, culprits
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext, Previous, Taken
 from bot.kernel import snmp, sockets
 from bot.kernel.roots import Roots
 from bot.kernel.sockets import Listener
+from bot.measuring.gauge import Gauge
 from bot.model import Culprit, Fact, Finding, Level, NoAction
 from bot.ports import NotTold
-from bot.settings import DetectorSection
-from bot.suspects import TOP, Suspect, culprit_facts, culprits
-from bot.words import amount
+from bot.text.words import amount
 
 UNIT: Final = "per s"
 _OVERFLOWS: Final = "TcpExt.ListenOverflows"

@@ -16,15 +16,15 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from bot.blame import Blame, cpu_blame
-from bot.durations import Duration
-from bot.gauge import Gauge
-from bot.host import HostContext, HostSample, Taken
+from bot.blame.blame import Blame, cpu_blame
+from bot.blame.suspects import Trail
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext, HostSample, Taken
 from bot.kernel import loadavg, stat
 from bot.kernel.loadavg import LoadAverage
+from bot.measuring.gauge import Gauge
 from bot.model import Fact, Finding, Level
-from bot.settings import DetectorSection
-from bot.suspects import Trail
 
 
 class LoadSection(DetectorSection):

@@ -12,14 +12,14 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from bot.blame import Blame, memory_blame
-from bot.durations import Duration
-from bot.host import HostContext, HostSample
-from bot.levels import Levels, limit_of, with_limit
+from bot.blame.blame import Blame, memory_blame
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext, HostSample
+from bot.host.procfs import MemoryAmounts
+from bot.measuring.levels import Levels, limit_of, with_limit
 from bot.model import Fact, Finding, Level
-from bot.procfs import MemoryAmounts
-from bot.settings import DetectorSection
-from bot.words import amount
+from bot.text.words import amount
 
 
 class MemorySection(DetectorSection):

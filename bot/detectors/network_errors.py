@@ -18,15 +18,15 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from bot.durations import Duration
-from bot.gauge import Gauge
-from bot.host import HostContext, Previous, Taken
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext, Previous, Taken
 from bot.kernel import interfaces
 from bot.kernel.interfaces import Traffic
+from bot.measuring.gauge import Gauge
 from bot.model import Fact, Finding, Level, NoAction
 from bot.ports import NotTold
-from bot.settings import DetectorSection
-from bot.words import amount
+from bot.text.words import amount
 
 TOLD: Final = 20
 """So many cards are told of in a round, the worst first, beside the watched ones."""

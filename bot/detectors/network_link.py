@@ -19,14 +19,14 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
-from bot.durations import Duration
-from bot.gauge import Gauge
-from bot.host import LONGEST, HostContext
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import LONGEST, HostContext
 from bot.kernel import interfaces
 from bot.kernel.interfaces import Link
+from bot.measuring.gauge import Gauge
 from bot.model import Fact, Finding, Level, Limits, NoAction
 from bot.ports import NotTold
-from bot.settings import DetectorSection
 from remediation.moment import Moment
 
 TOLD: Final = 20

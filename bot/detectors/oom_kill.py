@@ -17,16 +17,16 @@ from typing import Final
 
 from pydantic import Field
 
-from bot.durations import Duration
-from bot.gauge import Gauge
-from bot.host import HostContext, Taken
-from bot.journal import JOURNALCTL, NoJournal, newest
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext, Taken
 from bot.kernel import oomlog, vmstat
 from bot.kernel.oomlog import Victim
 from bot.kernel.vmstat import MemoryEvents
+from bot.logs.journal import JOURNALCTL, NoJournal, newest
+from bot.measuring.gauge import Gauge
 from bot.model import Fact, Finding, NoAction
 from bot.ports import NotTold
-from bot.settings import DetectorSection
 from remediation.moment import Moment
 
 STAYS: Final = timedelta(minutes=10)

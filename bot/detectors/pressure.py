@@ -8,7 +8,7 @@ wait for hours and that is work, so the CPU must be short for 15 minutes, and a 
 counts only while on average three tasks wait for it, five minutes long. Memory counts only
 while less than 20 % of the host's is available, or pages moved to or from swap in the last
 10 s: a container at its own limit waits as well, and nobody else takes its memory. One
-subject for each. A stall that the kernel tells of has a round at once (`bot/early.py`), so
+subject for each. A stall that the kernel tells of has a round at once (`bot/runtime/early.py`), so
 that the time to the card does not hang on the interval. Culprits: CPU time of the last
 while; held memory; none for disks, as the bytes of other users' processes are not told to
 the bot.
@@ -21,17 +21,7 @@ from typing import Final
 
 from pydantic import Field
 
-from bot.durations import Duration
-from bot.gauge import Gauge
-from bot.host import HostContext, Taken
-from bot.kernel import pressure, stat, vmstat
-from bot.kernel.pressure import Stalls
-from bot.kernel.vmstat import MemoryEvents
-from bot.model import Culprit, Fact, Finding, Level, Limits, NoAction
-from bot.ports import NotTold
-from bot.rolling import Mean, Rolling
-from bot.settings import DetectorSection
-from bot.suspects import (
+from bot.blame.suspects import (
     Trail,
     cpu_suspects,
     culprit_facts,
@@ -40,7 +30,17 @@ from bot.suspects import (
     percent,
     who,
 )
-from bot.words import amount
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext, Taken
+from bot.kernel import pressure, stat, vmstat
+from bot.kernel.pressure import Stalls
+from bot.kernel.vmstat import MemoryEvents
+from bot.measuring.gauge import Gauge
+from bot.measuring.rolling import Mean, Rolling
+from bot.model import Culprit, Fact, Finding, Level, Limits, NoAction
+from bot.ports import NotTold
+from bot.text.words import amount
 
 CPU: Final = Limits(warning=80, critical=95, clear_warning=70, clear_critical=90)
 IO: Final = Limits(warning=40, critical=80, clear_warning=30, clear_critical=70)

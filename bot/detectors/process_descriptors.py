@@ -2,7 +2,7 @@
 
 Unit: percent of its own soft limit. Window: none, it is an amount. Limits: 80 and 95 %.
 All processes are asked once after the start, then only when the host gave out `margin`
-descriptors more than at its lowest since (`bot/holding.py`): who is near its limit is
+descriptors more than at its lowest since (`bot/measuring/holding.py`): who is near its limit is
 asked in each round, and so are the watched ones. Culprit: the process itself.
 """
 
@@ -13,19 +13,19 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from bot.durations import Duration
-from bot.gauge import Gauge
-from bot.holding import Holding
-from bot.host import HostContext
+from bot.blame.suspects import key_of, process_facts, same_process, subject_of, who
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext
+from bot.host.procfs import ProcessRow
 from bot.kernel import descriptors
+from bot.measuring.gauge import Gauge
+from bot.measuring.holding import Holding
 from bot.model import Culprit, Fact, Finding, Level
-from bot.procfs import ProcessRow
-from bot.settings import DetectorSection
-from bot.suspects import key_of, process_facts, same_process, subject_of, who
-from bot.words import amount
-from remediation.facts import ProcessFacts
-from remediation.identity import Gone
+from bot.text.words import amount
 from remediation.moment import Moment
+from remediation.target.facts import ProcessFacts
+from remediation.target.identity import Gone
 
 MOST: Final = 10
 """So many processes are told of in a round, the nearest first, beside the watched."""

@@ -16,15 +16,12 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
-from bot.courses import POINTS, Begun, Courses
-from bot.durations import Duration
-from bot.host import HostContext
-from bot.model import Fact, Finding, Level
-from bot.prometheus.answer import Sample
-from bot.prometheus.questions import Outcome, Questions
-from bot.prometheus.server import Server
-from bot.prometheus_section import Rule
-from bot.series import (
+from bot.config.durations import Duration
+from bot.config.prometheus import Rule
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext
+from bot.measuring.courses import POINTS, Begun, Courses
+from bot.measuring.series import (
     Subject,
     bare_finding,
     host_of_server,
@@ -34,8 +31,11 @@ from bot.series import (
     subject_of,
     unconfigured,
 )
-from bot.settings import DetectorSection
-from bot.words import amount
+from bot.model import Fact, Finding, Level
+from bot.prometheus.answer import Sample
+from bot.prometheus.questions import Outcome, Questions
+from bot.prometheus.server import Server
+from bot.text.words import amount
 from remediation.moment import Moment
 
 _DRAWN: Final = 50

@@ -18,13 +18,13 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
-from bot.durations import Duration
-from bot.gauge import Gauge
-from bot.host import HostContext
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext
+from bot.host.mounts import Mount, parse, real
 from bot.kernel.roots import Roots
+from bot.measuring.gauge import Gauge
 from bot.model import Fact, Finding, Level, Limits, NoAction
-from bot.mounts import Mount, parse, real
-from bot.settings import DetectorSection
 from remediation.printable import printable
 
 TOLD: Final = 20

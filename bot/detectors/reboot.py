@@ -18,14 +18,14 @@ from typing import Annotated, Final
 from pydantic import Field
 from sqlalchemy.exc import DBAPIError
 
-from bot.boots import SignOfLife
-from bot.durations import Duration
-from bot.gauge import Gauge
-from bot.host import HostContext
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.boots import SignOfLife
+from bot.host.host import HostContext
+from bot.measuring.gauge import Gauge
 from bot.model import Fact, Finding, NoAction
 from bot.ports import NotTold
-from bot.settings import DetectorSection
-from bot.words import seconds
+from bot.text.words import seconds
 from remediation.moment import Moment
 
 log = logging.getLogger(__name__)

@@ -18,13 +18,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bot.durations import Duration
-from bot.host import HostContext, HostSample, Previous, ProcessScan
-from bot.levels import Levels, with_limit
-from bot.model import Culprit, Fact, Finding, Level
-from bot.procfs import Key, ProcessRow
-from bot.settings import DetectorSection
-from bot.suspects import (
+from bot.blame.suspects import (
     cpu_percents,
     key_of,
     process_facts,
@@ -32,10 +26,16 @@ from bot.suspects import (
     subject_of,
     who,
 )
-from remediation.facts import ProcessFacts
-from remediation.identity import Gone
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext, HostSample, Previous, ProcessScan
+from bot.host.procfs import Key, ProcessRow
+from bot.measuring.levels import Levels, with_limit
+from bot.model import Culprit, Fact, Finding, Level
 from remediation.moment import Moment
-from remediation.procfs import TICKS_PER_SECOND
+from remediation.target.facts import ProcessFacts
+from remediation.target.identity import Gone
+from remediation.target.procfs import TICKS_PER_SECOND
 
 UNIT = "% of one core"
 POLITE = 10

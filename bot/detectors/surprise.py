@@ -19,16 +19,16 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from bot.durations import Duration
-from bot.gauge import Gauge
-from bot.host import HostContext
+from bot.config.durations import Duration
+from bot.config.prometheus import Name
+from bot.config.section import Section
+from bot.config.settings import DetectorSection, Limit
+from bot.config.yamlfile import Where
+from bot.host.host import HostContext
+from bot.host.unusual import Odd, Unusual, family, named, odds
+from bot.measuring.gauge import Gauge
 from bot.model import Fact, Finding, Level, NoAction
 from bot.ports import NotTold
-from bot.prometheus_section import Name
-from bot.section import Section
-from bot.settings import DetectorSection, Limit
-from bot.unusual import Odd, Unusual, family, named, odds
-from bot.yamlfile import Where
 
 SATURATED: Final = {"cpu": 40.0, "memory": 5.0, "io": 20.0}
 """Percent of the last 10 s in which some task waited for the resource."""

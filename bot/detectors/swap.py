@@ -19,24 +19,24 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from bot.durations import Duration
-from bot.gauge import Gauge
-from bot.host import HostContext, Taken
-from bot.kernel import vmstat
-from bot.kernel.vmstat import MemoryEvents
-from bot.model import Culprit, Fact, Finding, Level, NoAction
-from bot.ports import NotTold
-from bot.procfs import MemoryAmounts, ProcessRow
-from bot.rolling import Rolling
-from bot.settings import DetectorSection
-from bot.suspects import (
+from bot.blame.suspects import (
     LEAST_SHARE,
     TOP,
     Suspect,
     culprit_facts,
     culprits,
 )
-from bot.words import amount
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext, Taken
+from bot.host.procfs import MemoryAmounts, ProcessRow
+from bot.kernel import vmstat
+from bot.kernel.vmstat import MemoryEvents
+from bot.measuring.gauge import Gauge
+from bot.measuring.rolling import Rolling
+from bot.model import Culprit, Fact, Finding, Level, NoAction
+from bot.ports import NotTold
+from bot.text.words import amount
 
 WINDOW: Final = timedelta(minutes=1)
 MOVING: Final = 100

@@ -15,15 +15,15 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from bot.durations import Duration
-from bot.gauge import Gauge
-from bot.host import HostContext
+from bot.blame.lineage import makers
+from bot.blame.suspects import culprit_facts, culprits, percent, who
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext
 from bot.kernel import loadavg, tasklimits
-from bot.lineage import makers
+from bot.measuring.gauge import Gauge
 from bot.model import Culprit, Fact, Finding, Level, NoAction
-from bot.settings import DetectorSection
-from bot.suspects import culprit_facts, culprits, percent, who
-from bot.words import amount
+from bot.text.words import amount
 
 _NOBODY: Final = NoAction(
     rule="no culprit",

@@ -16,15 +16,15 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from bot.durations import Duration
-from bot.gauge import Gauge
-from bot.host import HostContext
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext
 from bot.kernel import sensors
 from bot.kernel.sensors import Sensor
+from bot.measuring.gauge import Gauge
 from bot.model import Fact, Finding, Level, NoAction
 from bot.ports import NotTold
-from bot.settings import DetectorSection
-from bot.words import amount
+from bot.text.words import amount
 
 MOST: Final = 20
 _COOLING: Final = NoAction(

@@ -16,17 +16,17 @@ from typing import Final
 
 from pydantic import Field
 
-from bot.durations import Duration
-from bot.gauge import Gauge
-from bot.host import HostContext, Taken
+from bot.blame.suspects import culprit_facts, culprits, memory_suspects, percent, who
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext, Taken
 from bot.kernel import pressure, vmstat
 from bot.kernel.vmstat import MemoryEvents
+from bot.measuring.gauge import Gauge
+from bot.measuring.rolling import Rolling
 from bot.model import Culprit, Fact, Finding, Level, NoAction
 from bot.ports import NotTold
-from bot.rolling import Rolling
-from bot.settings import DetectorSection
-from bot.suspects import culprit_facts, culprits, memory_suspects, percent, who
-from bot.words import amount
+from bot.text.words import amount
 
 WINDOW: Final = timedelta(minutes=1)
 _LOST: Final = 5.0

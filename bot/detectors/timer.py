@@ -12,13 +12,13 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
-from bot.durations import Duration
-from bot.host import HostContext
+from bot.config.durations import Duration
+from bot.config.services import Timer
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext
 from bot.model import Fact, Finding, Level, Limits
-from bot.service_section import Timer
-from bot.settings import DetectorSection
-from bot.words import seconds
-from remediation.service_manager import JobFailed, ManagerUnavailable
+from bot.text.words import seconds
+from remediation.acts.service_manager import JobFailed, ManagerUnavailable
 
 _HOUR: Final = timedelta(hours=1)
 

@@ -14,15 +14,15 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
-from bot.durations import Duration
-from bot.host import HostContext
-from bot.levels import Levels
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext
+from bot.measuring.levels import Levels
 from bot.model import Finding, Level
-from bot.service_words import facts_of
-from bot.settings import DetectorSection
-from bot.words import seconds
-from remediation.service_manager import JobFailed, ManagerUnavailable, NoSuchUnit
-from remediation.unit import UnitFacts, end_in_words
+from bot.text.service_words import facts_of
+from bot.text.words import seconds
+from remediation.acts.service_manager import JobFailed, ManagerUnavailable, NoSuchUnit
+from remediation.target.unit import UnitFacts, end_in_words
 
 _FAILED: Final = 1.0
 _FAILED_AND_DECLARED: Final = 2.0

@@ -17,16 +17,16 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from bot.durations import Duration
-from bot.gauge import Gauge
-from bot.host import HostContext, ProcessScan
+from bot.blame.lineage import parents
+from bot.blame.suspects import culprit_facts, culprits, percent, who
+from bot.config.durations import Duration
+from bot.config.settings import DetectorSection
+from bot.host.host import HostContext, ProcessScan
 from bot.kernel import loadavg, stacks
 from bot.kernel.stacks import StackBasis
-from bot.lineage import parents
+from bot.measuring.gauge import Gauge
 from bot.model import Culprit, Fact, Finding, Level, NoAction
-from bot.settings import DetectorSection
-from bot.suspects import culprit_facts, culprits, percent, who
-from bot.words import amount
+from bot.text.words import amount
 from remediation.printable import printable
 
 _ADOPTED: Final = NoAction(

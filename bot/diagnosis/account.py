@@ -5,14 +5,15 @@ An entry stands before anybody is asked; its money is held turn by turn (`till.p
 
 from dataclasses import dataclass, replace
 
-from bot import costs, tracing
-from bot.costs import Call, Price, Usage
-from bot.database import Database
+from bot.config.model import Budget
 from bot.diagnosis.meter import Meter
 from bot.diagnosis.till import Till
-from bot.model_section import Budget
+from bot.llm import costs
+from bot.llm.costs import Call, Price, Usage
 from bot.ports import Clock
-from bot.tracing import Export, Trace
+from bot.runtime import tracing
+from bot.runtime.tracing import Export, Trace
+from bot.storage.database import Database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.model import Diagnosis, Hypothesis
-from bot.redact import redact
+from bot.text.redact import redact
 
 ESCALATE: Final = "escalate"
 NOTHING: Final = "nothing"

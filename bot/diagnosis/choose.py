@@ -2,12 +2,12 @@
 
 import logging
 
+from bot.config.environment import Environment
+from bot.config.model import Model
 from bot.diagnosis.compatible import CompatibleProvider
 from bot.diagnosis.gemini import GeminiProvider
 from bot.diagnosis.provider import Provider
-from bot.environment import Environment
-from bot.genai import Genai
-from bot.model_section import Model
+from bot.llm.genai import Genai
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from bot.costs import AskedInVain, Usage
 from bot.diagnosis.provider import (
     Allowance,
     Conversation,
@@ -22,8 +21,8 @@ from bot.diagnosis.provider import (
     counted,
     reply,
 )
-from bot.ports import ModelUnavailable, Tool
-from bot.unavailable import (
+from bot.llm.costs import AskedInVain, Usage
+from bot.llm.unavailable import (
     SHAPELESS,
     not_reached,
     refused,
@@ -31,12 +30,13 @@ from bot.unavailable import (
     too_large,
     too_slow,
 )
+from bot.ports import ModelUnavailable, Tool
 
 if TYPE_CHECKING:
     from openai import OpenAI
     from openai.types.chat import ChatCompletion, ChatCompletionMessageToolCallUnion
 
-    from bot.bounded import BoundedTransport
+    from bot.http.bounded import BoundedTransport
 
 Message = dict[str, Any]
 
@@ -79,7 +79,7 @@ class CompatibleProvider:
         from httpx2 import ConnectError
         from openai import APIConnectionError, APIStatusError, OpenAIError
 
-        from bot.bounded import TooLarge, TooSlow
+        from bot.http.bounded import TooLarge, TooSlow
 
         try:
             with transport.within(seconds):
@@ -114,7 +114,7 @@ def _make(key: str | None, base_url: str | None) -> "tuple[OpenAI, BoundedTransp
             "the package openai is not installed: pip install 'countersign[openai]'",
             may_retry=False,
         ) from error
-    from bot.bounded import BoundedTransport
+    from bot.http.bounded import BoundedTransport
 
     transport = BoundedTransport()
     client = OpenAI(

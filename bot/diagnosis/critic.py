@@ -9,15 +9,15 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bot.config.model import Budget
 from bot.diagnosis import prompt
 from bot.diagnosis.account import Account, Work
 from bot.diagnosis.prompt import Candidate
 from bot.diagnosis.provider import Conversation, Provider, Said
 from bot.diagnosis.rounds import Rounds
 from bot.model import Incident
-from bot.model_section import Budget
 from bot.ports import ModelUnavailable
-from bot.redact import redact
+from bot.text.redact import redact
 
 log = logging.getLogger(__name__)
 

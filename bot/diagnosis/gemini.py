@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from bot.costs import AskedInVain, Usage
+from bot.config.model import Thinking
 from bot.diagnosis.provider import (
     Allowance,
     Conversation,
@@ -15,8 +15,8 @@ from bot.diagnosis.provider import (
     counted,
     reply,
 )
-from bot.genai import Genai
-from bot.model_section import Thinking
+from bot.llm.costs import AskedInVain, Usage
+from bot.llm.genai import Genai
 from bot.ports import ModelUnavailable, Tool
 
 if TYPE_CHECKING:

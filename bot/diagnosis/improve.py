@@ -1,6 +1,6 @@
 """A model adds prose to a postmortem: to its summary and its follow-ups, nothing else.
 
-The document's figures, times and names are not its own to write; `bot/postmortem.py`
+The document's figures, times and names are not its own to write; `bot/learning/postmortem.py`
 takes two sections of the answer, makes them inert and marks them.
 """
 
@@ -8,12 +8,12 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bot.config.model import Budget
 from bot.diagnosis import prompt
 from bot.diagnosis.account import Account, Work
 from bot.diagnosis.meter import CHARACTERS_PER_TOKEN
 from bot.diagnosis.provider import Conversation, Provider, Said
 from bot.diagnosis.rounds import Rounds
-from bot.model_section import Budget
 from bot.ports import DiagnosisUnavailable, ModelUnavailable
 
 VERSION: Final = "postmortem.v2"

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Final
 
-from bot import costs
-from bot.costs import AskedInVain, Price, Usage
+from bot.config.model import Budget
 from bot.diagnosis.provider import Allowance, Reply
 from bot.diagnosis.till import Till, Wanted
-from bot.model_section import Budget
+from bot.llm import costs
+from bot.llm.costs import AskedInVain, Price, Usage
 from bot.ports import Clock, ModelUnavailable
 
 MOST_TOKENS_OUT: Final = 8192

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from bot.config.model import Budget
 from bot.diagnosis import prompt
 from bot.diagnosis.account import Account, Work
 from bot.diagnosis.answer import Expected, Unusable, schema, understood
@@ -15,7 +16,6 @@ from bot.diagnosis.prompt import Candidate
 from bot.diagnosis.provider import Conversation, Provider, Reply, Said
 from bot.diagnosis.rounds import Heard, Rounds
 from bot.model import Diagnosis, EvidenceItem, Incident
-from bot.model_section import Budget
 from bot.ports import DiagnosisUnavailable, ModelUnavailable, Tool
 
 _LAST: Final = (

@@ -12,8 +12,8 @@ from typing import Final
 
 from bot.diagnosis.excerpt import excerpt
 from bot.model import Culprit, EvidenceItem, Finding, Incident
-from bot.redact import LONGEST, redact
-from remediation.unit import UnitFacts, end_in_words, state_in_words
+from bot.text.redact import LONGEST, redact
+from remediation.target.unit import UnitFacts, end_in_words, state_in_words
 
 VERSION: Final = "diagnose.v1"
 CRITIC_VERSION: Final = "critic.v1"

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from bot.costs import AskedInVain, Usage
+from bot.llm.costs import AskedInVain, Usage
+from bot.llm.unavailable import too_large
 from bot.ports import Tool
-from bot.unavailable import too_large
 
 _ANSWER_LIMIT: Final = 100_000
 _MOST_CALLS: Final = 8

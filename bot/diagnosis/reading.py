@@ -9,8 +9,8 @@ import threading
 from collections.abc import Mapping
 
 from bot.diagnosis.meter import Meter
-from bot.loop import attempt
 from bot.ports import CannotRead, Tool
+from bot.runtime.loop import attempt
 
 
 def read(tool: Tool, arguments: Mapping[str, object], meter: Meter) -> str:

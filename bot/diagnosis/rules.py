@@ -1,9 +1,9 @@
 """Diagnosis without a model: what the figures themselves allow to say."""
 
+from bot.measuring.series import DETECTOR as PROMETHEUS
 from bot.model import RULES, Culprit, Diagnosis, Hypothesis, Incident, Level
-from bot.series import DETECTOR as PROMETHEUS
-from bot.words import seconds
-from remediation.unit import UnitFacts, end_in_words
+from bot.text.words import seconds
+from remediation.target.unit import UnitFacts, end_in_words
 
 
 class RuleDiagnoser:

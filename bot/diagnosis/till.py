@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from bot import costs
-from bot.costs import Call, Price
-from bot.database import Database
-from bot.model_section import Budget
+from bot.config.model import Budget
+from bot.llm import costs
+from bot.llm.costs import Call, Price
 from bot.ports import ModelUnavailable
+from bot.storage.database import Database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,8 @@ import os
 import sys
 from collections.abc import Iterator
 
-from bot.checkup import Finding, Grade
+from bot.config.environment import Environment
+from bot.config.yamlfile import BadConfiguration
 from bot.doctor import (
     alerts,
     cleaning,
@@ -18,9 +19,8 @@ from bot.doctor import (
     services,
     storage,
 )
-from bot.environment import Environment
+from bot.runtime.checkup import Finding, Grade
 from bot.wiring.parts import configured
-from bot.yamlfile import BadConfiguration
 from handlers import checkup
 
 _MARKS = {Grade.FINE: "ok  ", Grade.WARN: "WARN", Grade.FAIL: "FAIL"}

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from bot.alertmanager.standing import NotSaid
-from bot.checkup import Finding, fine, warn
-from bot.environment import Environment
-from bot.settings import Settings
+from bot.config.environment import Environment
+from bot.config.settings import Settings
+from bot.runtime.checkup import Finding, fine, warn
 from bot.wiring.parts import alertmanager_of
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from functools import partial
 
-from bot.checkup import Finding, fine, warn
-from bot.looks import SPAN, Looks
-from bot.settings import Settings
-from bot.words import amount
-from remediation.area import counted
-from remediation.clutter import Clutter, clutter_of
+from bot.config.settings import Settings
+from bot.host.looks import SPAN, Looks
+from bot.runtime.checkup import Finding, fine, warn
+from bot.text.words import amount
+from remediation.acts.clutter import Clutter, clutter_of
+from remediation.target.area import counted
 
 
 def checks(settings: Settings) -> Iterator[Finding]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from bot.checkup import Finding, fail, fine, warn
-from bot.clock import SystemClock
-from bot.policy_words import doubts
-from bot.settings import Loaded, Settings
-from bot.standing import rules_of
+from bot.config.settings import DetectorSection, Loaded, Settings
+from bot.policy.standing import rules_of
+from bot.policy.words import doubts
+from bot.runtime.checkup import Finding, fail, fine, warn
+from bot.runtime.clock import SystemClock
 
 
 def checks(loaded: Loaded, path: str) -> Iterator[Finding]:
@@ -41,7 +41,32 @@ def checks(loaded: Loaded, path: str) -> Iterator[Finding]:
     if loaded.settings.mode == "observe":
         words = "nothing is proposed or done (mode: observe); `mode: act` changes that"
         yield warn("mode", words)
+    yield from _limits(loaded)
     yield from _rules(loaded.settings)
+
+
+def _limits(loaded: Loaded) -> Iterator[Finding]:
+    """Name limits of which one was changed and the other forgotten."""
+    for name, section in loaded.detectors.items():
+        usual = type(section)
+        if not section.enabled or not section.has_limits:
+            continue
+        first, last = _usual(usual, "warning"), _usual(usual, "critical")
+        if first is None or last is None:
+            continue  # whoever declared it gave no limits that could be forgotten
+        above = last >= first
+        step = section.critical - section.warning
+        if step < 0 if above else step > 0:
+            yield warn(
+                f"detectors.{name}",
+                f"critical ({section.critical:g}) is passed before warning "
+                f"({section.warning:g}), so there is never a warning. Set both",
+            )
+
+
+def _usual(section: type[DetectorSection], name: str) -> float | None:
+    default = section.model_fields[name].default
+    return float(default) if isinstance(default, int | float) else None
 
 
 def _rules(settings: Settings) -> Iterator[Finding]:

@@ -3,10 +3,10 @@
 import os
 from collections.abc import Iterator
 
-from bot.checkup import Finding, fine, warn
-from bot.settings import Settings
+from bot.config.settings import Settings
+from bot.runtime.checkup import Finding, fine, warn
 from bot.wiring.parts import gate_of
-from remediation.privilege import GateClosed, GateFailed, GateRefused
+from remediation.target.privilege import GateClosed, GateFailed, GateRefused
 
 
 def checks(settings: Settings) -> Iterator[Finding]:

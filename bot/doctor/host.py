@@ -5,11 +5,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from bot.checkup import Finding, fail, fine, warn
-from bot.enclosure import not_watched, sees_a_host, unseen
-from bot.environment import Environment
-from bot.settings import Settings
-from remediation.identity import pidfd_inodes_are_unique
+from bot.config.environment import Environment
+from bot.config.settings import Settings
+from bot.host.enclosure import not_watched, sees_a_host, unseen
+from bot.runtime.checkup import Finding, fail, fine, warn
+from remediation.target.identity import pidfd_inodes_are_unique
 
 _CAP_KILL = 5
 _CAP_SYS_PTRACE = 19

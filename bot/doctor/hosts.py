@@ -4,18 +4,18 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from bot.checkup import Finding, fine, warn
-from bot.environment import Environment
-from bot.settings import Settings
+from bot.config.environment import Environment
+from bot.config.settings import Settings
+from bot.runtime.checkup import Finding, fine, warn
 from bot.wiring.parts import gate_at
-from remediation.privilege import (
+from remediation.target.privilege import (
     Gate,
     GateClosed,
     GateFailed,
     GateRefused,
     Unanswered,
 )
-from remediation.unit import UnitFacts, Verb
+from remediation.target.unit import UnitFacts, Verb
 
 _AT_ONCE: Final = 8
 _NOBODYS: Final = ("countersign.service",)

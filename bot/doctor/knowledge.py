@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.checkup import Finding, fine, warn
-from bot.database import BadDatabase
-from bot.environment import Environment
+from bot.config.environment import Environment
+from bot.config.settings import Settings
 from bot.runbooks.folder import missing
 from bot.runbooks.stock import Stock, look
-from bot.settings import Settings
+from bot.runtime.checkup import Finding, fine, warn
+from bot.storage.database import BadDatabase
 from bot.wiring.knowledge import embedder_of, folders_of, index_folder
 from bot.wiring.parts import database_of
 from memory import cases as rows

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from bot.checkup import Finding, fine, warn
-from bot.environment import Environment
-from bot.logs import NoLogs, Wanted
-from bot.settings import Settings
+from bot.config.environment import Environment
+from bot.config.settings import Settings
+from bot.logs.lines import NoLogs, Wanted
+from bot.runtime.checkup import Finding, fine, warn
 from bot.wiring.parts import logs_of
 
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 
-from bot.checkup import Finding, fine, warn
+from bot.config.environment import Environment
+from bot.config.prometheus import Rule
+from bot.config.settings import DetectorSection, Settings
 from bot.detectors.surprise import SurpriseSection, WarmUpSection
-from bot.environment import Environment
+from bot.measuring.warm_up import look
 from bot.prometheus.answer import QuestionRefused, ServerSilent
 from bot.prometheus.happened import EPOCH, deployed
 from bot.prometheus.server import Server
-from bot.prometheus_section import Rule
-from bot.settings import DetectorSection, Settings
-from bot.warm_up import look
+from bot.runtime.checkup import Finding, fine, warn
 from bot.wiring.parts import rules_of, servers_of
 
 

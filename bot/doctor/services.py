@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from bot.checkup import Finding, fail, fine, warn
-from bot.settings import Settings
+from bot.config.settings import Settings
+from bot.runtime.checkup import Finding, fail, fine, warn
 from bot.wiring.parts import manager_of
-from remediation.service_manager import (
+from remediation.acts.service_manager import (
     JobFailed,
     ManagerUnavailable,
     NoSuchUnit,

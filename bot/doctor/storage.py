@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.checkup import Finding, fail, fine, warn
-from bot.database import BadDatabase
-from bot.environment import Environment
-from bot.instance import BadState, StateFolder
+from bot.config.environment import Environment
+from bot.runtime.checkup import Finding, fail, fine, warn
+from bot.storage.database import BadDatabase
+from bot.storage.instance import BadState, StateFolder
 from bot.wiring import parts
-from remediation import audit
+from remediation.ledger import audit
 
 _LOW_BYTES = 500_000_000
 

@@ -7,7 +7,7 @@ import pkgutil
 from importlib import import_module
 from typing import Protocol
 
-from bot.host import HostContext
+from bot.host.host import HostContext
 from bot.ports import Evidence
 
 

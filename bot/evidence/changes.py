@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from bot.host import HostContext
+from bot.host.host import HostContext
 from bot.model import EvidenceItem, Incident, Table
 from remediation.printable import printable
 

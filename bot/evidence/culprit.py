@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import UTC, timedelta
 from typing import Final
 
-from bot.host import HostContext
+from bot.blame.suspects import same_process, who
+from bot.host.host import HostContext
 from bot.model import EvidenceItem, Incident
-from bot.suspects import same_process, who
-from bot.words import amount, seconds
-from remediation.facts import ProcessFacts
-from remediation.identity import Gone, Unobservable
+from bot.text.words import amount, seconds
+from remediation.target.facts import ProcessFacts
+from remediation.target.identity import Gone, Unobservable
 
 _LISTED: Final = 8
 """Parents, children and ports that are named; more are counted."""

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.host import HostContext
-from bot.journal import Journald
-from bot.logs import Kind, Lines, LogSource, NoLogs, Wanted, folded, template
+from bot.host.host import HostContext
+from bot.logs.journal import Journald
+from bot.logs.lines import Kind, Lines, LogSource, NoLogs, Wanted, folded, template
 from bot.model import EvidenceItem, Incident
 
 BEFORE: Final = timedelta(minutes=10)

@@ -11,21 +11,27 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
-from bot.alert_findings import DETECTOR as ALERT
-from bot.alert_findings import FLEET
-from bot.alerts_section import AlertsSection
-from bot.host import HostContext
-from bot.levels import with_limit
+from bot.alerts.alert_findings import DETECTOR as ALERT
+from bot.alerts.alert_findings import FLEET
+from bot.config.alerts import AlertsSection
+from bot.config.prometheus import Rule
+from bot.host.host import HostContext
+from bot.measuring.levels import with_limit
+from bot.measuring.neighbours import neighbours
+from bot.measuring.series import (
+    DETECTOR,
+    Subject,
+    host_named,
+    host_of_server,
+    subject_of,
+)
 from bot.model import EvidenceItem, Incident
-from bot.neighbours import neighbours
 from bot.prometheus import happened
 from bot.prometheus.answer import Sample
 from bot.prometheus.hurry import Asked, Hurry, Told
 from bot.prometheus.related import BASICS, Surprise, question, ranked, surprise
 from bot.prometheus.server import Server
-from bot.prometheus_section import Rule
-from bot.series import DETECTOR, Subject, host_named, host_of_server, subject_of
-from bot.words import amount
+from bot.text.words import amount
 
 LATELY: Final = timedelta(hours=24)
 TOTAL: Final = timedelta(seconds=3)

@@ -4,11 +4,11 @@ from collections import Counter
 
 import psutil
 
-from bot.host import HostContext
+from bot.blame.suspects import same_process
+from bot.host.host import HostContext
 from bot.model import EvidenceItem, Incident
-from bot.suspects import same_process
-from bot.words import amount
-from remediation.identity import Gone
+from bot.text.words import amount
+from remediation.target.identity import Gone
 
 
 class ResourcesEvidence:

@@ -3,11 +3,11 @@
 Another host's is told as its gate told it a moment ago, when the incident opened.
 """
 
-from bot.host import HostContext
+from bot.host.host import HostContext
 from bot.model import EvidenceItem, Incident
-from bot.service_words import facts_of
-from remediation.service_manager import JobFailed, ManagerUnavailable, NoSuchUnit
-from remediation.unit import UnitFacts
+from bot.text.service_words import facts_of
+from remediation.acts.service_manager import JobFailed, ManagerUnavailable, NoSuchUnit
+from remediation.target.unit import UnitFacts
 
 
 class ServiceEvidence:

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from bot.host import HostContext
+from bot.host.host import HostContext
 from bot.model import EvidenceItem, Incident, Table
-from bot.words import level_word
+from bot.text.words import level_word
 
 _ROWS: Final = 100
 

@@ -6,9 +6,9 @@ to look.
 
 from typing import Final
 
-from bot.host import HostContext
+from bot.host.host import HostContext
+from bot.host.unusual import named, odds
 from bot.model import EvidenceItem, Incident, Table
-from bot.unusual import named, odds
 
 _ROWS: Final = 10
 

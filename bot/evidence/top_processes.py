@@ -7,12 +7,12 @@ no figure where there was none. RSS: resident memory, shared pages included.
 from collections.abc import Sequence
 from typing import Final
 
-from bot.host import HostContext, ProcessScan
+from bot.blame.suspects import cpu_percents, same_process
+from bot.host.host import HostContext, ProcessScan
+from bot.host.procfs import Key, ProcessRow
 from bot.model import EvidenceItem, Incident, Table
-from bot.procfs import Key, ProcessRow
-from bot.suspects import cpu_percents, same_process
-from bot.words import amount
-from remediation.identity import Gone
+from bot.text.words import amount
+from remediation.target.identity import Gone
 
 _TOP: Final = 5
 _COLUMNS: Final = ("PID", "USER", "CPU %", "RSS", "STATE", "UNIT/CGROUP", "COMMAND")

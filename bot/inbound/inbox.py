@@ -31,12 +31,12 @@ from sqlalchemy import (
     update,
 )
 
-from bot import store
-from bot.database import Database
 from bot.inbound.told import AlertKey, Source, ToldAlert
 from bot.ports import Clock
-from remediation.audit import Event, append
-from remediation.tables import Instant
+from bot.storage import store
+from bot.storage.database import Database
+from remediation.ledger.audit import Event, append
+from remediation.ledger.tables import Instant
 
 MOST_FIRING: Final = 20_000
 """Alerts that fire at once. More are not taken; what was taken is never thrown away."""
@@ -120,6 +120,7 @@ class Inbox:
         self._forgotten_after = forgotten_after
         self._firing: Sequence[KeptAlert] = ()
         self._shown: Sequence[KeptAlert] = ()
+        self._in_vain: frozenset[AlertKey] = frozenset()
         self._state: object = None
 
     def take(self, alerts: Sequence[ToldAlert]) -> None:
@@ -157,8 +158,10 @@ class Inbox:
         For the one who makes conditions of them: so what came and went unseen is known,
         and told in the ledger.
         """
-        self._tick_off(self._shown)
-        self._shown = ()
+        vain = self._in_vain
+        self._tick_off([k for k in self._shown if k.alert.key not in vain])
+        self._shown = [k for k in self._shown if k.alert.key in vain]
+        self._in_vain = frozenset()
         with self._database.read() as tx:
             state = tx.execute(_STATE).one()
             if state == self._state:
@@ -170,6 +173,10 @@ class Inbox:
         self._firing = [_kept(row) for row in rows if row["is_firing"]]
         self._state = state
         return self._firing
+
+    def missed(self, alerts: Sequence[ToldAlert]) -> None:
+        """Take note that the look before showed these in vain: they are not seen yet."""
+        self._in_vain = frozenset(alert.key for alert in alerts)
 
     def _tick_off(self, seen: Sequence[KeptAlert]) -> None:
         """Count these as seen; of those that were over before it, tell so."""

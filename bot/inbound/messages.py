@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal, TypeVar
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, ValidationError
 
 from bot.inbound.told import LONGEST, MOST_LABELS, Source, ToldAlert, digest_of
-from bot.redact import visible
+from bot.text.redact import visible
 
 _MOST_LEFT_OUT: Final = 1_000_000
 MOST_ALERTS: Final = 10_000

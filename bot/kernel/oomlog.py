@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from bot.kernel.roots import Roots, read_file
-from remediation.cgroup import parse
 from remediation.printable import printable
+from remediation.target.cgroup import parse
 
 KMSG: Final = Path("/dev/kmsg")
 _RECORD: Final = 8192

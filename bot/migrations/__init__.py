@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from bot.database import BadDatabase, Database
+from bot.storage.database import BadDatabase, Database
 
 NEWEST = "0011"
 """The revision this release works with."""

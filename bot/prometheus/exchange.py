@@ -11,7 +11,7 @@ import httpx2
 import requests
 from requests.adapters import BaseAdapter
 
-from bot.bounded import BoundedTransport
+from bot.http.bounded import BoundedTransport
 from bot.prometheus.answer import ServerSilent
 
 

@@ -14,7 +14,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bot.gostring import quoted
+from bot.text.gostring import quoted
 
 _ROLLING_20: Final = (5 / 6, 1 / 6)
 """The mean over a minute of a window of 20 s: what this minute and the one before add."""

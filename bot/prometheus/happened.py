@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.prometheus.answer import Sample
 from bot.prometheus.selector import on_host
-from bot.redact import fit_to_keep
+from bot.text.redact import fit_to_keep
 
 _WORD: Final = 30
 _NAMES: Final = ("service", "app", "job")

@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final
 
+from bot.config.prometheus import Rule
 from bot.ports import Clock
 from bot.prometheus.answer import QuestionRefused, Sample, ServerSilent
 from bot.prometheus.server import Server, load
-from bot.prometheus_section import Rule
 
 _AT_ONCE: Final = 4
 _TIRED: Final = "the questions before it got no answer"

@@ -7,7 +7,7 @@ Quoted here they stay values, whatever they hold: no quote of theirs ends the st
 import re
 from typing import Final
 
-from bot.gostring import quoted
+from bot.text.gostring import quoted
 
 # What means something in RE2, the server's regular expressions.
 _MEANT: Final = re.compile(r"[\\.+*?()|\[\]{}^$]")

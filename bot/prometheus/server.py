@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from bot.config.prometheus import PrometheusServer
+from bot.http.server_access import bearing, signed_in, trusting
 from bot.prometheus.answer import (
     MOST_SERIES,
     QuestionRefused,
@@ -22,9 +24,7 @@ from bot.prometheus.answer import (
     samples,
     series,
 )
-from bot.prometheus_section import PrometheusServer
-from bot.redact import fit_to_keep
-from bot.server_access import bearing, signed_in, trusting
+from bot.text.redact import fit_to_keep
 
 if TYPE_CHECKING:
     from prometheus_api_client.prometheus_connect import PrometheusConnect
@@ -91,7 +91,7 @@ class Server:
         import requests
         from prometheus_api_client.exceptions import PrometheusApiClientException
 
-        from bot.bounded import TooLarge, TooSlow
+        from bot.http.bounded import TooLarge, TooSlow
 
         exchange = self._exchange()
         try:
@@ -124,7 +124,7 @@ class Server:
         )
 
     def _exchange(self) -> "Exchange":
-        from bot.bounded import BoundedTransport
+        from bot.http.bounded import BoundedTransport
         from bot.prometheus.exchange import Exchange
 
         transport = BoundedTransport(limit_bytes=LIMIT_BYTES, tls=self._tls())

@@ -1,4 +1,4 @@
-"""The words of a report. Every figure is counted from the record; none is a guess.
+"""The values of a report. Every figure is counted from the record; none is a guess.
 
 A report is about the incidents that were opened in its span, and all that came of them.
 
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from bot.costs import Total
-from bot.unpaged import Why
+from bot.llm.costs import Total
+from bot.quiet.unpaged import Why
 
 
 class Ending(StrEnum):
@@ -40,7 +40,7 @@ class Fate(StrEnum):
     REFUSED = "refused at the last look"
     REJECTED = "rejected"
     EXPIRED = "expired"
-    SUPERSEDED = "superseded"
+    SUPERSEDED = "not needed"
     WAITING = "waiting"
 
 

@@ -11,10 +11,11 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from bot import store
 from bot.model import Incident, Verification
-from remediation.proposal import State
-from remediation.tables import events, proposals, votes
+from bot.storage import store
+from remediation.ledger.proposal import State
+from remediation.ledger.tables import events, proposals, votes
+from remediation.rules.drilled import DRILL
 
 MOST: Final = 20_000
 """Incidents in one report, the newest; how many were left out is said."""
@@ -81,20 +82,21 @@ class Past:
 
 
 def past(tx: Connection, since: datetime, until: datetime) -> Past:
-    """Read what was opened between two instants, both included."""
+    """Read what was opened between two instants, both included. Drills do not count."""
     rows = store.incidents.c
     span = (rows.opened_at >= since) & (rows.opened_at <= until)
     count = tx.execute(
         select(func.count()).select_from(store.incidents).where(span)
     ).scalar_one()
-    found = tuple(_incidents(tx, span))
+    read = tuple(_incidents(tx, span))
+    found = tuple(told for told in read if told.detector != DRILL)
     numbers = {told.number for told in found}
     lowest = min(numbers, default=0)
     made = _made(tx, lowest) if numbers else {}
     return Past(
         incidents=found,
         # On PostgreSQL what is purged meanwhile is gone from the later look only.
-        unread=count - len(found) if len(found) == MOST else 0,
+        unread=count - len(read) if len(read) == MOST else 0,
         made={number: some for number, some in made.items() if number in numbers},
         answered=_answered(tx, lowest) if numbers else {},
         glass=sum(number in numbers for number in _alone(tx, lowest)),

@@ -7,6 +7,7 @@ from statistics import fmean, median
 from typing import Final
 
 from bot.model import FALSE_ALARM, REQUEST
+from bot.quiet.unpaged import Why
 from bot.report.figures import (
     CARRIED_OUT,
     Cause,
@@ -19,9 +20,8 @@ from bot.report.figures import (
     Times,
 )
 from bot.report.past import Made, Past, Told
-from bot.unpaged import Why
-from remediation.proposal import State
-from remediation.undo import UNDO
+from remediation.ledger.proposal import State
+from remediation.ledger.undo import UNDO
 from remediation.verify import Verdict
 
 CPU: Final = ("cpu", "runaway_process")

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import Final
 
-from bot import costs, unpaged
-from bot.durations import parse_duration
-from bot.record import Record
+from bot.config.durations import parse_duration
+from bot.config.report import ReportSection
+from bot.llm import costs
+from bot.quiet import unpaged
 from bot.report import reckon
 from bot.report.figures import Ending, Fate, Report
 from bot.report.past import past
 from bot.report.picture import picture
-from bot.report_section import ReportSection
+from bot.storage.record import Record
 from remediation.moment import Moment
 
 WEEK: Final = timedelta(days=7)

@@ -4,8 +4,10 @@ What nothing was measured of is not named, unless that it was none is the news.
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Final
 
+from bot.quiet.unpaged import Why
 from bot.report.figures import (
     CARRIED_OUT,
     Cause,
@@ -16,8 +18,7 @@ from bot.report.figures import (
     Report,
     Times,
 )
-from bot.unpaged import Why
-from bot.words import seconds
+from bot.text.words import seconds
 
 Line = tuple[str, str]
 """What it is about, and what is said of it."""
@@ -38,8 +39,9 @@ _SILENT: Final = {
 
 def title(report: Report) -> str:
     """Name it by its span."""
-    span = seconds(report.until - report.since)
-    return f"Report of the last {span}"
+    span = report.until - report.since
+    is_days = span.days > 1 and not span % timedelta(days=1)
+    return f"Report of the last {f'{span.days} days' if is_days else seconds(span)}"
 
 
 def span(report: Report) -> str:
@@ -95,7 +97,7 @@ def actions(report: Report) -> str:
     others = _fates(report, outside=True)
     return (
         f"{helped} ({rate:.0%}): {_fates(report, outside=False)}{undone}"
-        f"{f'; besides {others}' if others else ''}"
+        f"{f'; not carried out: {others}' if others else ''}"
     )
 
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import yaml
 
-from bot.markdown import cleaned, code, inert
+from bot.config.policy import ActionKind
 from bot.model import Incident
-from bot.policy_section import ActionKind
 from bot.runbooks.page import TITLE_CHARACTERS
 from bot.runbooks.prose import MAX_STEPS
-from bot.words import amount, measured
+from bot.text.markdown import cleaned, code, inert
+from bot.text.words import amount, measured
 from remediation.printable import printable
 
 _EVENTS = 40

@@ -1,6 +1,6 @@
 """The front matter of a runbook: YAML in narrow limits, read with its lines.
 
-`bot/yamlfile.py` reads the team's own configuration. A runbook may come from
+`bot/config/yamlfile.py` reads the team's own configuration. A runbook may come from
 anywhere, so here nothing is expanded and nothing is constructed: no alias, anchor,
 tag or second document, no more than `MAX_DEPTH` levels.
 """
@@ -33,14 +33,6 @@ class Value:
     line: int
     texts: tuple[str, ...]
     lines: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Front:
-    """The keys that stand there, and the line after the front matter."""
-
-    values: dict[str, Value]
-    body_line: int
 
 
 def split(text: str) -> tuple[str | None, str, int]:

@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
-from bot.markdown import cleaned, first_hidden
+from bot.config.policy import ActionKind
 from bot.model import Level
-from bot.policy_section import ActionKind
-from bot.redact import redact_lines
 from bot.runbooks import front, prose
 from bot.runbooks.front import MAX_ITEM_CHARACTERS, Value
 from bot.runbooks.problem import Problem, Unusable
 from bot.runbooks.prose import Section
+from bot.text.markdown import cleaned, first_hidden
+from bot.text.redact import redact_lines
 from remediation.printable import printable
 
 MAX_BYTES = 256 * 1024

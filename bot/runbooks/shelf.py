@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bot.loop import Loop
 from bot.model import Incident
 from bot.runbooks.index import FIRST_REST, LONGEST_REST, Index, KeptVectors
 from bot.runbooks.matching import Match, exact, words_of
@@ -17,6 +16,7 @@ from bot.runbooks.page import Page
 from bot.runbooks.problem import Problem
 from bot.runbooks.stock import Stock, look
 from bot.runbooks.watching import QUIET_MILLISECONDS, changes
+from bot.runtime.loop import Loop
 from memory.embed import Embedder
 from memory.rest import Rest
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Final, Protocol
 
-from bot.host import Facts
-from bot.metrics import History
+from bot.host.host import Facts
+from bot.host.metrics import History
 from bot.ports import Clock, Tool
 
 _ANYWHERE: Final = frozenset({"past_incidents", "runbooks"})

@@ -6,12 +6,12 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from bot.arguments import Arguments
-from bot.metrics import Point
+from bot.host.metrics import Point
+from bot.llm.arguments import Arguments
 from bot.ports import CannotRead
-from bot.redact import redact
+from bot.text.redact import redact
+from bot.text.words import amount
 from bot.tools import Sources
-from bot.words import amount
 
 _SHOWN: Final = 40
 
@@ -24,7 +24,7 @@ class Wanted(Arguments):
 
 
 class HostHistory:
-    """Reads the figures that the detectors measured (`bot/metrics.py`)."""
+    """Reads the figures that the detectors measured (`bot/host/metrics.py`)."""
 
     name = "host_history"
     description = (

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bot.arguments import Arguments
-from bot.journal import JOURNALCTL, NoJournal, newest
+from bot.llm.arguments import Arguments
+from bot.logs.journal import JOURNALCTL, NoJournal, newest
 from bot.ports import CannotRead
 from bot.tools import Sources
 

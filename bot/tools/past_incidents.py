@@ -5,9 +5,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bot.arguments import Arguments
+from bot.llm.arguments import Arguments
 from bot.ports import CannotRead
-from bot.redact import redact
+from bot.text.redact import redact
 from bot.tools import Sources
 
 

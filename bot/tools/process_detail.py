@@ -6,13 +6,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bot.arguments import Arguments
+from bot.llm.arguments import Arguments
 from bot.ports import CannotRead
-from bot.redact import redact
+from bot.text.redact import redact
+from bot.text.words import amount, seconds
 from bot.tools import Sources
-from bot.words import amount, seconds
-from remediation.facts import ProcessFacts
-from remediation.identity import Gone, Unobservable
+from remediation.target.facts import ProcessFacts
+from remediation.target.identity import Gone, Unobservable
 
 
 class Wanted(Arguments):
@@ -22,7 +22,7 @@ class Wanted(Arguments):
 
 
 class ProcessDetail:
-    """Reads what `remediation/facts.py` knows of a pid."""
+    """Reads what `remediation/target/facts.py` knows of a pid."""
 
     name = "process_detail"
     description = (

@@ -11,8 +11,8 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.alert_findings import is_news
-from bot.alerts_section import AlertsSection
+from bot.alerts.alert_findings import is_news
+from bot.config.alerts import AlertsSection
 from bot.inbound.inbox import Full, Inbox
 from bot.inbound.messages import (
     BadMessage,

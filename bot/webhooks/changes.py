@@ -8,10 +8,10 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import marks
-from bot.record import Record
+from bot.storage import marks
+from bot.storage.record import Record
 from bot.webhooks.door import Door, said
-from remediation.audit import Event, append
+from remediation.ledger.audit import Event, append
 
 _LIMIT_BYTES: Final = 16_384
 _KEYS: Final = frozenset({"text", "host", "service", "at", "by"})

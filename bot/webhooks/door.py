@@ -9,8 +9,8 @@ from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from bot.request_body import body_of
-from bot.telemetry import Telemetry
+from bot.http.request_body import body_of
+from bot.runtime.telemetry import Telemetry
 
 _SECONDS: Final = 10
 _AT_ONCE: Final = 2

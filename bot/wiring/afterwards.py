@@ -2,22 +2,22 @@
 
 from dataclasses import dataclass
 
-from bot.bygone import Bygone
+from bot.config.environment import Environment
+from bot.config.settings import Loaded, Settings
 from bot.diagnosis.improve import Improve
-from bot.drafts import Drafts
-from bot.environment import Environment
-from bot.escalate import Escalate
-from bot.false_alarms import FalseAlarms
-from bot.feedback import Feedbacks
-from bot.pager import Pager, PagerDuty, Pages, Webhook
+from bot.keeping.bygone import Bygone
+from bot.keeping.retention import Retention
+from bot.learning.drafts import Drafts
+from bot.learning.feedback import Feedbacks
+from bot.learning.postmortems import Postmortems
+from bot.llm.spending import Purse
+from bot.oncall.escalate import Escalate
+from bot.oncall.pager import Pager, PagerDuty, Pages, Webhook
+from bot.oncall.second_approver import CallSecond
 from bot.ports import Wakeable
-from bot.postmortems import Postmortems
-from bot.record import Record
+from bot.quiet.false_alarms import FalseAlarms
 from bot.report.reports import Reports
-from bot.retention import Retention
-from bot.second_approver import CallSecond
-from bot.settings import Loaded, Settings
-from bot.spending import Purse
+from bot.storage.record import Record
 from bot.wiring.knowledge import Known, drafts_of
 
 

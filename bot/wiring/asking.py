@@ -1,17 +1,17 @@
 """What people ask for is answered from here: charts, and questions in words."""
 
+from bot.charts.pictures import Pictures
+from bot.charts.plots import Plots
+from bot.config.environment import Environment
+from bot.config.settings import Settings
 from bot.converse.asked import Sources
 from bot.converse.converse import Converse
 from bot.converse.model import ModelTalk
-from bot.environment import Environment
 from bot.evidence.top_processes import TopProcesses
-from bot.host import HostContext
-from bot.pictures import Pictures
-from bot.plots import Plots
-from bot.record import Record
+from bot.host.host import HostContext
 from bot.report.reports import Reports
-from bot.settings import Settings
 from bot.status import Status
+from bot.storage.record import Record
 from bot.wiring import parts
 from bot.wiring.knowledge import Known
 

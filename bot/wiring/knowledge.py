@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot import tracing
+from bot.config.environment import Environment
+from bot.config.settings import Settings
 from bot.diagnosis.account import Account
 from bot.diagnosis.choose import criticising, diagnosing
 from bot.diagnosis.critic import Critic
@@ -12,19 +13,18 @@ from bot.diagnosis.fallback import ModelOrRules
 from bot.diagnosis.model import ModelDiagnoser
 from bot.diagnosis.provider import Provider
 from bot.diagnosis.rules import RuleDiagnoser
-from bot.environment import Environment
-from bot.explain import Explain, Sources
-from bot.genai import GeminiEmbedder, Genai
-from bot.host import HostContext
+from bot.host.host import HostContext
+from bot.learning.explain import Explain, Sources
+from bot.learning.remember import Remember
+from bot.learning.retell import retold
+from bot.llm.genai import GeminiEmbedder, Genai
 from bot.ports import Tool, Wakeable
-from bot.record import Record
-from bot.remember import Remember
-from bot.retell import retold
 from bot.runbooks.folder import written
 from bot.runbooks.index import FIRST_REST, LONGEST_REST
 from bot.runbooks.matching import retold as read_out
 from bot.runbooks.shelf import Shelf
-from bot.settings import Settings
+from bot.runtime import tracing
+from bot.storage.record import Record
 from bot.tools import Sources as Readable
 from bot.tools import anywhere, ready
 from memory.case import Symptoms

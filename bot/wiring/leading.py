@@ -3,10 +3,10 @@
 import logging
 from collections.abc import Callable, Sequence
 
-from bot.database import NotLeading
-from bot.lead import EVERY
-from bot.loop import Loop
-from bot.schedule import Schedule
+from bot.runtime.loop import Loop
+from bot.runtime.schedule import Schedule
+from bot.storage.database import NotLeading
+from bot.storage.lead import EVERY
 from bot.wiring.core import Core
 
 log = logging.getLogger(__name__)

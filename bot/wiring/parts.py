@@ -6,43 +6,47 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError
 
 from bot import detectors, migrations
+from bot.actions.window import Window
 from bot.alertmanager.server import AlertmanagerServer
-from bot.alerts_section import AlertsSection
-from bot.database import BadDatabase, Database, connect, url_of
+from bot.blame.expected import ExpectedWork
+from bot.config.alerts import AlertsSection
+from bot.config.environment import Environment
+from bot.config.hosts import HostSection
+from bot.config.logs import LogsSection
+from bot.config.prometheus import PrometheusSection, Rule
+from bot.config.settings import DetectorSection, Loaded, Settings, load
 from bot.detectors.surprise import SurpriseSection
-from bot.enclosure import NOTHING, NoFacts, unseen
-from bot.environment import Environment
-from bot.expected import ExpectedWork
-from bot.habits import Habits
-from bot.host import HostContext, HostSampler
-from bot.hosts_section import HostSection
-from bot.in_step import InStep
+from bot.drill.drill import Drill
+from bot.drill.watching import DrillDetector
+from bot.host.enclosure import NOTHING, NoFacts, unseen
+from bot.host.host import HostContext, HostSampler
+from bot.host.metrics import History
 from bot.inbound.inbox import Inbox
 from bot.kernel.roots import PROC
-from bot.lead import Alone, Leads, Shared
-from bot.logs_section import LogsSection
-from bot.loki import Loki
-from bot.metrics import History
+from bot.logs.loki import Loki
+from bot.measuring.habits import Habits
+from bot.measuring.warm_up import WarmUp
 from bot.model import Finding
-from bot.ports import Clock, Detector
+from bot.ports import Clock, Detector, Wakeable
 from bot.prometheus.server import Server
-from bot.prometheus_section import PrometheusSection, Rule
-from bot.record import Record
-from bot.settings import DetectorSection, Loaded, Settings, load
-from bot.unpaged import Unpaged, Why
-from bot.warm_up import WarmUp
-from remediation.facts import FactReader
-from remediation.fleet import Fleet
-from remediation.gate_client import GateClient
-from remediation.gate_door import SocketDoor
-from remediation.gated_services import GatedServices
-from remediation.identity import open_process
-from remediation.observe import claimant_of
-from remediation.remote_services import RemoteServices
-from remediation.service_manager import ServiceManager
-from remediation.ssh_gate import SshDoor, SshHost
-from remediation.supervisord import Supervisord
-from remediation.systemd import Systemd
+from bot.quiet.in_step import InStep
+from bot.quiet.unpaged import Unpaged, Why
+from bot.storage.database import BadDatabase, Database, connect, url_of
+from bot.storage.lead import Alone, Leads, Shared
+from bot.storage.record import Record
+from remediation.acts.fleet import Fleet
+from remediation.acts.observe import Observer, claimant_of
+from remediation.acts.service_manager import ServiceManager
+from remediation.acts.supervisord import Supervisord
+from remediation.acts.systemd import Systemd
+from remediation.gate.client import GateClient
+from remediation.gate.door import SocketDoor
+from remediation.gate.gated_services import GatedServices
+from remediation.gate.remote_services import RemoteServices
+from remediation.gate.ssh import SshDoor, SshHost
+from remediation.rules.protect import OwnTree
+from remediation.target.facts import FactReader
+from remediation.target.identity import open_process
 
 
 def configured(environment: Environment) -> Loaded:
@@ -219,6 +223,49 @@ def gate_of(settings: Settings) -> GateClient | None:
     """Return the gate, where the configuration names one."""
     path = settings.gate.socket
     return None if path is None else GateClient(SocketDoor(Path(path)))
+
+
+def observer_of(settings: Settings, fleet: Fleet, lead: Leads) -> Observer:
+    """Return what looks at the targets of executors that died."""
+    with open_process(os.getpid()) as me:
+        here = me.identity
+    gate = gate_of(settings)
+    return Observer(here, fleet=fleet, gate=gate, is_present=lead.is_present)
+
+
+def window_of(loaded: Loaded, host: HostContext) -> Window:
+    """Return how long the effect of an action is measured."""
+    detectors = loaded.detectors.items()
+    return Window(
+        loaded.settings.verify.window,
+        {name: section.interval for name, section in detectors},
+        [rule for rule, _ in host.rules],
+        settle=loaded.settings.alerts.settle,
+    )
+
+
+def drill_of(
+    settings: Settings,
+    host: HostContext,
+    record: Record,
+    own: OwnTree,
+    poster: Wakeable,
+) -> Drill:
+    """Return what runs drills; their child lives as long as an approval may take."""
+    return Drill(
+        host=settings.host,
+        record=record,
+        lasts=settings.policy.approval_ttl,
+        drilled=own.drilled,
+        poster=poster,
+        unseen=host.unseen,
+    )
+
+
+def watching(loaded: Loaded, host: HostContext, drill: Drill) -> list[Detector]:
+    """Return every detector that runs, the drill's own among them."""
+    own = DrillDetector(host.name, drill, host.facts, host.clock)
+    return [*enabled_detectors(loaded, host), own]
 
 
 def enabled_detectors(loaded: Loaded, host: HostContext) -> list[Detector]:

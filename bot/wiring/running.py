@@ -9,13 +9,13 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from bot import web
-from bot.boots import Boots
-from bot.early import EarlyRounds
-from bot.environment import Environment
-from bot.heartbeat import Beat
-from bot.loop import Loop, attempt
-from bot.schedule import Schedule
+from bot.config.environment import Environment
+from bot.host.boots import Boots
+from bot.http import web
+from bot.runtime.early import EarlyRounds
+from bot.runtime.heartbeat import Beat
+from bot.runtime.loop import Loop, attempt
+from bot.runtime.schedule import Schedule
 from bot.watch import Watch
 from bot.wiring.core import Core
 from bot.wiring.leading import Leading
@@ -54,6 +54,7 @@ def _knowing(core: Core, leading: Leading) -> Mapping[Loop, float]:
     found[_loop(core, "habits", only(habits), every=15)] = 2.0
     if core.warm_up is not None:
         found[_loop(core, "warm-up", only(core.warm_up.step), every=15)] = 1.0
+    found[_loop(core, "drill", only(core.drill.step), every=0.5)] = 1.0
     found[_loop(core, "false alarms", only(alarms.step), every=15)] = 2.0
     if pager.has_anybody:
         found[_loop(core, "pager", only(pager.step), every=5)] = 2.0
@@ -177,10 +178,10 @@ class Running(AbstractContextManager[None]):
         ]
 
     def unready(self) -> Sequence[str]:
-        """Say what keeps clicks from arriving."""
-        if self._socket is not None and not self._socket.is_connected():
-            return ["not connected to Slack"]
-        return []
+        """Say what keeps clicks from arriving, or anything from being posted."""
+        is_deaf = self._socket is not None and not self._socket.is_connected()
+        found = ["not connected to Slack"] if is_deaf else []
+        return [*found, self._poster.shut] if self._poster.shut else found
 
     def _round(self, name: str) -> "Round":
         return Round(name, self._core.watch, self._beat)

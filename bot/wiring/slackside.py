@@ -6,7 +6,8 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from bot.environment import Environment
+from bot.config.environment import Environment
+from bot.text.words import seconds
 from bot.webhooks import alerts, changes
 from bot.webhooks.door import Door
 from bot.wiring.core import Core
@@ -109,12 +110,13 @@ def _desk(core: Core, guard: Guard, reply: Reply) -> Desk:
             "Detectors": ", ".join(core.watch.detectors),
             "Approvers": f"{listed[0]} people, {listed[1]} groups",
             "Approvals needed": str(settings.policy.approvals),
-            "A button lives": str(settings.policy.approval_ttl),
+            "A button lives": seconds(settings.policy.approval_ttl),
         },
         guard=guard,
         reply=reply,
         decide=core.decide,
         ask=core.ask,
+        drill=core.drill,
         own=core.own,
         silence=core.silence,
         handover=core.handover,

@@ -3,16 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from bot.actions.simulate import Simulation
 from bot.converse.question import Answer
-from bot.enclosure import not_watched
-from bot.handover import Handed
-from bot.lead import Standing
-from bot.markdown import unlinked
+from bot.host.enclosure import not_watched
 from bot.model import Incident, Level, Table
-from bot.quiet import Quiet
-from bot.simulate import Simulation
+from bot.oncall.handover import Handed
 from bot.status import Board, HostHealth, OpenIncident
-from bot.words import level_word, measured
+from bot.storage.lead import Standing
+from bot.storage.quiet import Quiet
+from bot.text.markdown import unlinked
+from bot.text.words import level_word, measured
 from handlers.blocks.buttons import button
 from handlers.blocks.listing import listing
 from handlers.blocks.markup import (
@@ -29,8 +29,8 @@ from handlers.blocks.markup import (
     preformatted,
     section,
 )
-from remediation.proposal import Proposal
-from remediation.rulebook import OBSERVES
+from remediation.ledger.proposal import Proposal
+from remediation.rules.rulebook import OBSERVES
 
 _TEXT = 2900
 _TABLE = 2600

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from bot.feedback import was_acted
+from bot.learning.feedback import was_acted
 from bot.model import FALSE_ALARM, Incident
-from bot.quiet import ENDED
+from bot.storage.quiet import ENDED
 from handlers.blocks.markup import cut
 from remediation.action import (
     Action,
@@ -15,7 +15,7 @@ from remediation.action import (
     is_reversible,
     kind_of,
 )
-from remediation.proposal import Proposal
+from remediation.ledger.proposal import Proposal
 
 Style = Literal["primary", "danger"] | None
 

@@ -9,7 +9,7 @@ message, and what stands below the buttons shares what they leave of it.
 from collections.abc import Sequence
 
 from bot.model import Fact, Incident, Level, Phase
-from bot.words import level_word, seconds
+from bot.text.words import level_word, seconds
 from handlers.blocks import buttons, storm
 from handlers.blocks.judged import judged
 from handlers.blocks.knowing import below
@@ -30,9 +30,10 @@ from handlers.blocks.markup import (
 )
 from handlers.blocks.proposed import proposed
 from remediation.action import in_words
-from remediation.proposal import Proposal, State
-from remediation.undo import undo_of
-from remediation.unit import state_in_words
+from remediation.ledger.proposal import Proposal, State
+from remediation.ledger.undo import undo_of
+from remediation.rules.drilled import DRILL
+from remediation.target.unit import state_in_words
 
 _MARKS = {
     Level.OK: "🟢",
@@ -121,8 +122,9 @@ def _facts(incident: Incident) -> dict[str, object]:
     facts = storm.facts(incident.findings) if incident.is_storm else _of_lead(incident)
     fields = [field(fact.label, escaped(fact.value)) for fact in facts[:7]]
     fields.append(field("Since", day_and_clock(incident.since)))
-    owner = mention(incident.owner) if incident.owner else "nobody yet"
-    fields.append(field("Owner", owner))
+    if incident.owner or incident.is_open:
+        owner = mention(incident.owner) if incident.owner else "nobody yet"
+        fields.append(field("Owner", owner))
     if incident.muted_until and incident.is_open:
         fields.append(field("Muted until", clock(incident.muted_until)))
     elif incident.returned:
@@ -168,7 +170,7 @@ def _action(
     if incident.check is not None and shown is not None:
         check = incident.check
         until = check.acted.after(check.window).wall
-        verifying = f"Verifying until {clock(until)} …"
+        verifying = f"Verifying until {clock(until)}, longer where a round is late …"
         undo = [buttons.undo(shown)] if undoes and undo_of(shown) else []
         return [section(f"{_decision(shown)}\n{verifying}"), *undo]
     row = buttons.idle(incident, proposals, shown)
@@ -232,7 +234,10 @@ def _ending(
     if decided and shown:
         said = f"\n{_decision(shown) if acted else _outcome(incident, shown)}"
     undo = [buttons.undo(shown)] if undoes and shown and undo_of(shown) else []
-    heard = (judged(incident), buttons.feedback_row(incident, proposals))
+    # Of a drill nothing is learnt, so nothing is asked.
+    is_drill = incident.lead.detector == DRILL
+    row = None if is_drill else buttons.feedback_row(incident, proposals)
+    heard = (judged(incident), row)
     return [section(ended + said), *undo, *(block for block in heard if block)]
 
 

@@ -1,7 +1,7 @@
 """What the language model has cost, for whoever asked."""
 
-from bot.costs import Total
-from bot.spending import IncidentCost, Spending
+from bot.llm.costs import Total
+from bot.llm.spending import IncidentCost, Spending
 from handlers.blocks.markup import Message, context, escaped, section
 
 _NO_MODEL = (

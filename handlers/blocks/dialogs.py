@@ -1,12 +1,12 @@
 """Modals: the second place where Approve may stand, and what people write."""
 
-from bot.drafts import BODY_CHARACTERS, Draft
-from bot.feedback import CAUSE_CHARACTERS
+from bot.learning.drafts import BODY_CHARACTERS, Draft
+from bot.learning.feedback import CAUSE_CHARACTERS
 from bot.model import Incident
 from bot.runbooks.page import TITLE_CHARACTERS
 from handlers.blocks.markup import cut, escaped, field, section
 from handlers.blocks.proposed import proposed
-from remediation.proposal import Proposal
+from remediation.ledger.proposal import Proposal
 
 MAX_REASON = 500
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.markdown import unlinked
+from bot.text.markdown import unlinked
 
 SECTION_LIMIT = 3000
 FIELD_LIMIT = 2000

@@ -2,7 +2,7 @@
 
 from handlers.blocks.markup import clock, escaped, mention
 from remediation.action import CleanFiles, OperateUnit, consequence, in_words
-from remediation.proposal import Proposal
+from remediation.ledger.proposal import Proposal
 
 
 def proposed(proposal: Proposal) -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from bot.model import EvidenceItem, Incident
-from bot.opening import REOPENED
-from bot.unpaged import Seen, Why
+from bot.quiet.unpaged import Seen, Why
+from bot.storage.store import REOPENED
 from handlers.blocks.answers import columns
 from handlers.blocks.markup import (
     MESSAGE_LIMIT,
@@ -18,7 +18,7 @@ from handlers.blocks.markup import (
     preformatted,
     section,
 )
-from remediation.audit import Head, Sealed
+from remediation.ledger.audit import Head, Sealed
 
 CARD_TELLS = frozenset(
     {

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.tracing import Step
+from bot.runtime.tracing import Step
 from handlers.blocks.markup import preformatted, section
 from remediation.printable import printable
 

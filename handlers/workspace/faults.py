@@ -1,6 +1,7 @@
 """The ways the local workspace can be told to misbehave. Thread-safe."""
 
 import threading
+import time
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,6 +28,15 @@ class EnvelopeFault:
     reason: str = "timeout"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strike:
+    """A call that a fault struck, and when."""
+
+    at: float
+    method: str
+    fault: Fault
+
+
 class Faults:
     """Faults that strike the next calls and deliveries, first told, first struck.
 
@@ -38,6 +48,13 @@ class Faults:
         self._calls: list[tuple[str, Fault]] = []
         self._envelopes: list[EnvelopeFault] = []
         self._outage = False
+        self._struck: list[Strike] = []
+
+    @property
+    def struck(self) -> list[Strike]:
+        """Every call that a fault struck so far, oldest first."""
+        with self._lock:
+            return list(self._struck)
 
     def rate_limit(
         self, method: str = "*", *, times: int = 1, retry_after_seconds: int = 1
@@ -94,18 +111,24 @@ class Faults:
     def strike(self, method: str) -> Fault | None:
         """Take the fault that strikes this call, if any."""
         with self._lock:
-            if self._outage:
-                return Fault(kind="broken", status=503)
-            for index, (wanted, fault) in enumerate(self._calls):
-                if wanted in ("*", method):
-                    del self._calls[index]
-                    return fault
-            return None
+            fault = self._next(method)
+            if fault is not None:
+                self._struck.append(Strike(at=time.time(), method=method, fault=fault))
+            return fault
 
     def strike_envelope(self) -> EnvelopeFault | None:
         """Take the fault that strikes this delivery, if any."""
         with self._lock:
             return self._envelopes.pop(0) if self._envelopes else None
+
+    def _next(self, method: str) -> Fault | None:
+        if self._outage:
+            return Fault(kind="broken", status=503)
+        for index, (wanted, fault) in enumerate(self._calls):
+            if wanted in ("*", method):
+                del self._calls[index]
+                return fault
+        return None
 
     def _add(self, method: str, fault: Fault, times: int) -> None:
         with self._lock:

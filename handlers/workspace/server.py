@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 import threading
 from collections.abc import Callable, Coroutine
@@ -39,11 +40,21 @@ class _Announced(uvicorn.Server):
         self._ready.set()
 
 
+class Taken(OSError):
+    """Nobody can listen on that port now; the text says what to do."""
+
+
 class Server:
-    """Runs a Starlette application on 127.0.0.1 until `stop()`."""
+    """Runs a Starlette application on 127.0.0.1 until `stop()`; raises `Taken`."""
 
     def __init__(self, port: int = 0) -> None:
-        self._socket = socket.create_server(("127.0.0.1", port))
+        try:
+            self._socket = socket.create_server(("127.0.0.1", port))
+        except OSError as error:
+            raise Taken(
+                f"cannot listen on 127.0.0.1:{port} ({os.strerror(error.errno or 0)}). "
+                "Name another --port, or none: then a free one is taken"
+            ) from error
         self.port = int(self._socket.getsockname()[1])
         self._loop: asyncio.AbstractEventLoop | None = None
         self._uvicorn: _Announced | None = None

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from bot import migrations
-from bot.database import connect, url_of
+from bot.storage.database import connect, url_of
 from memory import cases as rows
 from memory.case import Case, Outcome, Symptoms
 from memory.embed import MiniLm

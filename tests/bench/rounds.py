@@ -14,9 +14,9 @@ from datetime import timedelta
 import psutil
 
 from bot import detectors
-from bot.clock import SystemClock
-from bot.host import HostSampler
+from bot.host.host import HostSampler
 from bot.ports import Detector, NotTold
+from bot.runtime.clock import SystemClock
 from tests.bench.result import Result
 from tests.bench.sampling import sleepers
 from tests.detectors.pieces import this_host
@@ -24,7 +24,7 @@ from tests.detectors.pieces import this_host
 SIZE = 3000
 ROUNDS = 9
 APART = 1.1
-"""Seconds between two rounds: longer than any scan is shared (`bot/host.py`)."""
+"""Seconds between two rounds: longer than any scan is shared (`bot/host/host.py`)."""
 
 Limits = Mapping[str, Mapping[str, object]]
 FAR: Limits = {

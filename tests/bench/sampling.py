@@ -14,8 +14,8 @@ from datetime import timedelta
 
 import psutil
 
-from bot.clock import SystemClock
-from bot.host import HostSampler
+from bot.host.host import HostSampler
+from bot.runtime.clock import SystemClock
 from tests.bench.result import Result
 
 SIZES = (300, 3000)

@@ -4,15 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from bot import store
-from bot.database import Database
+from bot.config.policy import Policy
 from bot.model import Phase
 from bot.origin import Origin
-from bot.policy_section import Policy
-from remediation import lock
-from remediation.decision import NotDecided
+from bot.storage import store
+from bot.storage.database import Database
+from remediation.ledger import lock
+from remediation.ledger.decision import NotDecided
+from remediation.ledger.proposal import State
 from remediation.outcome import Outcome, Result, Seen
-from remediation.proposal import State
 from tests.fakes.story import ALICE, BOB, CHANNEL, CHEN, Story
 
 ELSEWHERE = Origin(channel=CHANNEL, ts="1700000000.999999")

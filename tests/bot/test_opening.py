@@ -4,14 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from bot.database import Database
-from bot.feedback import Feedbacks, Word
+from bot.learning.feedback import Feedbacks, Word
+from bot.learning.remember import Remember
 from bot.model import Incident, Phase
 from bot.opening import AT_MOST, WITHIN
-from bot.remember import Remember
+from bot.storage.database import Database
 from memory.case import Case
 from remediation.action import in_words
-from remediation.proposal import State
+from remediation.ledger.proposal import State
 from tests.fakes.story import ALICE, FakeReader, Story
 from tests.fakes.things import culprit, process
 
@@ -173,7 +173,7 @@ def test_memory_holds_nothing_of_what_is_open_again(story: Story) -> None:
 
 
 class ListedMemory:
-    """A `bot.remember.Keeper` that knows which cases there are."""
+    """A `bot.learning.remember.Keeper` that knows which cases there are."""
 
     def __init__(self) -> None:
         self.keys: set[str] = set()

@@ -5,12 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from bot import store
-from bot.alerts import Timing
-from bot.database import Database
-from bot.model import Level, Phase
+from bot.actions.verdicts import Verdicts
+from bot.alerts.alert import Timing
+from bot.model import Finding, Incident, Level, Phase, Verification
 from bot.respond import REFRESH
-from remediation.proposal import State
+from bot.storage import store
+from bot.storage.database import Database
+from remediation.ledger.proposal import State
+from remediation.ledger.tables import votes
 from remediation.verify import Verdict
 from tests.fakes.story import ALICE, FakeEvidence, FakeReader, Story
 from tests.fakes.things import culprit, process
@@ -53,6 +55,25 @@ def test_a_failure_while_proposing_leaves_nothing_of_the_incident(
         story.sees(story.found())
     assert story.open() == []
     assert story.events() == []
+
+
+def test_what_a_round_wrote_before_it_failed_comes_to_its_end(
+    story: Story, database: Database
+) -> None:
+    from sqlalchemy import text
+
+    disk = {"detector": "filesystem", "subject": "/srv", "is_passing": True}
+    with database.write() as tx:
+        tx.execute(text("DROP TABLE votes"))
+    with pytest.raises(Exception, match="votes"):
+        story.sees(story.found(**{**disk, "culprits": ()}), story.found())
+    with database.write() as tx:
+        votes.create(tx)
+    assert [incident.lead.subject for incident in story.open()] == ["/srv"]
+    for _ in range(3):
+        story.clock.go(5)
+        story.sees(story.well(**disk))
+    assert story.open() == []
 
 
 def test_a_condition_that_does_not_last_opens_nothing(story: Story) -> None:
@@ -278,7 +299,7 @@ def test_what_got_worse_after_an_action_is_called_so(story: Story) -> None:
 
 
 def test_no_data_after_an_action_is_unknown(story: Story) -> None:
-    assert verdict_after(story, None, None, None) is Verdict.UNKNOWN
+    assert verdict_after(story, *[None] * 9) is Verdict.UNKNOWN
     assert story.incident().is_open
 
 
@@ -287,6 +308,9 @@ def test_a_figure_of_before_the_action_proves_nothing(story: Story) -> None:
     story.acted()
     stale = story.well()
     story.clock.go(30)
+    story.sees(stale)
+    assert story.incident().verification is None
+    story.clock.go(60)
     story.sees(stale)
     verification = story.incident().verification
     assert verification is not None
@@ -302,6 +326,81 @@ def test_while_it_is_measured_nothing_resolves_it(story: Story) -> None:
     assert incident.is_open
     assert incident.check is not None
     assert incident.check.clear == story.clock.now()
+
+
+def test_a_late_round_is_waited_for(story: Story) -> None:
+    story.opens()
+    story.acted()
+    story.clock.go(75)
+    story.sees(story.well())
+    assert story.incident().resolution.startswith("recovered")
+
+
+def test_a_round_that_failed_is_waited_for_too(story: Story) -> None:
+    assert verdict_after(story, 5, 5, None, 5) is Verdict.RECOVERED
+
+
+def test_an_approved_action_that_waits_ends_when_the_blame_moves(
+    database: Database,
+) -> None:
+    story = Story(database, reader=FakeReader(process(4242), process(5151)))
+    story.opens()
+    story.decide.approve(story.incident().offered or "", ALICE, None)
+    story.clock.go(5)
+    other = replace(culprit(pid=5151), share=0.45)
+    story.sees(story.found(culprits=(other,)))
+    assert "culprit.changed" in story.events(1)
+    story.carry_out.step()
+    assert story.hands.done == []
+    assert story.proposals()[0].state is State.REFUSED
+
+
+def test_an_action_that_began_since_the_look_keeps_its_culprit(
+    database: Database,
+) -> None:
+    story = Story(database, reader=FakeReader(process(4242), process(5151)))
+    story.opens()
+    approved = story.incident().offered or ""
+    story.decide.approve(approved, ALICE, None)
+    story.clock.go(5)
+    read = story.respond._candidates.targets.of
+
+    def while_it_is_read(about: Incident) -> object:
+        with story.database.write() as tx:
+            story.ledger.claim(tx, approved, claimant="me", now=story.clock.now())
+        return read(about)
+
+    with pytest.MonkeyPatch.context() as patch:
+        targets = story.respond._candidates.targets
+        patch.setattr(targets, "of", while_it_is_read)
+        other = replace(culprit(pid=5151), share=0.45)
+        story.sees(story.found(culprits=(other,)))
+    assert "culprit.changed" not in story.events(1)
+    (claimed, *others) = story.proposals()
+    assert claimed.state is State.EXECUTING
+    assert all(each.state is State.SUPERSEDED for each in others)
+
+
+def test_an_action_that_ended_since_the_look_has_the_last_word(story: Story) -> None:
+    story.opens()
+    before = story.incident()
+    story.acted()
+    story.respond._resolve(before, "it is clear again by itself", story.clock.now())
+    assert story.incident().is_open
+    assert story.incident().check is not None
+
+
+def test_a_check_that_was_replaced_meanwhile_is_not_written_again(story: Story) -> None:
+    story.opens()
+    story.acted()
+    first = story.incident()
+    check = replace(first.check, proposal="another") if first.check else None
+    with story.database.write() as tx:
+        store.bump(tx, first.number, check=check)
+    done = Verification(proposal="p", verdict=Verdict.RECOVERED, figures="", took=None)
+    assert not Verdicts(story.record).conclude(first, done, story.clock.now())
+    assert story.incident().check == check
+    assert story.incident().verification is None
 
 
 def test_a_relapse_while_it_is_measured_is_not_recovered(story: Story) -> None:
@@ -452,6 +551,48 @@ def test_a_storm_offers_nothing_and_says_why(story: Story) -> None:
     assert incident.no_action is not None
     assert incident.no_action.rule == "many causes at once"
     assert story.proposals() == []
+
+
+def alert_of(story: Story, host: str, **changes: object) -> Finding:
+    fields = {"detector": "alert", "subject": f"Down@{host}", "culprits": ()}
+    return story.found(**fields, host=host, is_passing=True, **changes)
+
+
+def test_what_joins_a_storm_and_is_over_before_its_next_look_is_told(
+    story: Story,
+) -> None:
+    storm = [alert_of(story, f"app-{n}") for n in range(5)]
+    story.sees(*storm)
+    story.clock.go(5)
+    story.sees(*storm, alert_of(story, "late"))
+    story.clock.go(1)
+    story.sees(*storm, alert_of(story, "late", level=Level.OK, value=0.0))
+    story.respond = story.restarted()
+    assert "incident.joined" not in story.events()
+
+    story.clock.go(61)
+    story.sees(*(alert_of(story, f"app-{n}") for n in range(5)))
+    assert "late" in {finding.host for finding in story.incident().findings}
+
+
+def test_what_joined_a_storm_is_told_at_its_next_look_or_its_end(story: Story) -> None:
+    storm = [alert_of(story, f"app-{n}") for n in range(5)]
+    story.sees(*storm)
+    story.clock.go(5)
+    story.sees(*storm, alert_of(story, "late"))
+    story.clock.go(61)
+    story.sees(*storm, alert_of(story, "later"))
+    assert story.events().count("incident.joined") == 2
+    story.sees(*storm, alert_of(story, "last"))
+    story.sees(
+        *(
+            alert_of(story, host, level=Level.OK, value=0.0)
+            for host in (*(f"app-{n}" for n in range(5)), "late", "later", "last")
+        )
+    )
+    assert not story.incident().is_open
+    assert story.events().count("incident.joined") == 3
+    assert story.events()[-1] == "incident.resolved"
 
 
 # --- another host ----------------------------------------------------------------------

@@ -5,11 +5,11 @@ from collections.abc import Collection
 
 import pytest
 
-from bot.expected import ExpectedWork
-from bot.metrics import History
+from bot.blame.expected import ExpectedWork
+from bot.host.metrics import History
 from bot.model import Finding, Level
 from bot.ports import NotTold
-from bot.telemetry import Telemetry
+from bot.runtime.telemetry import Telemetry
 from bot.watch import Watch
 from tests.detectors.pieces import this_host
 from tests.fakes.story import FakeDetector, Story

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.host import HostContext, HostSampler
+from bot.host.host import HostContext, HostSampler
 from tests.detectors.pieces import HandClock, PaperFacts, as_root, context
 
 

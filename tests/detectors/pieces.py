@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.clock import SystemClock
-from bot.host import Facts, HostContext, HostSampler
-from bot.metrics import History
+from bot.config.services import Service, Timer
+from bot.host.host import Facts, HostContext, HostSampler
+from bot.host.metrics import History
 from bot.ports import Clock
-from bot.service_section import Service, Timer
-from remediation.cgroup import Place
-from remediation.facts import FactReader, ProcessFacts
-from remediation.identity import Gone, Unobservable
+from bot.runtime.clock import SystemClock
 from remediation.moment import Moment
+from remediation.target.cgroup import Place
+from remediation.target.facts import FactReader, ProcessFacts
+from remediation.target.identity import Gone, Unobservable
 from tests.fakes import things
 from tests.fakes.services import FakeServices
 

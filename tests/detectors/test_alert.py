@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.alerts_section import AlertsSection
+from bot.config.alerts import AlertsSection
 from bot.detectors import alert as detector
 from bot.detectors.alert import EACH, MOST, AlertDetector, AlertSection
 from bot.inbound.inbox import KeptAlert
@@ -36,10 +36,16 @@ class Told:
 
     clock: FakeClock = field(default_factory=FakeClock)
     kept: list[KeptAlert] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         host = context(Path("/nowhere"), self.clock, FakeReader())
-        host = replace(host, inbox=lambda: tuple(self.kept), alerts=AlertsSection())
+        host = replace(
+            host,
+            inbox=lambda: tuple(self.kept),
+            missed=lambda alerts: self.missed.extend(a.name for a in alerts),
+            alerts=AlertsSection(),
+        )
         self.detector = AlertDetector(AlertSection(), host)
 
     def says(self, *alerts: ToldAlert) -> None:
@@ -49,6 +55,16 @@ class Told:
 @pytest.fixture
 def others() -> Told:
     return Told()
+
+
+def test_what_led_to_nothing_was_shown_in_vain(others: Told) -> None:
+    others.says(alert("A"), alert("B"))
+    found = {f.label: f.subject for f in others.detector.check(())}
+    assert others.missed == []
+    others.detector.check((found["A"],))
+    assert others.missed == ["B"]
+    others.detector.check(tuple(found.values()))
+    assert others.missed == ["B"]
 
 
 def test_an_alert_is_a_condition_of_the_host_it_names(others: Told) -> None:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot import detectors
-from bot.host import HostSampler
+from bot.host.host import HostSampler
 from bot.model import Finding
 from bot.ports import Detector, NotTold
 from tests.detectors.pieces import HandClock, PaperFacts, context

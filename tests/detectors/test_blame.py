@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.blame import Blame, cpu_blame, memory_blame
-from bot.clock import SystemClock
-from bot.host import HostSampler, ProcessScan
+from bot.blame.blame import Blame, cpu_blame, memory_blame
+from bot.blame.suspects import cpu_percents
+from bot.host.host import HostSampler, ProcessScan
 from bot.model import Fact
-from bot.suspects import cpu_percents
-from remediation.facts import FactReader, ProcessFacts
-from remediation.procfs import PAGE_BYTES
+from bot.runtime.clock import SystemClock
+from remediation.target.facts import FactReader, ProcessFacts
+from remediation.target.procfs import PAGE_BYTES
 from tests.detectors.pieces import HOST, HandClock, PaperFacts, PaperProc
 
 MANY = """

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot import detectors
-from bot.host import HostSampler
+from bot.host.host import HostSampler
 from bot.model import Level
 from bot.ports import Detector, NotTold
 from tests.detectors.cards import PaperCards

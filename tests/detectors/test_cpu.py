@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.detectors.cpu import Cpu, CpuSection, usage_between
+from bot.host.procfs import CpuTimes
 from bot.model import Level
-from bot.procfs import CpuTimes
 from tests.detectors.pieces import (
     BURN,
     HandClock,

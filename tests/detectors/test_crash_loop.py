@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bot.detectors.crash_loop import CrashLoopDetector, CrashLoopSection
 from bot.model import Finding, Level
-from remediation.service_manager import ManagerUnavailable
+from remediation.acts.service_manager import ManagerUnavailable
 from tests.detectors.pieces import HandClock, PaperFacts, context
 from tests.fakes.services import FakeServices, running
 

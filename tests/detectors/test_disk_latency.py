@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.detectors.disk_latency import TOLD, DiskLatency, DiskLatencySection
-from bot.host import HostSampler
+from bot.host.host import HostSampler
 from bot.model import Finding, Level
 from bot.ports import NotTold
 from tests.detectors.pieces import HandClock, PaperFacts, PaperProc, context, this_host

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.config.services import Service
 from bot.detectors.endpoint import EndpointDetector, EndpointSection
 from bot.model import Finding, Level
-from bot.service_section import Service
 from tests.detectors.pieces import HandClock, PaperFacts, context
 from tests.fakes.services import FakeServices, running
 from tests.real.ports import free_port

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.detectors.filesystem import FilesystemDetector
-from bot.fullness import MOST, FullnessSection
+from bot.measuring.fullness import MOST, FullnessSection
 from bot.model import Level
 from tests.detectors.pieces import (
     HandClock,

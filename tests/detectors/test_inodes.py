@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.detectors.inodes import Inodes
-from bot.fullness import FullnessSection
+from bot.measuring.fullness import FullnessSection
 from bot.model import Finding, Level
 from tests.detectors.pieces import (
     HandClock,

@@ -7,14 +7,14 @@ import pytest
 import yaml
 
 from bot import detectors, evidence
-from bot.gauge import Gauge
-from bot.host import HostSampler
+from bot.config.services import Timer
+from bot.config.settings import DetectorSection
+from bot.host.host import HostSampler
+from bot.measuring.gauge import Gauge
+from bot.measuring.series import only
 from bot.model import Finding, Level
 from bot.ports import Detector, NotTold
-from bot.series import only
-from bot.service_section import Timer
-from bot.settings import DetectorSection
-from remediation.service_manager import ManagerUnavailable
+from remediation.acts.service_manager import ManagerUnavailable
 from tests.detectors.pieces import START, HandClock, PaperFacts, context, this_host
 from tests.fakes.services import FakeServices
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.detectors.leaking_process import WEEK, LeakingProcess, LeakSection
-from bot.host import HostSampler, ProcessScan
+from bot.host.host import HostSampler, ProcessScan
 from bot.model import Level
 from tests.detectors.pieces import (
     LEAK,

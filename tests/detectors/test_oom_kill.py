@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.detectors.oom_kill import STAYS, OomKill, OomKillSection
-from bot.host import HostSampler
+from bot.host.host import HostSampler
 from bot.kernel import oomlog
 from bot.model import Finding, Level
 from bot.ports import NotTold

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from bot import holding
 from bot.detectors.file_descriptors import FileDescriptors, FileDescriptorsSection
 from bot.detectors.leaking_descriptors import (
     WEEK,
@@ -22,6 +21,7 @@ from bot.detectors.process_descriptors import (
 )
 from bot.kernel import descriptors
 from bot.kernel.roots import Roots
+from bot.measuring import holding
 from bot.model import Finding, Level
 from bot.ports import NotTold
 from tests.detectors.pieces import (

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.alerts import Stage, Timing
-from bot.conditions import Conditions
+from bot.alerts.alert import Stage, Timing
+from bot.alerts.conditions import Conditions
+from bot.config.prometheus import PrometheusServer, Rule
 from bot.detectors.prometheus import PrometheusDetector, PrometheusSection
 from bot.model import Finding, Level
 from bot.prometheus.server import Server
-from bot.prometheus_section import PrometheusServer, Rule
 from tests.detectors.pieces import HOST, HandClock, PaperFacts, context
 from tests.fakes.lying import Liar, liar, one
 

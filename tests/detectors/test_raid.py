@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.detectors.raid import Raid, RaidSection, parse
+from bot.detectors.raid import Raid, RaidSection
+from bot.kernel.mdstat import parse
 from bot.model import Finding, Level
 from tests.detectors.pieces import HandClock, PaperFacts, context
 

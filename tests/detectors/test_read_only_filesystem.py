@@ -14,8 +14,8 @@ from bot.detectors.read_only_filesystem import (
     ReadOnlySection,
     by_fstab,
 )
+from bot.host.mounts import parse
 from bot.model import Finding, Level
-from bot.mounts import parse
 from tests.detectors.pieces import (
     HandClock,
     PaperFacts,

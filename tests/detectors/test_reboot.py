@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from bot import migrations, store
-from bot.boots import Boots
-from bot.database import Database, connect
+from bot import migrations
 from bot.detectors.reboot import Reboot, RebootSection
+from bot.host.boots import Boots
 from bot.model import Finding, Level
 from bot.ports import NotTold
+from bot.storage import store
+from bot.storage.database import Database, connect
 from tests.detectors.pieces import HandClock, PaperFacts, context, this_host
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.alerts import Alert, Timing, advance
+from bot.alerts.alert import Alert, Timing, advance
 from bot.detectors.runaway_process import RunawayProcess, RunawaySection
 from bot.model import Level
 from tests.detectors.pieces import (

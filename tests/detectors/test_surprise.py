@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from bot.detectors.surprise import SurpriseDetector, SurpriseSection
-from bot.host import HostContext
+from bot.host.host import HostContext
+from bot.host.unusual import Odd, Unusual, family, is_of_host, named, odds
 from bot.model import Finding, Level
 from bot.ports import NotTold
-from bot.unusual import Odd, Unusual, family, is_of_host, named, odds
 from tests.detectors.pieces import START, HandClock, PaperFacts, context
 
 

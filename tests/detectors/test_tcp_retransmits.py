@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.clock import SystemClock
 from bot.detectors.tcp_retransmits import TcpRetransmits, TcpRetransmitsSection
 from bot.model import Finding, Level
 from bot.ports import NotTold
-from remediation.facts import FactReader
+from bot.runtime.clock import SystemClock
+from remediation.target.facts import FactReader
 from tests.detectors.cards import PaperCards
 from tests.detectors.pieces import as_root, context, this_host
 

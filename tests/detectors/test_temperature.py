@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.detectors.temperature import MOST, Temperature, TemperatureSection
-from bot.host import HostSampler
+from bot.host.host import HostSampler
 from bot.kernel import sensors
 from bot.kernel.roots import Roots
 from bot.model import Level

@@ -3,10 +3,10 @@
 from datetime import timedelta
 from pathlib import Path
 
+from bot.config.services import Timer
 from bot.detectors.timer import TimerDetector, TimerSection
 from bot.model import Finding, Level
-from bot.service_section import Timer
-from remediation.service_manager import ManagerUnavailable
+from remediation.acts.service_manager import ManagerUnavailable
 from tests.detectors.pieces import START, HandClock, PaperFacts, context
 from tests.fakes.services import FakeServices
 

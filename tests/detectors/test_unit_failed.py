@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.config.services import Service
 from bot.detectors.unit_failed import UnitFailedDetector, UnitFailedSection
 from bot.model import Finding, Level
-from bot.service_section import Service
-from remediation.service_manager import ManagerUnavailable
-from remediation.unit import UnitFacts
+from remediation.acts.service_manager import ManagerUnavailable
+from remediation.target.unit import UnitFacts
 from tests.detectors.pieces import START, HandClock, PaperFacts, context
 from tests.fakes.services import FakeServices, running, service
 

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from remediation.identity import boot_id
 from remediation.moment import Moment
+from remediation.target.identity import boot_id
 
 START = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 

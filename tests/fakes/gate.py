@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from signal import Signals
 
-from remediation.area import FileIdentity
-from remediation.identity import ProcessIdentity
-from remediation.privilege import GateClosed, Look, Reniced
-from remediation.sweep import Spared
-from remediation.unit import UnitIdentity
+from remediation.target.area import FileIdentity, Spared
+from remediation.target.identity import ProcessIdentity
+from remediation.target.privilege import GateClosed, Look, Reniced
+from remediation.target.unit import UnitIdentity
 
 
 @dataclass

@@ -4,16 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from remediation.fleet import Fleet
-from remediation.identity import boot_id
-from remediation.service_manager import (
+from remediation.acts.fleet import Fleet
+from remediation.acts.service_manager import (
     LOOK_EVERY,
     NoSuchUnit,
     OnWait,
     ServiceManager,
     UnitRow,
 )
-from remediation.unit import UnitFacts, UnitIdentity, Verb
+from remediation.target.identity import boot_id
+from remediation.target.unit import UnitFacts, UnitIdentity, Verb
 from tests.fakes.clock import START
 
 

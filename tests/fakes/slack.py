@@ -1,6 +1,14 @@
 """What tests look for in the local workspace."""
 
+from collections import Counter
+from collections.abc import Iterator
+
+from handlers.blocks.thread import CARD_TELLS
 from handlers.workspace import Workspace
+from handlers.workspace.message import Message
+
+NO_LINE = frozenset({*CARD_TELLS, "chart.due"})
+"""Events without a line: the card shows them, or a picture."""
 
 
 def whispered(workspace: Workspace, who: str, words: str = "") -> str:
@@ -23,3 +31,38 @@ def thread_says(
         return text if words in text else None
 
     return workspace.wait_for(found, seconds)
+
+
+def cards(workspace: Workspace) -> Counter[str]:
+    """How often each incident has a card, by the card's own name."""
+    return Counter(name for post in workspace.posts() for name in named(post, "card"))
+
+
+def lines(workspace: Workspace) -> Counter[int]:
+    """How often each event has a line in a thread."""
+    return Counter(seq for _, seq in lines_of(workspace))
+
+
+def lines_of(workspace: Workspace) -> Iterator[tuple[str, int]]:
+    """Each line: the thread in which it stands, and the event's number."""
+    for message in workspace.messages():
+        for name in named(message, "event"):
+            yield message.root_ts, int(name.split(":")[1])
+
+
+def pictures(workspace: Workspace) -> Counter[str]:
+    """How often each picture was posted."""
+    ids = [file for message in workspace.messages() for file in message.file_ids]
+    return Counter(workspace.state.files[file].name for file in ids)
+
+
+def posted_twice(workspace: Workspace) -> int:
+    """How many cards, lines and pictures stand there more often than once."""
+    counts = (cards(workspace), lines(workspace), pictures(workspace))
+    return sum(n - 1 for found in counts for n in found.values())
+
+
+def named(message: Message, kind: str) -> list[str]:
+    """The names of its blocks that begin with the kind."""
+    ids = (str(block.get("block_id", "")) for block in message.blocks)
+    return [name for name in ids if name.startswith(f"{kind}:")]

@@ -4,47 +4,49 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from bot import store
-from bot.alerts import Timing
-from bot.ask import Ask
-from bot.backdrop import Backdrops
-from bot.candidates import Candidates
-from bot.carry_out import CarryOut
-from bot.database import Database
+from bot.actions.ask import Ask
+from bot.actions.candidates import Candidates
+from bot.actions.carry_out import CarryOut
+from bot.actions.simulate import Simulate
+from bot.actions.target import Targets
+from bot.alerts.alert import Timing
+from bot.charts.pictures import Pictures
+from bot.charts.plots import Plots
+from bot.config.policy import Policy
+from bot.config.settings import DetectorSection
 from bot.decide import Decide
-from bot.disk import Disks
+from bot.drill.drill import Drill
+from bot.host.backdrop import Backdrops
+from bot.host.disk import Disks
+from bot.host.metrics import History
 from bot.inquiry import Inquiry
-from bot.metrics import History
 from bot.model import Diagnosis, EvidenceItem, Finding, Incident, Level
+from bot.oncall.own import Own
 from bot.origin import Origin
-from bot.own import Own
 from bot.person import Person
-from bot.pictures import Pictures
-from bot.plots import Plots
-from bot.policy_section import Policy
+from bot.policy.standing import book_of
 from bot.ports import DiagnosisUnavailable
-from bot.record import Record
+from bot.quiet.silence import Silence
+from bot.quiet.unpaged import Unpaged
 from bot.respond import Respond
-from bot.settings import DetectorSection
-from bot.silence import Silence
-from bot.simulate import Simulate
-from bot.standing import book_of
 from bot.status import Status
-from bot.target import Targets
-from bot.unpaged import Unpaged
-from remediation.audit import read
-from remediation.facts import ProcessFacts
-from remediation.fleet import Fleet
-from remediation.identity import Gone
-from remediation.leases import Caps
-from remediation.ledger import Approval, Ledger
-from remediation.observe import Observer
+from bot.storage import store
+from bot.storage.database import Database
+from bot.storage.record import Record
+from remediation.acts.fleet import Fleet
+from remediation.acts.observe import Observer
+from remediation.ledger.audit import read
+from remediation.ledger.leases import Caps
+from remediation.ledger.ledger import Approval, Ledger
+from remediation.ledger.proposal import Proposal
 from remediation.outcome import Outcome, Result, Seen
 from remediation.policy import Rules
-from remediation.proposal import Proposal
-from remediation.protect import OwnTree, ProtectSettings
-from remediation.rulebook import RuleBook
-from remediation.unit_rules import ServiceSettings
+from remediation.rules.drilled import Drilled
+from remediation.rules.protect import OwnTree, ProtectSettings
+from remediation.rules.rulebook import RuleBook
+from remediation.rules.unit_rules import ServiceSettings
+from remediation.target.facts import ProcessFacts
+from remediation.target.identity import Gone
 from tests.fakes.clock import FakeClock
 from tests.fakes.services import FakeServices
 from tests.fakes.things import culprit, finding, identity, process
@@ -67,7 +69,7 @@ class Woken:
 
 
 class FakeReader:
-    """A `bot.candidates.Reader`: the processes that live."""
+    """A `bot.actions.candidates.Reader`: the processes that live."""
 
     def __init__(self, *living: ProcessFacts) -> None:
         self.living = {facts.identity.pid: facts for facts in living}
@@ -178,6 +180,7 @@ class Story:
     backdrops: Backdrops = field(default_factory=Backdrops)
     window: timedelta = timedelta(seconds=30)
     book: RuleBook | None = None
+    drilled: Drilled = field(default_factory=Drilled)
 
     def __post_init__(self) -> None:
         caps = Caps(
@@ -211,7 +214,12 @@ class Story:
             ),
             policy=self.policy,
             rules=rules,
-            own=OwnTree(pid=4_190_000, ancestors=frozenset(), service=None),
+            own=OwnTree(
+                pid=4_190_000,
+                ancestors=frozenset(),
+                service=None,
+                drilled=self.drilled,
+            ),
         )
         self.respond = self.restarted()
         self.decide = Decide(record=self.record, poster=self.poster, worker=self.worker)
@@ -226,6 +234,13 @@ class Story:
             record=self.record,
             host="web-1",
             candidates=self.candidates,
+            poster=self.poster,
+        )
+        self.drill = Drill(
+            host="web-1",
+            record=self.record,
+            lasts=rules.ttl,
+            drilled=self.drilled,
             poster=self.poster,
         )
         self.own = Own(record=self.record, poster=self.poster)

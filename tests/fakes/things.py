@@ -13,12 +13,12 @@ from bot.model import (
     Phase,
 )
 from remediation.action import Action, Terminate
-from remediation.facts import ProcessFacts
-from remediation.identity import ProcessIdentity, boot_id
+from remediation.ledger.proposal import Proposal, State
 from remediation.moment import Moment
 from remediation.outcome import Outcome, Result, Seen
-from remediation.proposal import Proposal, State
-from remediation.rule import Voter
+from remediation.rules.rule import Voter
+from remediation.target.facts import ProcessFacts
+from remediation.target.identity import ProcessIdentity, boot_id
 from tests.fakes.clock import START
 
 APPROVER = "U07ALICE001"

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot import store
-from bot.costs import Total
+from bot.llm.costs import Total
 from bot.model import FALSE_ALARM, Incident, Phase, Verification
+from bot.quiet.unpaged import Why
 from bot.report.figures import (
     Cause,
     Drop,
@@ -16,7 +16,7 @@ from bot.report.figures import (
     Report,
     Times,
 )
-from bot.unpaged import Why
+from bot.storage import store
 from remediation.verify import Measure, Verdict
 from tests.fakes.clock import START
 from tests.fakes.story import Story

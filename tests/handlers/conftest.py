@@ -7,21 +7,21 @@ from pathlib import Path
 import pytest
 from slack_sdk import WebClient
 
+from bot.config.policy import Approvers
+from bot.config.report import ReportSection
+from bot.config.settings import Settings
 from bot.converse.asked import Sources
 from bot.converse.converse import Converse
-from bot.database import Database
-from bot.drafts import Drafts
-from bot.feedback import Feedbacks
-from bot.handover import Handover
+from bot.learning.drafts import Drafts
+from bot.learning.feedback import Feedbacks
+from bot.learning.postmortems import Postmortems
+from bot.llm.spending import Purse
 from bot.model import EvidenceItem, Table
-from bot.policy_section import Approvers
-from bot.postmortems import Postmortems
+from bot.oncall.handover import Handover
 from bot.report.reports import Reports
-from bot.report_section import ReportSection
 from bot.runbooks.shelf import Shelf
-from bot.settings import Settings
-from bot.spending import Purse
-from bot.telemetry import Telemetry
+from bot.runtime.telemetry import Telemetry
+from bot.storage.database import Database
 from handlers.app import build
 from handlers.channel import Channel
 from handlers.client import client
@@ -97,6 +97,7 @@ def desk(
         reply=Reply(slack, workspace.api_url, quick),
         decide=story.decide,
         ask=story.ask,
+        drill=story.drill,
         own=story.own,
         silence=story.silence,
         handover=Handover(record=story.record, poster=story.poster),

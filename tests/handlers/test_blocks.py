@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from slack_sdk.models.blocks import Block
 
-from bot.lead import Leader, Standing
+from bot.actions.simulate import Simulation
 from bot.model import (
     Check,
     Diagnosis,
@@ -23,9 +23,9 @@ from bot.model import (
     Table,
     Verification,
 )
-from bot.quiet import Quiet
-from bot.simulate import Simulation
 from bot.status import Board, HostHealth, OpenIncident
+from bot.storage.lead import Leader, Standing
+from bot.storage.quiet import Quiet
 from handlers.blocks import answers, dialogs, thread
 from handlers.blocks.buttons import menu
 from handlers.blocks.card import card, card_id
@@ -35,11 +35,11 @@ from handlers.verbs import VERBS
 from handlers.workspace.limits import check_message, check_view
 from handlers.workspace.message import texts
 from remediation.action import LowerPriority, Pause
-from remediation.audit import Event, Head, Sealed
-from remediation.lock import Locked
+from remediation.ledger.audit import Event, Head, Sealed
+from remediation.ledger.lock import Locked
+from remediation.ledger.proposal import State
 from remediation.moment import Moment
-from remediation.proposal import State
-from remediation.rule import Voter
+from remediation.rules.rule import Voter
 from remediation.verify import Verdict
 from tests.fakes.clock import START
 from tests.fakes.things import (

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from bot.database import Database
-from bot.policy_section import Policy
+from bot.config.policy import Policy
+from bot.config.report import ReportSection
 from bot.report.reports import Reports
-from bot.report_section import ReportSection
+from bot.storage.database import Database
 from handlers.blocks.dialogs import break_glass
 from handlers.blocks.home import home
 from handlers.blocks.thread import line
@@ -17,9 +17,9 @@ from handlers.poster import Poster
 from handlers.workspace import Workspace
 from handlers.workspace.limits import check_view
 from handlers.workspace.people import ALICE, BOB
-from remediation.audit import Event, Sealed
-from remediation.decision import NotDecided
-from remediation.proposal import State
+from remediation.ledger.audit import Event, Sealed
+from remediation.ledger.decision import NotDecided
+from remediation.ledger.proposal import State
 from tests.fakes.clock import START
 from tests.fakes.slack import whispered
 from tests.fakes.story import ALICE as A
@@ -107,7 +107,7 @@ def test_a_button_of_another_card_opens_nothing(
     poster.step()
     other = "web-1~abc123~0000000000000000"
     workspace.click(ALICE.id, card, "Break glass", value=other)
-    assert "not known here" in whispered(workspace, ALICE.id)
+    assert whispered(workspace, ALICE.id, "not known here")
     assert workspace.views(ALICE.id) == []
 
 
@@ -121,7 +121,7 @@ def test_a_proposal_of_another_card_opens_nothing_either(
     story.clock.go(60)
     (other, *_) = story.ask.again(2, A)
     workspace.click(ALICE.id, card, "Break glass", value=other.id)
-    assert "does not stand on the card" in whispered(workspace, ALICE.id)
+    assert whispered(workspace, ALICE.id, "does not stand on the card")
     assert workspace.views(ALICE.id) == []
     assert story.proposals(2)[-1].votes == ()
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.costs import Total
-from bot.drafts import BODY_CHARACTERS, Draft
+from bot.learning.drafts import BODY_CHARACTERS, Draft
+from bot.llm.costs import Total
+from bot.llm.spending import IncidentCost, Spending
 from bot.lore import Feedback
 from bot.model import Diagnosis, Incident, Phase, Verification
 from bot.runbooks.matching import Match
 from bot.runbooks.page import Page
-from bot.spending import IncidentCost, Spending
-from bot.tracing import Step
+from bot.runtime.tracing import Step
 from handlers.blocks import dialogs, runbook
 from handlers.blocks.buttons import feedback_row
 from handlers.blocks.card import card

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bot import store, tracing
-from bot.clock import SystemClock
-from bot.plots import Plots
+from bot.charts.plots import Plots
+from bot.config.prometheus import PrometheusServer
 from bot.prometheus.server import Server
-from bot.prometheus_section import PrometheusServer
-from bot.tracing import Step
+from bot.runtime import tracing
+from bot.runtime.clock import SystemClock
+from bot.runtime.tracing import Step
+from bot.storage import store
 from handlers.blocks.markup import Message
 from handlers.channel import Channel
 from handlers.desk import Desk, origin_of, sender
@@ -22,8 +23,8 @@ from handlers.workspace import Workspace
 from handlers.workspace.limits import check_message
 from handlers.workspace.message import texts
 from handlers.workspace.people import ALICE, BOB, GUEST, STRANGER, Person
-from remediation.lock import locked
-from remediation.proposal import State
+from remediation.ledger.lock import locked
+from remediation.ledger.proposal import State
 from tests.fakes.services import service
 from tests.fakes.slack import thread_says
 from tests.fakes.story import Story

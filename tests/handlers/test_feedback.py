@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bot import store
 from bot.lore import Feedback
+from bot.storage import store
 from handlers.blocks.buttons import feedback_row
 from handlers.blocks.markup import Message, section
 from handlers.channel import Channel
@@ -56,7 +56,7 @@ def test_who_may_not_approve_hears_that_it_is_only_noted(
     card: str, workspace: Workspace, story: Story
 ) -> None:
     assert workspace.click(STRANGER.id, card, "Right cause").acked
-    assert "Noted in the thread" in whispered(workspace, STRANGER.id)
+    assert whispered(workspace, STRANGER.id, "Noted in the thread")
     view = opened(workspace, STRANGER.id, card, "Wrong cause")
     workspace.submit_view(STRANGER.id, view, {"cause": "aliens"})
     assert "Noted in the thread" in str(workspace.views(STRANGER.id)[-1].blocks)
@@ -77,7 +77,7 @@ def test_who_cannot_be_verified_says_nothing(
     card: str, workspace: Workspace, story: Story
 ) -> None:
     workspace.click(GUEST.id, card, "Right cause")
-    assert "guests" in whispered(workspace, GUEST.id)
+    assert whispered(workspace, GUEST.id, "guests")
     assert story.incident().feedback is None
 
 
@@ -117,7 +117,7 @@ def test_a_dialog_that_names_nothing_is_refused(
 ) -> None:
     assert card
     from handlers.modals import _number
-    from remediation.decision import NotDecided
+    from remediation.ledger.decision import NotDecided
 
     for odd in ("", "x", "-1", "1" * 30, "²", "99"):
         with pytest.raises(NotDecided):
@@ -133,7 +133,7 @@ def test_a_button_on_another_message_says_nothing(
     assert row is not None
     copy = quick.post(Message(text="copy", blocks=(row,)))
     workspace.click(ALICE.id, copy, "Right cause")
-    assert "does not stand on the card" in whispered(workspace, ALICE.id)
+    assert whispered(workspace, ALICE.id, "does not stand on the card")
     assert story.incident().feedback is None
 
 
@@ -142,7 +142,7 @@ def test_a_dialog_that_cannot_be_opened_is_explained(
 ) -> None:
     workspace.faults.refuse("views.open", "expired_trigger_id")
     workspace.click(ALICE.id, card, "Wrong cause")
-    assert "could not be opened (expired" in whispered(workspace, ALICE.id)
+    assert whispered(workspace, ALICE.id, "could not be opened (expired")
 
 
 def test_a_resolution_becomes_a_runbook_draft(

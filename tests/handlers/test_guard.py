@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from slack_sdk import WebClient
 
-from bot.policy_section import Approvers
+from bot.config.policy import Approvers
 from handlers.client import client
 from handlers.guard import CACHE_SECONDS, Denied, Guard, _works_in
 from handlers.workspace import Workspace

@@ -16,8 +16,8 @@ from handlers.workspace.limits import (
     check_message,
 )
 from handlers.workspace.message import texts
-from remediation.proposal import State
-from remediation.rule import Voter
+from remediation.ledger.proposal import State
+from remediation.rules.rule import Voter
 from tests.fakes.clock import START
 from tests.fakes.things import finding, incident, proposal, terminate
 
@@ -182,7 +182,8 @@ def test_at_its_longest_a_card_fits_slack_and_keeps_facts_and_buttons(
     assert kinds.count("actions") == 1
     (fields,) = [b["fields"] for b in drawn.blocks if "fields" in b]
     assert isinstance(fields, list)
-    assert len(fields) >= 9
+    # Nobody owns what ended unowned, so it says nothing of an owner.
+    assert len(fields) >= (8 if changes else 9)
 
 
 def test_what_stands_above_the_buttons_does_not_hang_on_what_stands_below() -> None:

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from bot.simulate import Simulation
+from bot.actions.simulate import Simulation
 from handlers.desk import Desk
 from handlers.workspace import Workspace
 from handlers.workspace.people import ALICE, BOB, STRANGER
-from remediation.proposal import State
-from remediation.rule import Rule
-from remediation.rulebook import RuleBook
-from remediation.unit import UnitFacts
+from remediation.ledger.proposal import State
+from remediation.rules.rule import Rule
+from remediation.rules.rulebook import RuleBook
+from remediation.target.unit import UnitFacts
 from tests.fakes.services import FakeServices, service
 from tests.fakes.slack import whispered
 from tests.fakes.story import Story
@@ -38,7 +38,7 @@ def test_a_refusal_is_explained_to_the_clicker_alone(
     card: str, workspace: Workspace, story: Story, desk: Desk
 ) -> None:
     assert workspace.click(STRANGER.id, card, "Approve").acked
-    assert "not among the approvers" in whispered(workspace, STRANGER.id)
+    assert whispered(workspace, STRANGER.id, "not among the approvers")
     assert story.proposals()[0].state is State.PENDING
     assert counted(desk, "approve", yes=False) == 1
 
@@ -47,7 +47,7 @@ def test_a_button_with_another_value_decides_nothing(
     card: str, workspace: Workspace, story: Story
 ) -> None:
     workspace.click(ALICE.id, card, "Approve", value="db-1~ffffff~0123456789abcdef")
-    assert "issued by db-1" in whispered(workspace, ALICE.id)
+    assert whispered(workspace, ALICE.id, "issued by db-1")
     assert story.proposals()[0].state is State.PENDING
 
 
@@ -82,7 +82,7 @@ def test_take_and_simulate(card: str, workspace: Workspace, story: Story) -> Non
     workspace.click(STRANGER.id, card, "Take")
     workspace.click(ALICE.id, card, "Simulate")
     assert story.incident().owner == STRANGER.id
-    assert "It would be carried out" in whispered(workspace, ALICE.id)
+    assert whispered(workspace, ALICE.id, "It would be carried out")
 
 
 def rejected_because(workspace: Workspace, card: str, why: str) -> None:
@@ -141,7 +141,7 @@ def test_a_rule_refuses_in_the_dialog_and_at_the_button(
         workspace.views(ALICE.id)[-1].blocks
     )
     workspace.click(ALICE.id, card, "Approve")
-    assert "nobody is awake (rule policy.rules.night)" in whispered(workspace, ALICE.id)
+    assert whispered(workspace, ALICE.id, "nobody is awake (rule policy.rules.night)")
     assert story.proposals()[0].voters == ()
 
 
@@ -157,7 +157,7 @@ def test_a_refused_mention_stays_out_of_the_thread(
 ) -> None:
     before = len(workspace.thread(card))
     workspace.mention(STRANGER.id, "unlock", thread_ts=card)
-    assert "only approvers may unlock" in whispered(workspace, STRANGER.id)
+    assert whispered(workspace, STRANGER.id, "only approvers may unlock")
     # Only what they said themselves stands there.
     assert len(workspace.thread(card)) == before + 1
 
@@ -207,7 +207,7 @@ def test_a_slow_look_is_acknowledged_and_answered_later(
 
     monkeypatch.setattr(story.simulate, "rehearse", slowly)
     assert workspace.click(ALICE.id, card, "Simulate").acked
-    assert "It would be carried out" in whispered(workspace, ALICE.id)
+    assert whispered(workspace, ALICE.id, "It would be carried out")
 
 
 class Slow(FakeServices):
@@ -226,7 +226,7 @@ def test_a_command_on_a_slow_host_is_acknowledged_and_answered_later(
     story.candidates.targets._fleet = replace(story.fleet, own=slow)
     said = workspace.command(ALICE.id, "restart nginx")
     assert said.acked
-    assert "services.allow" in whispered(workspace, ALICE.id)
+    assert whispered(workspace, ALICE.id, "services.allow")
 
 
 def test_everybody_sees_that_a_host_is_in_maintenance(

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from slack_sdk import WebClient
 
-from bot.database import Database
-from bot.policy_section import Policy
+from bot.config.policy import Policy
+from bot.storage.database import Database
 from handlers.blocks import answers
 from handlers.blocks.listing import listing
 from handlers.blocks.markup import MESSAGE_LIMIT, Message, characters
@@ -20,10 +20,10 @@ from handlers.workspace import Workspace
 from handlers.workspace.limits import check_message
 from handlers.workspace.people import ALICE
 from remediation.action import CleanFiles
-from tests.bot.test_disk import _listed, here
+from tests.bot.host.test_disk import _listed, here
 from tests.fakes.slack import whispered
 from tests.fakes.story import Story
-from tests.remediation.litter import old
+from tests.remediation.acts.litter import old
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_the_whole_list_lies_in_the_thread_of_the_card(
     workspace.wait_connected()
     card = workspace.posts()[0].ts
     workspace.click(ALICE.id, card, "Simulate")
-    assert "The whole list is a file" in whispered(workspace, ALICE.id)
+    assert whispered(workspace, ALICE.id, "The whole list is a file")
     (stored,) = (file for file in workspace.files if file.name == "list.txt")
     assert stored.thread_ts == card
     lines = stored.data.decode().splitlines()

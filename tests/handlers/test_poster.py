@@ -8,18 +8,21 @@ import pytest
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
-from bot import store, unpaged
-from bot.database import NotLeading
 from bot.model import Level
-from bot.telemetry import Telemetry
-from bot.unpaged import Why
+from bot.quiet import unpaged
+from bot.quiet.unpaged import Why
+from bot.runtime.telemetry import Telemetry
+from bot.storage import store
+from bot.storage.database import NotLeading
 from handlers.blocks.card import card_id
+from handlers.blocks.thread import CALLS_EVERYBODY, WAKES
 from handlers.channel import Channel, Pace
 from handlers.poster import Poster
 from handlers.workspace import Workspace
 from handlers.workspace.message import Message
 from handlers.workspace.people import ALICE
-from remediation.audit import current, read
+from remediation.ledger.audit import Event, append, current, read
+from remediation.rules.drilled import DRILL
 from tests.fakes.story import ALICE as APPROVER
 from tests.fakes.story import CHEN, Story
 
@@ -136,10 +139,12 @@ def test_messages_are_sent_a_second_apart(
 
 def test_a_stop_waits_for_no_slot() -> None:
     pace = Pace(60.0)
-    pace.wait()
+    with pace.turn():
+        pass
     threading.Timer(0.1, pace.stopping.set).start()
     begun = time.monotonic()
-    pace.wait()
+    with pace.turn():
+        pass
     assert time.monotonic() - begun < 30
 
 
@@ -182,6 +187,20 @@ def test_a_card_whose_answer_was_lost_is_found_again(
         posting = store.posting(tx, 1)
     assert posting is not None
     assert (posting.ts, posting.doubtful) == (card.ts, False)
+
+
+def test_a_card_that_was_found_again_shows_what_happened_meanwhile(
+    poster: Poster, workspace: Workspace, story: Story
+) -> None:
+    story.opens()
+    workspace.faults.cut_after("chat.postMessage")
+    poster._pass()
+    assert "Approve" in only_card(workspace).button_texts()
+
+    story.decide.reject(story.incident().offered or "", APPROVER, None)
+    poster.step()
+
+    assert "Approve" not in only_card(workspace).button_texts()
 
 
 def test_a_line_whose_answer_was_lost_is_found_again(
@@ -277,12 +296,33 @@ def test_a_line_that_is_refused_for_good_holds_up_no_other(
     ]
 
 
-def test_a_channel_without_the_bot_is_counted_and_tried_again(
+def test_what_an_admin_forbids_for_a_while_loses_no_line(
     poster: Poster, workspace: Workspace, story: Story
+) -> None:
+    story.opens()
+    poster.step()
+    story.own.take(1, CHEN)
+    workspace.faults.refuse("chat.postMessage", "restricted_action")
+    assert not poster.step()
+    assert "permit the app to post" in poster.shut
+    assert lines(workspace) == []
+    poster.step()
+    assert poster.shut == ""
+    assert len(lines(workspace)) == 1
+
+
+def test_a_channel_without_the_bot_is_counted_and_tried_again(
+    poster: Poster,
+    workspace: Workspace,
+    story: Story,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     story.opens()
     workspace.set_members(ALICE.id)
     poster.step()
+    (said,) = (one for one in caplog.records if one.name == "handlers.poster")
+    assert "not_in_channel nothing is posted: invite the bot" in said.message
+    assert said.exc_info is None
     errors = {"place": "poster"}
     counted = poster._telemetry.registry.get_sample_value(
         "countersign_errors_total", errors
@@ -497,3 +537,17 @@ def test_what_is_purged_meanwhile_has_nothing_to_post(
     poster.step()
     assert workspace.posts() == []
     assert "work.failed" not in caplog.text
+
+
+@pytest.mark.parametrize("kind", sorted(WAKES | CALLS_EVERYBODY))
+def test_a_drill_calls_nobody_whatever_happens_in_it(
+    poster: Poster, workspace: Workspace, story: Story, kind: str
+) -> None:
+    story.opens(detector=DRILL)
+    with story.database.write() as tx:
+        event = Event(kind=kind, text="so it went", at=story.clock.wall, incident=1)
+        append(tx, event)
+    poster.step()
+    assert "<@" not in only_card(workspace).text
+    assert "so it went" in lines(workspace)[-1]
+    assert "<@" not in lines(workspace)[-1]

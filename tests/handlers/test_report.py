@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from bot.config.report import ReportSection
+from bot.config.report import Weekly as Section
 from bot.report.reports import Reports
-from bot.report_section import ReportSection
-from bot.report_section import Weekly as Section
 from handlers.blocks.report import report
 from handlers.channel import Channel
 from handlers.weekly import Weekly
@@ -41,7 +41,7 @@ def test_it_is_answered_for_all_with_its_chart(
     workspace.wait_for(lambda: len(workspace.posts()) == 3, 10)
     first, picture, told = workspace.posts()
     assert first.ts == card
-    assert picture.file_ids and "Report of the last 30 d" in told.all_text()
+    assert picture.file_ids and "Report of the last 30 days" in told.all_text()
     assert "1 without an action" in told.all_text()
 
 

@@ -2,7 +2,7 @@
 
 from bot.evidence.storm import StormEvidence
 from bot.model import Finding, Level
-from bot.words import joined_in_words, title_of
+from bot.text.words import joined_in_words, title_of
 from handlers.blocks import storm
 from tests.detectors.pieces import this_host
 from tests.fakes.things import finding, incident

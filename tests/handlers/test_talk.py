@@ -21,7 +21,7 @@ from handlers.reply import Spoken
 from handlers.stream import LEARNED_SECONDS, Stream
 from handlers.workspace import Workspace
 from handlers.workspace.people import ALICE, BOB, GUEST, OUTSIDER, STRANGER
-from remediation.proposal import State
+from remediation.ledger.proposal import State
 from tests.fakes.slack import whispered
 from tests.fakes.story import Story
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.database import Database
+from bot.storage.database import Database
 from memory.embed import MiniLm
 from tests.real.databases import KINDS, fresh
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.database import Database
+from bot.storage.database import Database
 from memory import cases as rows
 from memory.case import Case
 from memory.embed import EmbedderUnavailable

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.database import Database
+from bot.storage.database import Database
 from memory.case import Case, Outcome
 from memory.recollect import Memory
 from tests.fakes.letters import Letters

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.database import Database
+from bot.storage.database import Database
 from memory.recollect import Memory
 from tests.fakes.letters import Letters
 from tests.memory.pieces import CERTIFICATE, DISK, case, symptoms

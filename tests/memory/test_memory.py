@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.database import Database
+from bot.storage.database import Database
 from memory.case import Case, Outcome
 from memory.embed import MiniLm
 from memory.rank import is_alike

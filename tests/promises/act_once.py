@@ -11,25 +11,25 @@ from pathlib import Path
 
 from sqlalchemy import insert, select
 
-from bot import store
-from bot.carry_out import CarryOut
-from bot.clock import SystemClock
-from bot.database import Database, connect
+from bot.actions.carry_out import CarryOut
 from bot.decide import Decide
 from bot.model import Culprit
 from bot.ports import Clock
-from bot.record import Record
+from bot.runtime.clock import SystemClock
+from bot.storage import store
+from bot.storage.database import Database, connect
+from bot.storage.record import Record
 from remediation.action import Terminate
-from remediation.decision import Draft, NotDecided
-from remediation.execute import Executor
-from remediation.facts import FactReader, ProcessFacts
-from remediation.identity import Gone, open_process
-from remediation.ledger import Ledger
-from remediation.lock import locked
-from remediation.observe import Observer
-from remediation.proposal import State
-from remediation.protect import OwnTree, ProtectSettings
-from remediation.tables import proposals
+from remediation.acts.execute import Executor
+from remediation.acts.observe import Observer
+from remediation.ledger.decision import Draft, NotDecided
+from remediation.ledger.ledger import Ledger
+from remediation.ledger.lock import locked
+from remediation.ledger.proposal import State
+from remediation.ledger.tables import proposals
+from remediation.rules.protect import OwnTree, ProtectSettings
+from remediation.target.facts import FactReader, ProcessFacts
+from remediation.target.identity import Gone, open_process
 from tests.fakes.services import fleet
 from tests.promises.house import (
     CHANNEL,

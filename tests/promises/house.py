@@ -13,34 +13,35 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, insert, select
 
-from bot import migrations, store
-from bot.ask import Ask
-from bot.candidates import Candidates
-from bot.carry_out import CarryOut
-from bot.database import Database, connect
+from bot import migrations
+from bot.actions.ask import Ask
+from bot.actions.candidates import Candidates
+from bot.actions.carry_out import CarryOut
+from bot.actions.target import Targets
+from bot.config.policy import Policy
 from bot.decide import Decide
-from bot.disk import Disks
+from bot.host.disk import Disks
 from bot.model import Culprit, Fact, Finding, Incident, Level, Limits, Phase
+from bot.oncall.own import Own
 from bot.origin import Origin
-from bot.own import Own
 from bot.person import Person
-from bot.policy_section import Policy
-from bot.record import Record
-from bot.target import Targets
+from bot.storage import store
+from bot.storage.database import Database, connect
+from bot.storage.record import Record
 from remediation.action import Terminate
-from remediation.facts import ProcessFacts
-from remediation.identity import Gone, ProcessIdentity
-from remediation.leases import Caps
-from remediation.ledger import Approval, Ledger
-from remediation.lock import locked
+from remediation.acts.observe import Observer
+from remediation.ledger.leases import Caps
+from remediation.ledger.ledger import Approval, Ledger
+from remediation.ledger.lock import locked
+from remediation.ledger.proposal import Proposal, State
+from remediation.ledger.tables import events, proposals, votes
 from remediation.moment import Moment
-from remediation.observe import Observer
 from remediation.outcome import Outcome, Result, Seen
 from remediation.policy import Rules
-from remediation.proposal import Proposal, State
-from remediation.protect import OwnTree, ProtectSettings
-from remediation.rulebook import RuleBook
-from remediation.tables import events, proposals, votes
+from remediation.rules.protect import OwnTree, ProtectSettings
+from remediation.rules.rulebook import RuleBook
+from remediation.target.facts import ProcessFacts
+from remediation.target.identity import Gone, ProcessIdentity
 from tests.fakes import things
 from tests.fakes.services import fleet
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
-from remediation.decision import NotDecided
-from remediation.identity import open_process
-from remediation.ledger import Approval
+from remediation.ledger.decision import NotDecided
+from remediation.ledger.ledger import Approval
 from remediation.outcome import Outcome
+from remediation.target.identity import open_process
 from tests.promises.house import PEOPLE, House, on_card
 
 

@@ -16,9 +16,8 @@ from pathlib import Path
 
 import psycopg
 
-from handlers.blocks.thread import CARD_TELLS
-from handlers.workspace.message import Message
 from handlers.workspace.workspace import Workspace
+from tests.fakes import slack
 from tests.real.postgres import binaries
 from tests.scenarios.stage import Bot, until
 from tests.scenarios.test_alert_load import port_of
@@ -34,7 +33,6 @@ print("ready", flush=True)
 while True: time.sleep(1)
 """
 """Sleeps, and writes down each SIGTERM."""
-_QUIET = (*CARD_TELLS, "chart.due")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,27 +77,19 @@ class Pair:
 
     def cards(self) -> Counter[str]:
         """How often each incident has a card."""
-        return Counter(
-            name for post in self.workspace.posts() for name in _named(post, "card")
-        )
+        return slack.cards(self.workspace)
 
     def lines(self) -> Counter[int]:
-        """How often each event has a line in a thread, or its picture."""
-        told: Counter[int] = Counter()
-        for message in self.workspace.messages():
-            told.update(int(name.split(":")[1]) for name in _named(message, "event"))
-        return told
+        """How often each event has a line in a thread."""
+        return slack.lines(self.workspace)
 
     def posted_twice(self) -> int:
         """How many cards, lines and pictures stand there more often than once."""
-        names = [file for m in self.workspace.messages() for file in m.file_ids]
-        pictures = Counter(self.workspace.state.files[name].name for name in names)
-        counts = [self.cards(), self.lines(), pictures]
-        return sum(n - 1 for found in counts for n in found.values())
+        return slack.posted_twice(self.workspace)
 
     def to_tell(self) -> set[int]:
         """The numbers of the events that threads must tell."""
-        quiet = ", ".join(f"'{kind}'" for kind in _QUIET)
+        quiet = ", ".join(f"'{kind}'" for kind in slack.NO_LINE)
         where = f"incident IS NOT NULL AND kind NOT IN ({quiet})"
         return {
             int(str(seq))
@@ -131,11 +121,6 @@ def go_on(bot: Bot) -> None:
 def instances(found: Sequence[tuple[object, ...]]) -> set[str]:
     """The hosts of alerts as the inbox has them."""
     return {json.loads(str(body))[0]["instance"] for (body,) in found}
-
-
-def _named(message: Message, kind: str) -> list[str]:
-    ids = (str(block.get("block_id", "")) for block in message.blocks)
-    return [name for name in ids if re.match(f"{kind}:", name)]
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from remediation.decision import NotDecided
-from remediation.tables import proposals
+from remediation.ledger.decision import NotDecided
+from remediation.ledger.tables import proposals
 from tests.promises.house import PEOPLE, House, rules
 
 pytestmark = [pytest.mark.promise(17), pytest.mark.timeout(900)]

@@ -20,10 +20,10 @@ from hypothesis.stateful import (
 from sqlalchemy import select
 
 from bot.person import Person
-from remediation import audit
-from remediation.decision import NotDecided
-from remediation.proposal import Proposal, State
-from remediation.tables import events, proposals, votes
+from remediation.ledger import audit
+from remediation.ledger.decision import NotDecided
+from remediation.ledger.proposal import Proposal, State
+from remediation.ledger.tables import events, proposals, votes
 from tests.promises.house import BYSTANDER, NOBODY, PEOPLE, Died, House, on_card, rules
 
 FINAL = frozenset(State) - {State.PENDING, State.APPROVED, State.EXECUTING}

@@ -13,9 +13,9 @@ from queue import Empty
 import pytest
 from sqlalchemy import select
 
-from remediation import audit
-from remediation.proposal import State
-from remediation.tables import events, proposals
+from remediation.ledger import audit
+from remediation.ledger.proposal import State
+from remediation.ledger.tables import events, proposals
 from tests.promises.house import PEOPLE, House, on_card
 from tests.promises.racers import Race, race
 from tests.real.databases import empty

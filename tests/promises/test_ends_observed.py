@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from remediation.action import LowerPriority, Terminate
+from remediation.acts.process import perform
 from remediation.outcome import Outcome, Result, Seen
-from remediation.process import perform
 from tests.remediation.victims import (
     IGNORES_SIGTERM,
     SLEEPS,

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from remediation.decision import NotDecided
-from remediation.proposal import State
+from remediation.ledger.decision import NotDecided
+from remediation.ledger.proposal import State
 from tests.promises.house import PEOPLE, Died, House, on_card, rules
 
 pytestmark = [pytest.mark.promise(34), pytest.mark.timeout(900)]

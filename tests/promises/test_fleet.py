@@ -38,14 +38,14 @@ def measured(work, before=lambda: None):
 url = sys.argv[1]
 """
 ROUND = """
-from bot.clock import SystemClock
+from bot.config.prometheus import PrometheusServer, Rule
 from bot.detectors.prometheus import PrometheusDetector, PrometheusSection
-from bot.host import HostContext, HostSampler
-from bot.metrics import History
+from bot.host.host import HostContext, HostSampler
+from bot.host.metrics import History
 from bot.prometheus.server import Server
-from bot.prometheus_section import PrometheusServer, Rule
-from remediation.facts import FactReader
-from remediation.systemd import Systemd
+from bot.runtime.clock import SystemClock
+from remediation.acts.systemd import Systemd
+from remediation.target.facts import FactReader
 import prometheus_api_client.prometheus_connect
 
 server = PrometheusServer.model_validate({"url": url, "timeout": "60s"})

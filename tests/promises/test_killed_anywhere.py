@@ -19,11 +19,11 @@ import pytest
 from sqlalchemy import select
 
 from bot import migrations
-from bot.database import connect
-from remediation import audit
-from remediation.proposal import State
-from remediation.protect import OwnTree
-from remediation.tables import events, leases, proposals
+from bot.storage.database import connect
+from remediation.ledger import audit
+from remediation.ledger.proposal import State
+from remediation.ledger.tables import events, leases, proposals
+from remediation.rules.protect import OwnTree
 from tests.promises import act_once
 
 STRACE = shutil.which("strace")

@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 
 from bot import migrations
-from bot.database import connect
-from bot.schedule import Schedule
+from bot.runtime.schedule import Schedule
+from bot.storage.database import connect
 from handlers.workspace.people import ALICE, STRANGER
 from handlers.workspace.workspace import Workspace
-from remediation.decision import NotDecided
-from remediation.lock import set_lock
+from remediation.ledger.decision import NotDecided
+from remediation.ledger.lock import set_lock
+from remediation.ledger.proposal import State
 from remediation.moment import Moment
-from remediation.proposal import State
-from remediation.protect import OwnTree
+from remediation.rules.protect import OwnTree
 from tests.promises import act_once
 from tests.promises.house import PEOPLE, House, on_card
 from tests.scenarios.stage import Bot, card_of, config, until, villain

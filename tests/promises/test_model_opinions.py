@@ -11,18 +11,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from bot import store
-from bot.costs import Usage
+from bot.config.model import Budget
 from bot.diagnosis.account import Account
 from bot.diagnosis.critic import Critic
 from bot.diagnosis.model import ModelDiagnoser
 from bot.diagnosis.opinion import with_opinion
 from bot.diagnosis.provider import Allowance, Conversation, Reply, ToolCall
+from bot.llm.costs import Usage
 from bot.model import Diagnosis, Incident
-from bot.model_section import Budget
 from bot.ports import DiagnosisUnavailable, Tool
+from bot.storage import store
 from handlers.blocks.card import card
-from remediation.proposal import Proposal
+from remediation.ledger.proposal import Proposal
 from tests.promises.house import House
 
 pytestmark = [pytest.mark.promise(12), pytest.mark.timeout(900)]

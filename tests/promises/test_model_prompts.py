@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from bot.config.model import Budget
 from bot.diagnosis.account import Account
 from bot.diagnosis.critic import Critic
 from bot.diagnosis.gemini import GeminiProvider
 from bot.diagnosis.model import ModelDiagnoser
-from bot.genai import Genai
-from bot.metrics import History
+from bot.host.metrics import History
+from bot.llm.genai import Genai
 from bot.model import Culprit, EvidenceItem, Fact, Incident, Table
-from bot.model_section import Budget
 from bot.tools import Sources, ready
 from tests.fakes.clock import FakeClock
 from tests.fakes.gemini import GOOD, FakeGemini, calls, says

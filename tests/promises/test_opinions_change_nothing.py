@@ -9,21 +9,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot import store
-from bot.alerts import Timing
-from bot.candidates import Candidates
-from bot.disk import Disks
+from bot.actions.candidates import Candidates
+from bot.actions.target import Targets
+from bot.alerts.alert import Timing
+from bot.config.policy import Policy
+from bot.host.disk import Disks
 from bot.inquiry import Inquiry
 from bot.model import Culprit, Diagnosis, Hypothesis, Incident
-from bot.policy_section import Policy
 from bot.ports import Diagnoser, DiagnosisUnavailable
-from bot.record import Record
+from bot.quiet.unpaged import Unpaged
 from bot.respond import Respond
-from bot.target import Targets
-from bot.unpaged import Unpaged
+from bot.storage import store
+from bot.storage.record import Record
 from handlers.blocks.card import card
-from remediation.proposal import Proposal
-from remediation.protect import OwnTree
+from remediation.ledger.proposal import Proposal
+from remediation.rules.protect import OwnTree
 from tests.fakes.services import fleet
 from tests.promises.house import (
     HOST,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.database import connect
+from bot.storage.database import connect
 from handlers.workspace.people import ALICE
 from handlers.workspace.workspace import Workspace
 from memory.case import Case, Outcome

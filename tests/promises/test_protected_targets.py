@@ -9,15 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from remediation import procfs
 from remediation.action import LowerPriority, Pause, ProcessAction, Terminate
-from remediation.facts import FactReader, ProcessFacts
-from remediation.identity import Gone, Unobservable
-from remediation.kinds import FIXED, OVERRIDABLE, Kind
-from remediation.leases import Caps
+from remediation.ledger.leases import Caps
 from remediation.policy import Rules, Situation, refuse_target, review
-from remediation.protect import OwnTree, ProtectSettings
-from remediation.verdict import Refusal
+from remediation.rules.kinds import FIXED, OVERRIDABLE, Kind
+from remediation.rules.protect import OwnTree, ProtectSettings
+from remediation.rules.verdict import Refusal
+from remediation.target import procfs
+from remediation.target.facts import FactReader, ProcessFacts
+from remediation.target.identity import Gone, Unobservable
 from tests.fakes.things import identity, process
 
 pytestmark = pytest.mark.promise(14)

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Table, delete, select, update
 
-from remediation import audit
-from remediation.audit import Head
-from remediation.purge import take_out
-from remediation.tables import anchors, events
+from remediation.ledger import audit
+from remediation.ledger.audit import Head
+from remediation.ledger.purge import take_out
+from remediation.ledger.tables import anchors, events
 from tests.promises.house import START, House
 from tests.promises.test_tampering import ROWS, _fault_after, _fill, _other
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.copies import copy
-from bot.restored import Replaced, make_safe
-from remediation.decision import NotDecided
+from bot.keeping.copies import copy
+from bot.keeping.restored import Replaced, make_safe
+from remediation.ledger.decision import NotDecided
 from tests.promises.house import PEOPLE, House, on_card, rules
 
 pytestmark = pytest.mark.promise(7)

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from bot.person import Person
-from remediation.asked import RISKS, Risk, kind_of
-from remediation.calendar import Freeze, Time, Window
-from remediation.decision import NotDecided
-from remediation.proposal import Proposal, State
-from remediation.rule import Circle, Rule, Targets
-from remediation.rulebook import RuleBook
-from remediation.tables import proposals
+from remediation.ledger.decision import NotDecided
+from remediation.ledger.proposal import Proposal, State
+from remediation.ledger.tables import proposals
+from remediation.rules.asked import RISKS, Risk, kind_of
+from remediation.rules.calendar import Freeze, Time, Window
+from remediation.rules.rule import Circle, Rule, Targets
+from remediation.rules.rulebook import RuleBook
 from tests.promises.house import PEOPLE, House, rules
 
 pytestmark = pytest.mark.promise(3, 8)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.environment import Environment
+from bot.config.environment import Environment
 from handlers.workspace.people import ALICE, BOB
 from handlers.workspace.workspace import Workspace
 from tests.fakes.gemini import GOOD, FakeGemini, calls, in_turn, says

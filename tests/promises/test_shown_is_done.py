@@ -12,8 +12,8 @@ from sqlalchemy import update
 
 from handlers.workspace.people import ALICE
 from handlers.workspace.workspace import Workspace
-from remediation.proposal import Proposal, State
-from remediation.tables import proposals
+from remediation.ledger.proposal import Proposal, State
+from remediation.ledger.tables import proposals
 from tests.promises.house import PEOPLE, House, on_card
 from tests.scenarios.stage import Bot, runaway, until
 

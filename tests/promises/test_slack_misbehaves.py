@@ -185,7 +185,7 @@ def test_a_post_whose_answer_was_lost_leads_to_one_more_card_at_most(
         wanted = _to_tell(bot, process.pid)
         told = workspace.wait_for(
             lambda: (
-                max(s for c in cards for s in _told(c, workspace)) == wanted[-1] or None
+                wanted[-1] in [s for c in cards for s in _told(c, workspace)] or None
             ),
             40,
         )

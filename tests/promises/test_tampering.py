@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, delete, insert, select, text, update
 
-from remediation import audit
-from remediation.audit import Event, Head
-from remediation.tables import events, head
+from remediation.ledger import audit
+from remediation.ledger.audit import Event, Head
+from remediation.ledger.tables import events, head
 from tests.promises.house import START, House
 from tests.scenarios.stage import Bot
 

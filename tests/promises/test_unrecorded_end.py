@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from remediation.proposal import State
+from remediation.ledger.proposal import State
 from tests.promises.house import PEOPLE, House, MortalDatabase, on_card
 
 pytestmark = pytest.mark.promise(30)

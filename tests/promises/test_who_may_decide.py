@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from bot.policy_section import Approvers
+from bot.config.policy import Approvers
 from handlers.client import client
 from handlers.guard import Denied, Guard
 from handlers.workspace.people import ALICE, GROUP, HOME_TEAM, PARTNER_TEAM

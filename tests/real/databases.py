@@ -13,11 +13,16 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import event
 
-from bot import costs, habits, marks, migrations, quiet, store, tracing, unpaged
-from bot.database import Database, connect, url_of
+from bot import migrations
 from bot.inbound import inbox
+from bot.llm import costs
+from bot.measuring import habits
+from bot.quiet import unpaged
+from bot.runtime import tracing
+from bot.storage import marks, quiet, store
+from bot.storage.database import Database, connect, url_of
 from memory import tables as memory_tables
-from remediation import tables
+from remediation.ledger import tables
 from tests.real.postgres import server
 
 KINDS = ("sqlite", "postgresql")

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from bot.config.prometheus import PrometheusServer, Rule
+from bot.config.settings import check
+from bot.config.yamlfile import read
+from bot.measuring.series import judged
 from bot.model import Level
 from bot.prometheus.answer import Sample
 from bot.prometheus.server import Server
-from bot.prometheus_section import PrometheusServer, Rule
-from bot.series import judged
-from bot.settings import check
-from bot.yamlfile import read
 from tests.catalogue import SICK, WELL, Case
 from tests.real.machines import ROOT
 from tests.real.prometheus import prometheus, promtool

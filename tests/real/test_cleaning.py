@@ -35,9 +35,9 @@ def swept(host: Machine, preset: str, between: str = "") -> dict[str, str]:
 
 _SWEEPS = """
 import json, subprocess, sys
-from bot.cleaning_section import CleaningSection
-from remediation.clutter import clutter_of
-from remediation.sweep import sweeping
+from bot.config.cleaning import CleaningSection
+from remediation.acts.clutter import clutter_of
+from remediation.acts.sweep import sweeping
 
 (area,) = CleaningSection.model_validate({sys.argv[1]: "1d", "untouched": "0s"}).areas()
 with sweeping(area) as sweep:

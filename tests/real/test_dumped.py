@@ -7,10 +7,10 @@ import subprocess
 from pathlib import Path
 
 from bot import migrations
-from bot.database import connect
-from remediation import audit
-from remediation.proposal import State
-from tests.bot.test_cli import countersign
+from bot.storage.database import connect
+from remediation.ledger import audit
+from remediation.ledger.proposal import State
+from tests.bot.cli.test_cli import countersign
 from tests.fakes.story import Story
 from tests.real.databases import empty
 from tests.real.postgres import binaries

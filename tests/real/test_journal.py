@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.journal import Journald
-from bot.logs import Lines, NoLogs, Wanted
+from bot.logs.journal import Journald
+from bot.logs.lines import Lines, NoLogs, Wanted
 from tests.real.machines import Machine, machine
 
 pytestmark = pytest.mark.timeout(180)

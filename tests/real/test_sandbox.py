@@ -17,7 +17,7 @@ PROBE = f"""\
 import json, sys
 sys.path.insert(0, {str(ROOT)!r})
 from bot.detectors.clock import TIMEDATECTL
-from bot.journal import newest
+from bot.logs.journal import newest
 from bot.kernel import oomlog, timex
 from bot.kernel.roots import Roots
 from bot.kernel.triggers import Triggers

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from remediation.identity import boot_id
-from remediation.service_manager import JobFailed, ManagerUnavailable, NoSuchUnit
-from remediation.supervisord import Supervisord
-from remediation.unit import UnitIdentity, Verb
+from remediation.acts.service_manager import JobFailed, ManagerUnavailable, NoSuchUnit
+from remediation.acts.supervisord import Supervisord
+from remediation.target.identity import boot_id
+from remediation.target.unit import UnitIdentity, Verb
 
 LATER = timedelta(seconds=20)
 CONFIG = """\

@@ -7,18 +7,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from remediation.action import OperateUnit
-from remediation.attempt import Attempt
-from remediation.identity import boot_id
-from remediation.outcome import Outcome, Result
-from remediation.service import operate
-from remediation.service_manager import (
+from remediation.acts.service import operate
+from remediation.acts.service_manager import (
     JobFailed,
     ManagerUnavailable,
     NoSuchUnit,
     StillUnderWay,
 )
-from remediation.systemd import Systemd
-from remediation.unit import UnitIdentity, Verb
+from remediation.acts.systemd import Systemd
+from remediation.attempt import Attempt
+from remediation.outcome import Outcome, Result
+from remediation.target.identity import boot_id
+from remediation.target.unit import UnitIdentity, Verb
 from tests.real.machines import BOT_USER, ROOT, Machine, machine
 
 pytestmark = pytest.mark.timeout(180)
@@ -187,8 +187,8 @@ def test_polkit_permits_the_bots_user_exactly_what_is_listed(host: Machine) -> N
 def _as_the_bot(host: Machine, verb: Verb, name: str) -> str:
     code = (
         "from datetime import timedelta\n"
-        "from remediation.systemd import Systemd\n"
-        "from remediation.unit import UnitIdentity, Verb\n"
+        "from remediation.acts.systemd import Systemd\n"
+        "from remediation.target.unit import UnitIdentity, Verb\n"
         "try:\n"
         f"    unit = UnitIdentity(boot_id='', name={name!r}, invocation='')\n"
         f"    Systemd().run(Verb({verb.value!r}), unit, on_wait=print,"
@@ -269,7 +269,9 @@ def test_a_restart_that_does_not_last_is_never_called_done(
     host: Machine, systemd: Systemd, body: tuple[str, ...], words: str
 ) -> None:
     host.service("weak.service", "[Unit]\nStartLimitIntervalSec=0\n" + unit(*body))
-    outcome = restart(systemd, "weak.service")
+    # What starts twenty times a second may have been started anew since it was read.
+    tries = (restart(systemd, "weak.service") for _ in range(20))
+    outcome = next(found for found in tries if found.result is not Result.REFUSED)
     print(f"promise 16: {' '.join(body)}: called {outcome.result}")
     assert outcome.result is not Result.DONE
     assert words in outcome.summary

@@ -26,9 +26,9 @@ from remediation.action import (
     target_key,
     to_json,
 )
-from remediation.area import FileIdentity
-from remediation.asked import RISKS
-from remediation.unit import Verb
+from remediation.rules.asked import RISKS
+from remediation.target.area import FileIdentity
+from remediation.target.unit import Verb
 from tests.fakes.services import service
 from tests.fakes.things import identity, terminate
 

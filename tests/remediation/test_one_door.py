@@ -12,29 +12,30 @@ _DOORS: dict[str, set[str]] = {
     "pidfd_send_signal": {"remediation/signals.py"},
     "posix_spawn": {"remediation/signals.py"},
     "fork": {"remediation/signals.py"},
-    "setpriority": {"remediation/renice.py"},
+    "setpriority": {"remediation/acts/renice.py"},
     # Of other people's files.
-    "unlink": {"remediation/sweep.py"},
+    "unlink": {"remediation/acts/sweep.py"},
     "remove": set(),
     "rmdir": set(),
     "removedirs": set(),
     # Of the bot's own: a probe, a draft without a name, a postmortem that is purged, a
     # copy that was not put in place, an index that is made anew.
     "any .unlink": {
-        "bot/instance.py",
-        "bot/drafts.py",
-        "bot/postmortems.py",
-        "bot/restore.py",
+        "bot/storage/instance.py",
+        "bot/learning/drafts.py",
+        "bot/learning/postmortems.py",
+        "bot/cli/restore.py",
     },
     "any .rmdir": set(),
     "rmtree": {"memory/index.py"},
-    # The demo starts what it then asks to end, or to restart. The gate's own door is the
-    # only one to a program that changes something.
+    # The demo and a drill start what they then ask to end, or to restart. The gate's own
+    # door is the only one to a program that changes something.
     "subprocess": {
         "remediation/programs.py",
-        "remediation/jobs.py",
-        "bot/demo.py",
-        "bot/shop.py",
+        "remediation/gate/systemctl.py",
+        "bot/demo/command.py",
+        "bot/demo/shop.py",
+        "bot/drill/child.py",
     },
 }
 _MODULES = {"os", "shutil", "signal", "subprocess", "asyncio"}

@@ -12,12 +12,12 @@ from remediation.action import (
     Resume,
     Terminate,
 )
-from remediation.facts import ProcessFacts
-from remediation.leases import Caps, Hold
-from remediation.lock import Locked
+from remediation.ledger.leases import Caps, Hold
+from remediation.ledger.lock import Locked
 from remediation.policy import Rules, Situation, review
-from remediation.protect import OwnTree, ProtectSettings
-from remediation.verdict import Allowed, Refusal
+from remediation.rules.protect import OwnTree, ProtectSettings
+from remediation.rules.verdict import Allowed, Refusal
+from remediation.target.facts import ProcessFacts
 from tests.fakes.clock import START
 from tests.fakes.things import identity, process, terminate
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from remediation import procfs, signals
+from remediation import signals
+from remediation.target import procfs
 from tests.remediation.victims import (
     DROP,
     SLEEPS,

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from remediation import procfs
-from remediation.facts import FactReader, ProcessFacts
+from remediation.target import procfs
+from remediation.target.facts import FactReader, ProcessFacts
 
 HOST = "web-3"
 

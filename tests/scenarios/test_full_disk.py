@@ -9,7 +9,7 @@ import pytest
 from handlers.workspace.people import ALICE
 from handlers.workspace.workspace import Workspace
 from tests.real.machines import ROOT, Machine, machine
-from tests.remediation.litter import mounted, needs_root, old
+from tests.remediation.acts.litter import mounted, needs_root, old
 from tests.scenarios.hosted import HostedBot
 from tests.scenarios.stage import Bot, config
 from tests.scenarios.test_gate import SOCKET, gate_log, install_gate

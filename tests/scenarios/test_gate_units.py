@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from remediation.gate_request import (
+from remediation.acts.systemd import Systemd
+from remediation.gate.request import (
     LookAt,
     LookAtUnit,
     Operate,
@@ -16,11 +17,10 @@ from remediation.gate_request import (
     encode_request,
     read_identity_fields,
 )
-from remediation.identity import boot_id
-from remediation.jobs import JobVerb
-from remediation.systemd import Systemd
-from remediation.unit import UnitIdentity, Verb
-from remediation.unit_told import facts_told
+from remediation.gate.systemctl import JobVerb
+from remediation.gate.unit_told import facts_told
+from remediation.target.identity import boot_id
+from remediation.target.unit import UnitIdentity, Verb
 from tests.real.machines import Machine, machine
 from tests.scenarios.stage import until
 from tests.scenarios.test_gate import SOCKET, gate_log, install_gate

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.boots import Boots, SignOfLife
+from bot.host.boots import Boots, SignOfLife
 from handlers.workspace.people import ALICE
 from handlers.workspace.workspace import Workspace
 from tests.fakes.story import Story

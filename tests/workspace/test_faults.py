@@ -106,6 +106,17 @@ def test_an_outage_ends_when_it_is_told_to(
     assert len(workspace.messages()) == 1
 
 
+def test_what_was_struck_is_known(workspace: Workspace, client: WebClient) -> None:
+    workspace.faults.rate_limit("chat.postMessage")
+
+    with pytest.raises(SlackApiError):
+        post(workspace, client)
+    post(workspace, client)
+
+    (strike,) = workspace.faults.struck
+    assert (strike.method, strike.fault.kind) == ("chat.postMessage", "rate_limit")
+
+
 def test_faults_can_be_taken_back(workspace: Workspace, client: WebClient) -> None:
     workspace.faults.server_error(times=5)
     workspace.faults.duplicate_envelopes(5)

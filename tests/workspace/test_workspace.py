@@ -1,10 +1,12 @@
 """The workspace as a whole: started, looked at, waited for, run alone."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+from urllib.parse import urlsplit
 
 import pytest
 from slack_sdk import WebClient
@@ -15,6 +17,7 @@ from handlers.workspace import (
     DEFAULT_PEOPLE,
     NotPossible,
     Person,
+    Team,
     Workspace,
 )
 
@@ -89,11 +92,27 @@ def test_it_runs_alone_and_leaves_when_asked() -> None:
     program = [sys.executable, "-m", "handlers.workspace", "--port", "0"]
     with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as alone:
         assert alone.stdout is not None
-        page, *settings = (alone.stdout.readline().strip() for _ in range(4))
-        found = dict(line.split("=", 1) for line in settings)
+        told = "".join(
+            iter(
+                alone.stdout.readline,
+                "Ctrl-C ends it, and all that was said in it is gone.\n",
+            )
+        )
+        found = dict(re.findall(r"^  export (\w+)=(.*)$", told, re.MULTILINE))
         client = WebClient(
             token=found["SLACK_BOT_TOKEN"], base_url=found["SLACK_API_URL"]
         )
-        assert client.auth_test()["url"] == page
+        page = str(client.auth_test()["url"])
+        assert f"Open  {page}" in told
+        channel = client.conversations_info(channel=Team().channel_id)["channel"]
+        assert f"{channel['id']}    #{channel['name']}" in told
+        assert all(person.id in told for person in DEFAULT_PEOPLE)
+        busy = [*program[:-1], str(urlsplit(page).port)]
+        second = subprocess.run(
+            busy, capture_output=True, text=True, timeout=30, check=False
+        )
+        assert second.returncode == 2
+        assert "Name another --port" in second.stderr
+        assert "Traceback" not in second.stderr
         os.kill(alone.pid, signal.SIGTERM)
         assert alone.wait(10) == 0

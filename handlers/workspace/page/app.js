@@ -122,7 +122,7 @@ function drawHead(...middle) {
 function drawChannel(channel) {
   drawHead(h("h1", {}, icon("hash"), channel.name), h("p", { class: "topic" }, channel.topic));
   drawList($("main-list"), inChannel(app.state, channel.id), view(openThread), { empty: "Nothing has happened yet. All is calm." });
-  drawFoot($("main-foot"), { label: `Message #${channel.name}, @${bot().name} or ${app.state.command} help`, channel: channel.id });
+  drawFoot($("main-foot"), { label: `Message #${channel.name} or ${app.state.command} help`, channel: channel.id });
 }
 
 function drawBot() {

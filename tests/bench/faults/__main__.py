@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot import detectors
-from bot.settings import DetectorSection
+from bot.config.settings import DetectorSection
 from handlers.workspace.workspace import Workspace
 from tests.bench.faults.catalogue import CONTROLS, FAULTS, PAIRS
 from tests.bench.faults.controls import declared_exe

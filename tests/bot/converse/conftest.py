@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from bot.config.report import ReportSection
+from bot.config.settings import Settings
 from bot.converse.asked import Sources
 from bot.converse.converse import Converse, Words
 from bot.converse.question import Answer, Question, Said
-from bot.database import Database
+from bot.learning.remember import Remember
 from bot.model import EvidenceItem, Table
-from bot.remember import Remember
 from bot.report.reports import Reports
-from bot.report_section import ReportSection
 from bot.runbooks.shelf import Shelf
-from bot.settings import Settings
+from bot.storage.database import Database
 from memory.recollect import Memory
 from tests.fakes.letters import Letters
 from tests.fakes.story import ALICE, FakeEvidence, Story

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from bot import costs
+from bot.config.model import Budget
 from bot.converse.model import ModelTalk
 from bot.converse.question import Said
 from bot.diagnosis.account import Account
 from bot.diagnosis.gemini import GeminiProvider
-from bot.genai import Genai
-from bot.model_section import Budget
+from bot.llm import costs
+from bot.llm.genai import Genai
 from bot.tools import Sources, ready
 from tests.bot.converse.conftest import Room
 from tests.fakes.gemini import HANGS, Act, FakeGemini, calls, fails, raw, says, stops

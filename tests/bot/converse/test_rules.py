@@ -5,16 +5,16 @@ from datetime import timedelta
 
 import pytest
 
-from bot import store
+from bot.charts.plots import Plots
+from bot.config.prometheus import PrometheusServer
+from bot.config.settings import Settings
 from bot.converse.asked import Asked
 from bot.converse.intents import INTENTS, OTHERWISE, Intent, by_rules
 from bot.converse.question import Chart, Question, Said
 from bot.lore import Knowledge, PastCase
 from bot.model import Diagnosis, Hypothesis, Level, NoAction
-from bot.plots import Plots
 from bot.prometheus.server import Server
-from bot.prometheus_section import PrometheusServer
-from bot.settings import Settings
+from bot.storage import store
 from tests.bot.converse.conftest import Room
 from tests.fakes.story import ALICE
 

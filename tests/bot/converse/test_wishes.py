@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 from sqlalchemy import text
 
-from bot.database import Database
+from bot.storage.database import Database
 from tests.bot.converse.conftest import Room
 from tests.fakes.story import ALICE, Story
 from tests.fakes.things import culprit, process
@@ -168,6 +168,8 @@ def test_a_number_that_is_no_pid_names_no_process(room: Room, words: str) -> Non
         ("hand incident 1 over to bob", "/sre handover 1 @WHO"),
         ("can you propose it again", "/sre again 1"),
         ("undo it please", "/sre undo 1"),
+        ("please start a drill", "/sre drill"),
+        ("how do I run another drill?", "/sre drill"),
     ],
 )
 def test_every_verb_is_given_to_who_asks_for_it_in_words(

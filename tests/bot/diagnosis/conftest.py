@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.database import Database
+from bot.config.model import Budget
 from bot.diagnosis.account import Account
 from bot.diagnosis.gemini import GeminiProvider
 from bot.diagnosis.model import ModelDiagnoser
-from bot.genai import Genai
-from bot.metrics import History
+from bot.host.metrics import History
+from bot.llm.genai import Genai
 from bot.model import EvidenceItem, Incident
-from bot.model_section import Budget
+from bot.storage.database import Database
 from bot.tools import Sources, ready
 from tests.fakes.clock import FakeClock
 from tests.fakes.gemini import FakeGemini

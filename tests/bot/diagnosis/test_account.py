@@ -8,13 +8,13 @@ from threading import Barrier
 
 import pytest
 
-from bot import costs
-from bot.costs import Usage
-from bot.database import Database
+from bot.config.model import Budget
 from bot.diagnosis.account import Account, Work
 from bot.diagnosis.provider import Allowance, Reply
-from bot.model_section import Budget
+from bot.llm import costs
+from bot.llm.costs import Usage
 from bot.ports import ModelUnavailable
+from bot.storage.database import Database
 from tests.fakes.clock import FakeClock
 from tests.real.databases import KINDS, fresh
 

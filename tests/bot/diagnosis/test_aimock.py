@@ -5,10 +5,10 @@ Needs Node 20 and the npm registry; skipped by name where they are not there.
 
 import pytest
 
+from bot.config.model import Budget
 from bot.diagnosis.gemini import GeminiProvider
 from bot.diagnosis.model import ModelDiagnoser
-from bot.genai import Genai
-from bot.model_section import Budget
+from bot.llm.genai import Genai
 from bot.ports import DiagnosisUnavailable
 from bot.tools import ready
 from tests.bot.diagnosis.conftest import MODEL, Room

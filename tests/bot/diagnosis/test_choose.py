@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.config.environment import Environment
+from bot.config.model import Critic, Model
 from bot.diagnosis.choose import criticising, diagnosing
-from bot.environment import Environment
-from bot.model_section import Critic, Model
 from tests.bot.diagnosis.conftest import Room
 
 KEYED = Environment(config=Path("c"), state_dir=Path("s"), gemini_key="k")

@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from bot import costs
+from bot.config.model import Budget
 from bot.diagnosis.compatible import CompatibleProvider
 from bot.diagnosis.fallback import ModelOrRules
 from bot.diagnosis.model import ModelDiagnoser
 from bot.diagnosis.rules import RuleDiagnoser
-from bot.model_section import Budget
+from bot.llm import costs
 from bot.ports import DiagnosisUnavailable
 from bot.tools import ready
 from tests.bot.diagnosis.conftest import Room

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot import costs
+from bot.config.model import Budget
 from bot.diagnosis.critic import Critic
-from bot.model_section import Budget
+from bot.llm import costs
 from tests.bot.diagnosis.conftest import Room
 from tests.fakes.gemini import Act, fails, raw, says
 

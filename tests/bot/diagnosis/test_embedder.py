@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bot.genai import GeminiEmbedder, Genai
+from bot.llm.genai import GeminiEmbedder, Genai
 from memory.embed import EmbedderUnavailable
 from tests.fakes.gemini import FakeGemini, fails, raw
 

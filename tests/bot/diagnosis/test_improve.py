@@ -4,11 +4,12 @@ import json
 
 import pytest
 
-from bot import costs, tracing
+from bot.config.model import Budget
 from bot.diagnosis.excerpt import CUT
 from bot.diagnosis.improve import Improve
-from bot.model_section import Budget
+from bot.llm import costs
 from bot.ports import DiagnosisUnavailable
+from bot.runtime import tracing
 from tests.bot.diagnosis.conftest import MODEL, Room
 from tests.fakes.gemini import Act, fails, says
 

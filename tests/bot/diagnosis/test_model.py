@@ -8,14 +8,15 @@ from threading import Event
 
 import pytest
 
-from bot import costs, tracing
-from bot.costs import Total
+from bot.config.model import Budget
 from bot.diagnosis.fallback import ModelOrRules
 from bot.diagnosis.meter import MOST_TOKENS_OUT
 from bot.diagnosis.model import ModelDiagnoser
 from bot.diagnosis.rules import RuleDiagnoser
-from bot.model_section import Budget
+from bot.llm import costs
+from bot.llm.costs import Total
 from bot.ports import DiagnosisUnavailable
+from bot.runtime import tracing
 from bot.tools import anywhere, ready
 from tests.bot.diagnosis.conftest import MODEL, Room
 from tests.fakes.gemini import (

@@ -122,6 +122,35 @@ def test_what_came_and_went_unseen_is_in_the_ledger(inbox: Inbox, story: Story) 
     assert story.events() == ["alert.passed"], "told once"
 
 
+def test_what_was_shown_in_vain_is_not_seen(inbox: Inbox, story: Story) -> None:
+    told_now = alerts(told("A"), told("B"))
+    inbox.take(told_now)
+    assert sorted(names(inbox)) == ["A", "B"]
+    inbox.missed([alert for alert in told_now if alert.name == "A"])
+    assert sorted(names(inbox)) == ["A", "B"]
+    assert inbox.waiting() == 1
+    inbox.missed([alert for alert in told_now if alert.name == "A"])
+    inbox.take(alerts(told("A", status="resolved"), told("B", status="resolved")))
+    assert names(inbox) == []
+    assert story.events() == ["alert.passed"]
+    assert "A fired" in story.texts()
+
+
+def test_what_was_shown_in_vain_once_is_seen_in_the_end(
+    inbox: Inbox, story: Story
+) -> None:
+    told_now = alerts(told("A"))
+    inbox.take(told_now)
+    inbox.look()
+    inbox.missed(told_now)
+    inbox.look()
+    inbox.look()
+    assert inbox.waiting() == 0
+    inbox.take(alerts(told("A", status="resolved")))
+    inbox.look()
+    assert story.events() == []
+
+
 def test_no_more_are_taken_than_there_is_room_for(
     inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

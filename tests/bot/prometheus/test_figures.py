@@ -15,10 +15,10 @@ from urllib.error import URLError
 import pytest
 
 from bot import detectors
+from bot.config.prometheus import PrometheusServer
 from bot.prometheus.answer import finite
 from bot.prometheus.figures import MOUNT, points_of_late, question, told_by
 from bot.prometheus.server import Server
-from bot.prometheus_section import PrometheusServer
 from tests.detectors.pieces import PaperFacts, context
 from tests.fakes.exporting import WEB_1, Machine
 from tests.real.ports import free_port

@@ -2,10 +2,10 @@
 
 import pytest
 
-from bot import yamlfile
-from bot.prometheus_section import Rule
-from bot.settings import Loaded, check
-from bot.yamlfile import BadConfiguration
+from bot.config import yamlfile
+from bot.config.prometheus import Rule
+from bot.config.settings import Loaded, check
+from bot.config.yamlfile import BadConfiguration
 
 SERVER = 'prometheus:\n  servers:\n    main: {url: "http://127.0.0.1:9090/"}\n'
 
@@ -64,7 +64,7 @@ def test_a_wrong_rule_is_named(rule: str, line: int, words: str) -> None:
         ('{url: "http://user:pass@x"}', "was read"),
         ('{url: "http://x?a=b"}', "was read"),
         ("{}", "missing"),
-        ('{url: "http://x", timeout: 2h}', "less than or equal"),
+        ('{url: "http://x", timeout: 2h}', "at most"),
         ('{url: "http://x", cert_file: /x.pem}', "needed together"),
         ('{url: "http://x", ulr: y}', "did you mean url?"),
         ('{url: "http://x", user: "a:b"}', "'a:b' was read"),

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bot.config.prometheus import PrometheusServer
 from bot.prometheus.answer import QuestionRefused, Sample
 from bot.prometheus.selector import host_pattern, of_host_only, on_host, quoted
 from bot.prometheus.server import Server
-from bot.prometheus_section import PrometheusServer
 from tests.real.prometheus import prometheus
 
 ANY = st.text(max_size=30)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.config.prometheus import PrometheusServer
 from bot.prometheus.answer import QuestionRefused, ServerSilent
 from bot.prometheus.server import Server
-from bot.prometheus_section import PrometheusServer
 from tests.fakes.lying import Liar, liar, one
 from tests.real.postgres import missing
 from tests.real.prometheus import RealPrometheus, prometheus

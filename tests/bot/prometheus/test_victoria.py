@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.config.prometheus import PrometheusServer, Rule
 from bot.detectors.prometheus import PrometheusDetector, PrometheusSection
 from bot.model import Level
 from bot.prometheus.answer import QuestionRefused
 from bot.prometheus.figures import question, told_by
 from bot.prometheus.selector import of_host_only, on_host
 from bot.prometheus.server import Server
-from bot.prometheus_section import PrometheusServer, Rule
 from tests.detectors.pieces import this_host
 from tests.real.victoria import RealVictoria, victoria
 

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.config.policy import ActionKind
 from bot.model import Level
-from bot.policy_section import ActionKind
 from bot.runbooks import front
 from bot.runbooks.page import MAX_BYTES, Page, Parsed, parse
 from bot.runbooks.problem import Problem
 from remediation.action import CleanFiles, LowerPriority, Pause, Terminate
-from remediation.unit import Verb
+from remediation.target.unit import Verb
 from tests.bot.runbooks.pages import GOOD, page_text
 
 PATH = Path("runbooks/runaway.md")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot import detectors
-from bot.policy_section import ActionKind
+from bot.config.policy import ActionKind
 from bot.runbooks import front
 from bot.runbooks.page import Page
 from bot.runbooks.shelf import Shelf

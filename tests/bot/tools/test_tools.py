@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.metrics import History
+from bot.host.metrics import History
 from bot.ports import CannotRead
 from bot.tools import Sources, known, ready
 from bot.tools.host_history import HostHistory
@@ -15,7 +15,7 @@ from bot.tools.journal_lines import JournalLines
 from bot.tools.past_incidents import PastIncidents
 from bot.tools.process_detail import ProcessDetail
 from bot.tools.runbooks import Runbooks
-from remediation.identity import Unobservable
+from remediation.target.identity import Unobservable
 from tests.fakes.clock import FakeClock
 from tests.fakes.story import FakeReader
 from tests.fakes.things import process

@@ -1,0 +1,1 @@
+"""From a condition to something done: what may be offered, what was decided, what it did."""

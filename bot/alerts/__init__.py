@@ -1,0 +1,1 @@
+"""From what is measured or told to an alert, and to the incident it belongs to."""

@@ -1,0 +1,1 @@
+"""Who is behind a condition: a process, a family, a unit; and work that was declared."""

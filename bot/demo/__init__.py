@@ -1,0 +1,1 @@
+"""`countersign demo`: the whole story on one machine, with processes that misbehave."""

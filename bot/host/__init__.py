@@ -1,0 +1,1 @@
+"""What is seen of this host now: its figures, file systems, processes and boots."""

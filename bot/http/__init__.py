@@ -1,0 +1,1 @@
+"""HTTP in both directions: what the bot answers, and how it asks servers it does not trust."""

@@ -1,0 +1,1 @@
+"""How long things are kept: copies, what goes by itself, and how it leaves as a document."""

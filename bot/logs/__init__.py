@@ -1,0 +1,1 @@
+"""Lines of logs around an onset: from this host's journal, and from Loki."""

@@ -1,0 +1,1 @@
+"""What detectors measure with: limits with memory, trends, windows, series of Prometheus."""

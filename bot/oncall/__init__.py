@@ -1,0 +1,1 @@
+"""Who is called and whose it is: owners, escalation, the second approver, the pager."""

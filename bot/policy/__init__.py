@@ -1,0 +1,1 @@
+"""The team's rules for people: as they stand, in sentences, and when they changed."""

@@ -1,0 +1,1 @@
+"""What is not told, and why: mutes, maintenance, silences, false alarms, the digest."""

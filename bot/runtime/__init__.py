@@ -1,0 +1,1 @@
+"""What keeps the bot itself going: clocks, loops, schedule, its own figures and traces."""

@@ -1,8 +1,0 @@
-"""Burns one core in a loop that never ends; ten minutes at most."""
-
-from bot.villains.restraint import restrain
-
-if __name__ == "__main__":
-    restrain()
-    while True:
-        pass
