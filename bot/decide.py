@@ -21,8 +21,8 @@ from bot.text.redact import HIDDEN
 from bot.text.words import seconds
 from remediation.action import in_words
 from remediation.ledger.decision import Decided, Draft, NotDecided
-from remediation.ledger.proposal import ID_PATTERN, Proposal, State, issuer
-from remediation.ledger.undo import UNDO, undo_of
+from remediation.ledger.proposal import ID_PATTERN, UNDO, Proposal, State, issuer
+from remediation.ledger.undo import undo_of
 from remediation.rules.rulebook import OBSERVES
 
 LEAST_REASON = 10

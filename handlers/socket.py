@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode.websocket_client import SocketModeHandler
@@ -18,6 +19,8 @@ _PAUSE = 1.0
 _LONGEST_PAUSE = 10.0
 """Between tries: while there is no connection, nobody's click arrives."""
 _CLOSE_SECONDS = 1.0
+_SETTLES_WITHIN = 5.0
+_LOOK = 0.05
 _MEND = (
     "SLACK_APP_TOKEN must be this app's (xapp-…) with connections:write, and Socket Mode "
     "switched on; `countersign doctor` looks"
@@ -37,6 +40,7 @@ class Socket:
             ping_interval=5,
             concurrency=CONCURRENCY,
         )
+        self._handler.client.current_app_monitor_started = True  # by `_settle`
         self._stopping = threading.Event()
         self._thread = threading.Thread(
             target=self._connect, name="socket", daemon=True
@@ -70,8 +74,22 @@ class Socket:
                 self._stopping.wait(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
             else:
+                self._settle()
                 log.info("slack.connected")
                 return
+
+    def _settle(self) -> None:
+        """Let the SDK watch the connection once there is one.
+
+        Its monitor looks at once when it starts, finds no connection yet and makes
+        another, which cuts off the first: clicks that came over it were lost.
+        """
+        end = time.monotonic() + _SETTLES_WITHIN
+        while not self.is_connected() and time.monotonic() < end:
+            if self._stopping.wait(_LOOK):
+                return
+        if not self._stopping.is_set():
+            self._handler.client.current_app_monitor.start()
 
 
 def _why(error: Exception) -> str:

@@ -25,8 +25,7 @@ from remediation.acts.observe import Observer
 from remediation.ledger import docket
 from remediation.ledger.decision import NotClaimable
 from remediation.ledger.ledger import Approval
-from remediation.ledger.proposal import Proposal, State
-from remediation.ledger.undo import UNDO
+from remediation.ledger.proposal import UNDO, Proposal, State
 from remediation.moment import Moment
 from remediation.outcome import Outcome, Result, Seen
 
@@ -120,8 +119,7 @@ class CarryOut:
             if proposal.rule != UNDO and not incident.is_open:
                 self._refuse(tx, proposal, "the incident was resolved meanwhile", now)
                 return None
-            own = proposal.requested_by is None and proposal.rule != UNDO
-            if own and quiet.is_kept_back(incident):
+            if proposal.is_bots_own and quiet.is_kept_back(incident):
                 none = incident.no_action.reason if incident.no_action else ""
                 self._refuse(tx, proposal, none, now)
                 return None

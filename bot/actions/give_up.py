@@ -12,8 +12,7 @@ from remediation.action import is_reversible
 from remediation.ledger import docket
 from remediation.ledger.audit import Sealed, read
 from remediation.ledger.ledger import Ledger
-from remediation.ledger.proposal import State
-from remediation.ledger.undo import UNDO
+from remediation.ledger.proposal import UNDO, State
 from remediation.moment import Moment
 from remediation.policy import Past, gave_up
 from remediation.rules.rulebook import RuleBook

@@ -38,12 +38,12 @@ def settle_request(tx: Connection, incident: Incident, how: str, now: Moment) ->
 def take_back(tx: Connection, ledger: Ledger, number: int, now: Moment) -> None:
     """End what the bot proposed itself and nobody has begun, approved or not.
 
-    What a person asked for stays: who names a target oneself meant it.
+    What a person asked for stays, an undo too: who names a target oneself meant it.
     """
     ledger.supersede(tx, number, now=now, own_only=True)
     why = "Not carried out: it makes less of the problem by now"
     outcome = Outcome(result=Result.REFUSED, seen=Seen.UNKNOWN, summary=why)
     for proposal in docket.of(tx, number):
-        is_own = proposal.state is State.APPROVED and proposal.requested_by is None
-        if is_own and ledger.refuse(tx, proposal.id, outcome):
+        is_next = proposal.state is State.APPROVED and proposal.is_bots_own
+        if is_next and ledger.refuse(tx, proposal.id, outcome):
             tell(tx, proposal, "action.refused", why, now)

@@ -48,29 +48,28 @@ class Verdicts:
 
     def _note(self, incident: Incident, check: Check) -> None:
         with self._database.write() as tx:
-            if _is_measured(tx, incident.number, check.proposal):
+            if _measures(store.get(tx, incident.number), check.proposal):
                 store.bump(tx, incident.number, check=check)
 
     def conclude(self, incident: Incident, result: Verification, now: Moment) -> bool:
         """Write the verdict, unless something else is measured by now; say if written."""
         text = f"{result.verdict.capitalize()}: {result.figures}"
         with self._database.write() as tx:
-            if not _is_measured(tx, incident.number, result.proposal):
+            kept = store.get(tx, incident.number)
+            if not _measures(kept, result.proposal):
                 return False
-            judged = (*store.get(tx, incident.number).judged, result)
-            found = {"check": None, "verification": result, "judged": judged}
-            store.bump(tx, incident.number, **found)
-            for kind, words in (
-                (f"verified.{result.verdict}", text),
-                ("chart.due", incident.lead.label),
-            ):
-                number = incident.number
-                append(tx, Event(kind=kind, text=words, at=now.wall, incident=number))
-            escalate_if_spent(tx, self._ledger, incident.number, now)
+            judged = (*kept.judged, result)
+            store.bump(tx, kept.number, check=None, verification=result, judged=judged)
+            _tell(tx, kept, f"verified.{result.verdict}", text, now)
+            _tell(tx, kept, "chart.due", kept.lead.label, now)
+            escalate_if_spent(tx, self._ledger, kept.number, now)
         return True
 
 
-def _is_measured(tx: Connection, number: int, proposal: str) -> bool:
+def _measures(kept: Incident, proposal: str) -> bool:
     """Say whether it is still this action: a person or another one may have come since."""
-    check = store.get(tx, number).check
-    return check is not None and check.proposal == proposal
+    return kept.check is not None and kept.check.proposal == proposal
+
+
+def _tell(tx: Connection, kept: Incident, kind: str, text: str, now: Moment) -> None:
+    append(tx, Event(kind=kind, text=text, at=now.wall, incident=kept.number))

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
+from itertools import chain, count
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -151,9 +152,8 @@ def _swap(work: Path, there: Path) -> Path | None:
     """Give the copy the database's name; return the name that the one before has now."""
     kept = None
     if there.exists():
-        stamp = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}"
-        kept = there.with_name(f"{there.name}.before-restore-{stamp}")
         # Its second name first: at every instant there is a whole database.
+        kept = _free_name(there)
         kept.hardlink_to(there)
         for end in _BESIDE:
             part = there.with_name(there.name + end)
@@ -163,6 +163,14 @@ def _swap(work: Path, there: Path) -> Path | None:
     work.replace(there)
     sync(there.parent)
     return kept
+
+
+def _free_name(there: Path) -> Path:
+    """Return a name of this second that nothing has yet: two restores fit into one."""
+    stamp = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    first = there.with_name(f"{there.name}.before-restore-{stamp}")
+    more = (first.with_name(f"{first.name}-{number}") for number in count(2))
+    return next(name for name in chain([first], more) if not name.exists())
 
 
 def _say(found: Contents, ended: int) -> None:

@@ -103,7 +103,10 @@ class Drill:
         """Bring the child in line with the wish and the incident; the leader's loop."""
         now = self._clock.now()
         with self._database.read() as tx:
-            wish, drills = _wish(tx), _open_drills(tx)
+            wish = _wish(tx)
+            if wish is None and self.running is None:
+                return
+            drills = _open_drills(tx)
         if self.running is not None:
             if wish is not None:  # it could not be dropped when its child began
                 self._drop_wish()

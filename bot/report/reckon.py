@@ -20,8 +20,7 @@ from bot.report.figures import (
     Times,
 )
 from bot.report.past import Made, Past, Told
-from remediation.ledger.proposal import State
-from remediation.ledger.undo import UNDO
+from remediation.ledger.proposal import UNDO, State
 from remediation.verify import Verdict
 
 CPU: Final = ("cpu", "runaway_process")

@@ -11,8 +11,7 @@ from remediation.acts.service import operate
 from remediation.acts.service_manager import ManagerUnavailable
 from remediation.attempt import Attempt, Refused, TargetFacts
 from remediation.ledger.ledger import Approval
-from remediation.ledger.proposal import Proposal
-from remediation.ledger.undo import UNDO
+from remediation.ledger.proposal import UNDO, Proposal
 from remediation.outcome import Outcome, Seen
 from remediation.policy import Rules, refuse_target
 from remediation.rules.asked import asked_of

@@ -20,9 +20,8 @@ from sqlalchemy import (
 
 from remediation.ledger import docket
 from remediation.ledger.decision import NotClaimable, NotDecided
-from remediation.ledger.proposal import Proposal, State
+from remediation.ledger.proposal import UNDO, Proposal, State
 from remediation.ledger.tables import proposals, votes
-from remediation.ledger.undo import UNDO
 from remediation.moment import Moment
 from remediation.rules.rule import Voter
 from remediation.rules.rulebook import RuleBook

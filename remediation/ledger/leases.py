@@ -18,9 +18,8 @@ from sqlalchemy import (
 )
 
 from remediation.action import Action, target_key
-from remediation.ledger.proposal import Proposal
+from remediation.ledger.proposal import UNDO, Proposal
 from remediation.ledger.tables import leases
-from remediation.ledger.undo import UNDO
 from remediation.moment import Moment
 from remediation.rules.drilled import DRILL
 

@@ -249,13 +249,13 @@ class Ledger:
     ) -> list[Proposal]:
         """End the incident's pending proposals because something newer stands.
 
-        own_only: not those that a person asked for.
+        own_only: only what the bot thought of itself.
         """
         audit.serialize(tx)
         pending = [
             p
             for p in self.of(tx, incident)
-            if p.is_pending and not (own_only and p.requested_by)
+            if p.is_pending and (p.is_bots_own or not own_only)
         ]
         for proposal in pending:
             tx.execute(_SUPERSEDE, {"wanted": proposal.id})

@@ -15,6 +15,9 @@ from remediation.rules.rule import Voter
 ID_PATTERN = re.compile(r"[A-Za-z0-9.-]{1,63}~[0-9a-f]{6}~[A-Za-z0-9_-]{16}")
 """HOST~INSTANCE~RANDOM: the middle tells whose it is, the end cannot be guessed."""
 
+UNDO = "undo"
+"""The rule of a proposal that puts back what was done before."""
+
 
 class State(StrEnum):
     """Where a decision stands.
@@ -70,6 +73,11 @@ class Proposal:
     def is_pending(self) -> bool:
         """Whether a click can still decide it."""
         return self.state is State.PENDING
+
+    @property
+    def is_bots_own(self) -> bool:
+        """Whether the bot thought of it, for what it blames: no person asked for it."""
+        return self.requested_by is None and self.rule != UNDO
 
     @property
     def voters(self) -> tuple[str, ...]:

@@ -11,9 +11,6 @@ from remediation.action import (
 from remediation.ledger.proposal import Proposal, State
 from remediation.target.unit import Verb
 
-UNDO = "undo"
-"""The rule of a proposal that puts back what was done before."""
-
 
 def undo_of(proposal: Proposal) -> Action | None:
     """Return the action that puts back what this one did; None where nothing can."""

@@ -2,7 +2,8 @@
 
 Known by its whole identity. That this one may be ended is known to the running bot that
 started it and to nobody else: it is in no row, no configuration and no environment, so
-nothing can name another one, and it is gone with the bot. Where it counts says `OwnTree` (`protect.py`).
+nothing can name another one, and it is gone with the bot. Where it counts says
+`OwnTree` (`protect.py`).
 """
 
 from typing import Final

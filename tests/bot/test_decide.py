@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.actions.settle import take_back
 from bot.config.policy import Policy
 from bot.model import Phase
 from bot.origin import Origin
@@ -11,7 +12,7 @@ from bot.storage import store
 from bot.storage.database import Database
 from remediation.ledger import lock
 from remediation.ledger.decision import NotDecided
-from remediation.ledger.proposal import State
+from remediation.ledger.proposal import UNDO, State
 from remediation.outcome import Outcome, Result, Seen
 from tests.fakes.story import ALICE, BOB, CHANNEL, CHEN, Story
 
@@ -408,3 +409,12 @@ def test_a_dialog_opens_only_for_a_vote_that_would_count(story: Story) -> None:
     story.decide.reject(offered, BOB, None)
     with pytest.raises(NotDecided, match="already rejected"):
         story.decide.decidable(offered, ALICE)
+
+
+def test_an_undo_outlives_a_change_of_blame(database: Database) -> None:
+    story = paused(database)
+    story.decide.undo(1, BOB)
+    with story.database.write() as tx:
+        take_back(tx, story.ledger, 1, story.clock.now())
+    assert story.proposals()[-1].rule == UNDO
+    assert story.proposals()[-1].state is State.APPROVED

@@ -8,8 +8,8 @@ from sqlalchemy import delete
 
 from bot.storage.database import Database
 from remediation.ledger.leases import Caps, Target, cooling_until, hold, release, take
+from remediation.ledger.proposal import UNDO
 from remediation.ledger.tables import leases
-from remediation.ledger.undo import UNDO
 from remediation.rules.drilled import DRILL
 from tests.fakes.clock import FakeClock
 from tests.fakes.things import terminate
