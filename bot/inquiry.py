@@ -7,7 +7,8 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.model import Diagnosis, EvidenceItem, Incident
+from bot.lore import Diagnosis
+from bot.model import EvidenceItem, Incident
 from bot.ports import Diagnoser, DiagnosisUnavailable, Evidence
 from bot.runtime.loop import attempt
 

@@ -6,6 +6,38 @@ Parts of `bot/model.py`'s incident; none of it becomes a fact or a button.
 from dataclasses import dataclass
 from datetime import datetime
 
+RULES = "rules"
+"""The author of a diagnosis that no model wrote."""
+FALSE_ALARM = "false alarm"
+"""The resolution of an incident that a person closed as nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hypothesis:
+    """A possible cause with the evidence ids that speak for it and against it."""
+
+    cause: str
+    evidence: tuple[str, ...]
+    against: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """What is thought to be wrong, marked with its author; never a fact or a button.
+
+    confidence: 0 to 1. author: "rules" or the model's name. settle: what would settle
+    the question. preferred: a proposal's letter, "escalate", "nothing" or "".
+    missing: what the opinion had to do without, in words for the card.
+    """
+
+    summary: str
+    hypotheses: tuple[Hypothesis, ...]
+    confidence: float
+    author: str
+    settle: str = ""
+    preferred: str = ""
+    missing: str = ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastCase:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.lore import Feedback, Knowledge
+from bot.lore import Diagnosis, Feedback, Knowledge
 from bot.pointed import Pointed
 from remediation.moment import Moment
+from remediation.rules.drilled import DRILL
 from remediation.target.facts import ProcessFacts
 from remediation.target.identity import ProcessIdentity
 from remediation.target.unit import UnitFacts
@@ -21,10 +22,6 @@ from remediation.verify import Measure, Verdict
 
 REQUEST = "request"
 """The `detector` of an incident that a person opened by asking for an action."""
-RULES = "rules"
-"""The author of a diagnosis that no model wrote."""
-FALSE_ALARM = "false alarm"
-"""The resolution of an incident that a person closed as nothing."""
 STORM = "storm"
 """Stands in the fingerprint of an incident that folds many causes at once."""
 
@@ -197,33 +194,6 @@ class EvidenceItem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hypothesis:
-    """A possible cause with the evidence ids that speak for it and against it."""
-
-    cause: str
-    evidence: tuple[str, ...]
-    against: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
-    """What is thought to be wrong, marked with its author; never a fact or a button.
-
-    confidence: 0 to 1. author: "rules" or the model's name. settle: what would settle
-    the question. preferred: a proposal's letter, "escalate", "nothing" or "".
-    missing: what the opinion had to do without, in words for the card.
-    """
-
-    summary: str
-    hypotheses: tuple[Hypothesis, ...]
-    confidence: float
-    author: str
-    settle: str = ""
-    preferred: str = ""
-    missing: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """A verification under way: measured for `window` after `acted`, then judged.
 
@@ -339,6 +309,11 @@ class Incident:
     def last_opened(self) -> datetime:
         """When it was opened, or came back."""
         return self.returned[-1] if self.returned else self.opened_at
+
+    @property
+    def is_drill(self) -> bool:
+        """Whether the bot only rehearses, on a child of its own."""
+        return self.lead.detector == DRILL
 
     @property
     def is_storm(self) -> bool:

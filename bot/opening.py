@@ -14,8 +14,8 @@ from typing import Final
 from bot.alerts.alert import FLAP_WINDOW
 from bot.alerts.triage import Opened, worst
 from bot.learning.retell import condition_of, service_of
-from bot.lore import Feedback
-from bot.model import FALSE_ALARM, REQUEST, STORM, Incident, Phase
+from bot.lore import FALSE_ALARM, Feedback
+from bot.model import REQUEST, STORM, Incident, Phase
 from bot.text.words import seconds, title_of
 from remediation.ledger.proposal import Proposal, State
 from remediation.moment import Moment

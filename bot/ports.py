@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from bot.config.settings import DetectorSection
-from bot.model import Diagnosis, EvidenceItem, Finding, Incident
+from bot.lore import Diagnosis
+from bot.model import EvidenceItem, Finding, Incident
 from remediation.moment import Moment
 
 

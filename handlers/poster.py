@@ -27,7 +27,6 @@ from handlers.blocks.markup import Message
 from handlers.channel import Again, Channel, File
 from handlers.client import failure_of
 from remediation.ledger.audit import Sealed, current, read
-from remediation.rules.drilled import DRILL
 from remediation.rules.rule import Circle
 
 log = logging.getLogger(__name__)
@@ -170,7 +169,7 @@ class Poster:
     def _draw(self, incident: Incident) -> Message:
         with self._database.read() as tx:
             proposals = self._ledger.of(tx, incident.number)
-        is_drill = incident.lead.detector == DRILL
+        is_drill = incident.is_drill
         critical = incident.level is Level.CRITICAL and not is_drill
         # The names stay on the card: taking them away would be an edit for nothing.
         calls = self._critical if critical and not self._is_muted(incident) else ()
@@ -212,7 +211,7 @@ class Poster:
         return thread.line(entry, mentions=self._called(incident, entry.event.kind))
 
     def _called(self, incident: Incident, kind: str) -> tuple[str, ...]:
-        if incident.lead.detector == DRILL:
+        if incident.is_drill:
             return ()
         if kind in thread.CALLS_EVERYBODY:
             return self._everybody

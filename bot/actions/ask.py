@@ -25,7 +25,6 @@ from remediation.ledger.audit import Event, append
 from remediation.ledger.decision import NotDecided
 from remediation.ledger.proposal import Proposal, State
 from remediation.moment import Moment
-from remediation.rules.drilled import DRILL
 from remediation.rules.verdict import Allowed, Refusal
 from remediation.target.identity import Gone, Unobservable, is_same_process
 from remediation.target.unit import UnitFacts, Verb, unit_name
@@ -62,7 +61,7 @@ class Ask:
             incident = store.get(tx, number)
         if not incident.is_open:
             raise NotDecided(f"incident {number} is resolved already")
-        if incident.lead.detector == DRILL:
+        if incident.is_drill:
             raise NotDecided("a drill is proposed once; `/sre drill` begins another")
         live = self._candidates.targets.of(incident)
         with self._database.write() as tx:

@@ -9,7 +9,6 @@ from bot.model import Incident, Phase
 from bot.storage import store
 from remediation.ledger.audit import Event, append
 from remediation.moment import Moment
-from remediation.rules.drilled import DRILL
 
 
 def call_people(
@@ -23,7 +22,7 @@ def call_people(
 
     A drill calls nobody, whatever becomes of it.
     """
-    if incident.phase is Phase.ESCALATED or incident.lead.detector == DRILL:
+    if incident.phase is Phase.ESCALATED or incident.is_drill:
         return incident
     kind, number = "incident.escalated", incident.number
     append(tx, Event(kind=kind, text=text, at=now.wall, incident=number, actor=actor))

@@ -95,7 +95,7 @@ class Candidates:
         drafts: list[Draft] = []
         refused: list[Refusal] = []
         past = past_of(tx, incident, self._rules.book, now)
-        drills = incident.lead.detector == DRILL
+        drills = incident.is_drill
         verdicts = [
             (action, self.review(tx, action, live, now, past, drills=drills))
             for action in self._actions(incident, live)
@@ -188,7 +188,7 @@ class Candidates:
         if isinstance(live, Disk):
             return [self.clean(clutter) for clutter in live.clutters if clutter.files]
         host = incident.host
-        if incident.lead.detector == DRILL and isinstance(live, Suspect):
+        if incident.is_drill and isinstance(live, Suspect):
             return [self.action("terminate", live)]
         if isinstance(live, UnitFacts):
             verbs = _permitted(_verbs(live), incident.lead.points_at)

@@ -122,7 +122,7 @@ class _Ties:
 
 
 def _known_causes(incident: Incident) -> frozenset[object]:
-    if incident.is_storm or incident.lead.detector == DRILL:
+    if incident.is_storm or incident.is_drill:
         return frozenset()
     culprit = {incident.culprit.identity} if incident.culprit else set()
     service = incident.service.name if incident.service else incident.lead.service_name

@@ -7,8 +7,8 @@ from typing import Final
 from bot.converse import now
 from bot.converse.asked import Asked, number_in
 from bot.converse.question import Answer
-from bot.lore import PastCase
-from bot.model import Culprit, Diagnosis, Incident
+from bot.lore import Diagnosis, PastCase
+from bot.model import Culprit, Incident
 from bot.text.words import level_word, seconds
 
 _CAUSES: Final = 3

@@ -15,7 +15,6 @@ from bot.storage import store
 from bot.text.words import seconds
 from memory.case import Symptoms
 from memory.rank import is_alike
-from remediation.rules.drilled import DRILL
 
 _WEEK: Final = timedelta(days=7)
 _LISTED: Final = 12
@@ -59,7 +58,7 @@ def happened(asked: Asked) -> Answer | None:
     found = [
         incident
         for incident in later
-        if incident.opened_at < period.end and incident.lead.detector != DRILL
+        if incident.opened_at < period.end and not incident.is_drill
     ]
     spell = f"{period.start:%Y-%m-%d %H:%M} to {period.end:%Y-%m-%d %H:%M} UTC"
     if not found:

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot.model import Diagnosis, Hypothesis
+from bot.lore import Diagnosis, Hypothesis
 from bot.text.redact import redact
 
 ESCALATE: Final = "escalate"

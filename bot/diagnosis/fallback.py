@@ -6,7 +6,8 @@ from dataclasses import replace
 from bot.diagnosis.model import ModelDiagnoser
 from bot.diagnosis.prompt import Candidate
 from bot.diagnosis.rules import RuleDiagnoser
-from bot.model import Diagnosis, EvidenceItem, Incident
+from bot.lore import Diagnosis
+from bot.model import EvidenceItem, Incident
 from bot.ports import DiagnosisUnavailable
 
 

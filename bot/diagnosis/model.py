@@ -15,7 +15,8 @@ from bot.diagnosis.answer import Expected, Unusable, schema, understood
 from bot.diagnosis.prompt import Candidate
 from bot.diagnosis.provider import Conversation, Provider, Reply, Said
 from bot.diagnosis.rounds import Heard, Rounds
-from bot.model import Diagnosis, EvidenceItem, Incident
+from bot.lore import Diagnosis
+from bot.model import EvidenceItem, Incident
 from bot.ports import DiagnosisUnavailable, ModelUnavailable, Tool
 
 _LAST: Final = (

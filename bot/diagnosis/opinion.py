@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from bot.model import Diagnosis, Incident
+from bot.lore import Diagnosis
+from bot.model import Incident
 
 
 def with_opinion(

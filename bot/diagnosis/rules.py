@@ -1,7 +1,8 @@
 """Diagnosis without a model: what the figures themselves allow to say."""
 
+from bot.lore import RULES, Diagnosis, Hypothesis
 from bot.measuring.series import DETECTOR as PROMETHEUS
-from bot.model import RULES, Culprit, Diagnosis, Hypothesis, Incident, Level
+from bot.model import Culprit, Incident, Level
 from bot.text.words import seconds
 from remediation.target.unit import UnitFacts, end_in_words
 

@@ -25,7 +25,7 @@ from remediation.ledger.decision import NotDecided
 from remediation.ledger.lock import locked
 from remediation.ledger.proposal import Proposal, State
 from remediation.moment import Moment
-from remediation.rules.drilled import DRILL, Drilled
+from remediation.rules.drilled import Drilled
 
 log = logging.getLogger(__name__)
 
@@ -205,7 +205,7 @@ def _is_fresh(wish: Wish, now: Moment) -> bool:
 
 
 def _open_drills(tx: Connection) -> list[Incident]:
-    return [i for i in store.opened(tx) if i.lead.detector == DRILL]
+    return [i for i in store.opened(tx) if i.is_drill]
 
 
 def _reason(incident: Incident, proposals: Sequence[Proposal]) -> str:

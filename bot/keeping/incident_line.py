@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.learning.retell import case_of
-from bot.model import Diagnosis, Incident, Verification
+from bot.lore import Diagnosis
+from bot.model import Incident, Verification
 from remediation.action import in_words, kind_of
 from remediation.ledger.audit import Sealed
 from remediation.ledger.proposal import Proposal

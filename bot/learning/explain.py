@@ -13,8 +13,8 @@ from typing import Final, Protocol
 from bot.diagnosis.context import context_of
 from bot.diagnosis.opinion import with_opinion
 from bot.learning.retell import past, service_of, symptoms_of, track_words
-from bot.lore import Knowledge, RunbookRef
-from bot.model import Diagnosis, EvidenceItem, Incident
+from bot.lore import Diagnosis, Knowledge, RunbookRef
+from bot.model import EvidenceItem, Incident
 from bot.ports import Wakeable
 from bot.runbooks.matching import Match
 from bot.runtime.loop import Unfinished, one_by_one
@@ -26,7 +26,6 @@ from memory.rank import is_alike
 from remediation.action import in_words, kind_of
 from remediation.ledger.audit import Event, append
 from remediation.ledger.proposal import Proposal
-from remediation.rules.drilled import DRILL
 
 MOST_LOOKS: Final = 6
 """How often memory and the shelf are asked about one incident, between two restarts."""
@@ -190,7 +189,7 @@ class Explain:
 
     def _open(self) -> list[Incident]:
         with self._database.read() as tx:  # a drill explains itself
-            return [i for i in store.opened(tx) if i.lead.detector != DRILL]
+            return [i for i in store.opened(tx) if not i.is_drill]
 
     def _look(self, incident: Incident, *, times: int) -> _Look:
         return _Look(

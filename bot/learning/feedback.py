@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from bot.lore import Feedback
-from bot.model import FALSE_ALARM, Incident
+from bot.lore import FALSE_ALARM, Feedback
+from bot.model import Incident
 from bot.person import Person
 from bot.ports import Wakeable
 from bot.storage import store

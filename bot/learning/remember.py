@@ -15,7 +15,6 @@ from bot.storage.record import Record
 from bot.storage.store import REOPENED
 from memory.case import Case
 from remediation.ledger.audit import read
-from remediation.rules.drilled import DRILL
 
 ENDS: Final = frozenset({"incident.resolved", "incident.false_alarm"})
 """Events after which an incident's case is written."""
@@ -71,7 +70,7 @@ class Remember:
             cases = [
                 case_of(incident, self._ledger.of(tx, incident.number))
                 for incident in (store.get(tx, n) for n in ended | known if n)
-                if not incident.is_open and incident.lead.detector != DRILL
+                if not incident.is_open and not incident.is_drill
             ]
         for number in open_:
             # Memory holds what is over. At its next end it is written again.

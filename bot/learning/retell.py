@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from bot.lore import PastCase
+from bot.lore import FALSE_ALARM, RULES, PastCase
 from bot.measuring.series import DETECTOR as PROMETHEUS
 from bot.measuring.series import Subject
-from bot.model import FALSE_ALARM, RULES, Incident, Phase
+from bot.model import Incident, Phase
 from bot.text.words import seconds
 from memory.case import Case, Outcome, Recollection, Symptoms, TrackRecord
 from remediation.action import Action, kind_of, name_of

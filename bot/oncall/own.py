@@ -8,7 +8,8 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from bot.actions.calling import call_people
-from bot.model import FALSE_ALARM, Incident, Phase
+from bot.lore import FALSE_ALARM
+from bot.model import Incident, Phase
 from bot.person import Person
 from bot.ports import Wakeable
 from bot.storage import quiet, store
@@ -17,7 +18,6 @@ from remediation.ledger import lock
 from remediation.ledger.audit import Event, append
 from remediation.ledger.decision import NotDecided
 from remediation.moment import Moment
-from remediation.rules.drilled import DRILL
 
 AFTER_FALSE_ALARM = timedelta(hours=1)
 """How long the conditions of a false alarm stay muted."""
@@ -50,7 +50,7 @@ class Own:
                 raise NotDecided(f"incident {number} is resolved already")
             if found.phase is Phase.ESCALATED:
                 raise NotDecided(f"incident {number} is escalated already")
-            if found.lead.detector == DRILL:
+            if found.is_drill:
                 raise NotDecided(f"incident {number} is a drill, which calls nobody")
             now = self._clock.now()
             changed = call_people(tx, found, "escalated this", now, who.id)

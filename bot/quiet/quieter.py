@@ -13,7 +13,8 @@ from typing import Final
 
 import yaml
 
-from bot.model import FALSE_ALARM, Finding, Incident, Level, Limits
+from bot.lore import FALSE_ALARM
+from bot.model import Finding, Incident, Level, Limits
 
 WINDOW: Final = timedelta(days=30)
 ENOUGH: Final = 3

@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from statistics import fmean, median
 from typing import Final
 
-from bot.model import FALSE_ALARM, REQUEST
+from bot.lore import FALSE_ALARM
+from bot.model import REQUEST
 from bot.quiet.unpaged import Why
 from bot.report.figures import (
     CARRIED_OUT,

@@ -1,6 +1,6 @@
 """What several parts of the bot are built from."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bot.actions.candidates import Candidates
 from bot.actions.target import Targets
@@ -66,8 +66,8 @@ class Kit:
     telemetry: Telemetry
     unpaged: Unpaged
     expected: ExpectedWork
-    poster: Wake
-    worker: Wake
+    poster: Wake = field(default_factory=Wake)
+    worker: Wake = field(default_factory=Wake)
 
 
 def kit_of(loaded: Loaded, database: Database, environment: Environment) -> Kit:
@@ -113,8 +113,6 @@ def kit_of(loaded: Loaded, database: Database, environment: Environment) -> Kit:
         telemetry=Telemetry(),
         unpaged=unpaged,
         expected=parts.expected_of(settings, host, unpaged),
-        poster=Wake(),
-        worker=Wake(),
     )
 
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 from bot.learning.feedback import was_acted
-from bot.model import FALSE_ALARM, Incident
+from bot.lore import FALSE_ALARM
+from bot.model import Incident
 from bot.storage.quiet import ENDED
 from handlers.blocks.markup import cut
 from remediation.action import (

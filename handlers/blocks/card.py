@@ -32,7 +32,6 @@ from handlers.blocks.proposed import proposed
 from remediation.action import in_words
 from remediation.ledger.proposal import Proposal, State
 from remediation.ledger.undo import undo_of
-from remediation.rules.drilled import DRILL
 from remediation.target.unit import state_in_words
 
 _MARKS = {
@@ -235,7 +234,7 @@ def _ending(
         said = f"\n{_decision(shown) if acted else _outcome(incident, shown)}"
     undo = [buttons.undo(shown)] if undoes and shown and undo_of(shown) else []
     # Of a drill nothing is learnt, so nothing is asked.
-    is_drill = incident.lead.detector == DRILL
+    is_drill = incident.is_drill
     row = None if is_drill else buttons.feedback_row(incident, proposals)
     heard = (judged(incident), row)
     return [section(ended + said), *undo, *(block for block in heard if block)]

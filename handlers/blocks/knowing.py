@@ -7,8 +7,8 @@ the card no button.
 
 from collections.abc import Sequence
 
-from bot.lore import Knowledge, PastCase, RunbookRef
-from bot.model import Diagnosis, Incident
+from bot.lore import Diagnosis, Knowledge, PastCase, RunbookRef
+from bot.model import Incident
 from handlers.blocks.markup import SECTION_LIMIT, cut, escaped, instruction, section
 
 _SUMMARY = 700

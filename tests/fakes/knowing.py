@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from bot.model import Diagnosis, EvidenceItem, Incident
+from bot.lore import Diagnosis
+from bot.model import EvidenceItem, Incident
 from bot.runbooks.matching import Match
 from bot.runbooks.page import Page
 from memory.case import Case, Outcome, Recollection, Symptoms, TrackRecord

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from bot.config.policy import Policy
 from bot.diagnosis.rules import RuleDiagnoser
-from bot.model import Diagnosis, Finding, Incident, Level
+from bot.lore import Diagnosis
+from bot.model import Finding, Incident, Level
 from bot.storage import store
 from bot.storage.database import Database
 from remediation.ledger.audit import current

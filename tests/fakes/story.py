@@ -20,7 +20,8 @@ from bot.host.backdrop import Backdrops
 from bot.host.disk import Disks
 from bot.host.metrics import History
 from bot.inquiry import Inquiry
-from bot.model import Diagnosis, EvidenceItem, Finding, Incident, Level
+from bot.lore import Diagnosis
+from bot.model import EvidenceItem, Finding, Incident, Level
 from bot.oncall.own import Own
 from bot.origin import Origin
 from bot.person import Person

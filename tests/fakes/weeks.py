@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.llm.costs import Total
-from bot.model import FALSE_ALARM, Incident, Phase, Verification
+from bot.lore import FALSE_ALARM
+from bot.model import Incident, Phase, Verification
 from bot.quiet.unpaged import Why
 from bot.report.figures import (
     Cause,

@@ -10,12 +10,11 @@ import pytest
 from slack_sdk.models.blocks import Block
 
 from bot.actions.simulate import Simulation
+from bot.lore import Diagnosis, Hypothesis
 from bot.model import (
     Check,
-    Diagnosis,
     EvidenceItem,
     Fact,
-    Hypothesis,
     Incident,
     Level,
     NoAction,

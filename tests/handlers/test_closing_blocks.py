@@ -8,8 +8,8 @@ import pytest
 from bot.learning.drafts import BODY_CHARACTERS, Draft
 from bot.llm.costs import Total
 from bot.llm.spending import IncidentCost, Spending
-from bot.lore import Feedback
-from bot.model import Diagnosis, Incident, Phase, Verification
+from bot.lore import Diagnosis, Feedback
+from bot.model import Incident, Phase, Verification
 from bot.runbooks.matching import Match
 from bot.runbooks.page import Page
 from bot.runtime.tracing import Step

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.lore import Feedback, Knowledge, PastCase, RunbookRef
-from bot.model import Diagnosis, Fact, Hypothesis, Incident, Phase
+from bot.lore import Diagnosis, Feedback, Hypothesis, Knowledge, PastCase, RunbookRef
+from bot.model import Fact, Incident, Phase
 from bot.runbooks.page import parse
 from handlers.blocks.card import card
 from handlers.blocks.knowing import ROOM, SECTIONS, below

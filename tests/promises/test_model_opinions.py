@@ -18,7 +18,8 @@ from bot.diagnosis.model import ModelDiagnoser
 from bot.diagnosis.opinion import with_opinion
 from bot.diagnosis.provider import Allowance, Conversation, Reply, ToolCall
 from bot.llm.costs import Usage
-from bot.model import Diagnosis, Incident
+from bot.lore import Diagnosis
+from bot.model import Incident
 from bot.ports import DiagnosisUnavailable, Tool
 from bot.storage import store
 from handlers.blocks.card import card

@@ -15,7 +15,8 @@ from bot.alerts.alert import Timing
 from bot.config.policy import Policy
 from bot.host.disk import Disks
 from bot.inquiry import Inquiry
-from bot.model import Culprit, Diagnosis, Hypothesis, Incident
+from bot.lore import Diagnosis, Hypothesis
+from bot.model import Culprit, Incident
 from bot.ports import Diagnoser, DiagnosisUnavailable
 from bot.quiet.unpaged import Unpaged
 from bot.respond import Respond

@@ -11,8 +11,8 @@ from bot.config.settings import Settings
 from bot.converse.asked import Asked
 from bot.converse.intents import INTENTS, OTHERWISE, Intent, by_rules
 from bot.converse.question import Chart, Question, Said
-from bot.lore import Knowledge, PastCase
-from bot.model import Diagnosis, Hypothesis, Level, NoAction
+from bot.lore import Diagnosis, Hypothesis, Knowledge, PastCase
+from bot.model import Level, NoAction
 from bot.prometheus.server import Server
 from bot.storage import store
 from tests.bot.converse.conftest import Room

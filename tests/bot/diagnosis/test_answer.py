@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bot.diagnosis.answer import Expected, Unusable, schema, understood
-from bot.model import Diagnosis
+from bot.lore import Diagnosis
 
 EXPECTED = Expected(
     evidence={"E1": "E1", "T1": "T1 host_history"}, letters=("a", "b"), author="m"

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from bot.diagnosis.context import context_of
 from bot.learning.explain import MOST_LOOKS, REST_SECONDS, Explain, Sources
-from bot.lore import Knowledge
-from bot.model import Diagnosis, Incident
+from bot.lore import Diagnosis, Knowledge
+from bot.model import Incident
 from bot.runtime.loop import Unfinished
 from bot.storage import store
 from remediation.rules.drilled import DRILL

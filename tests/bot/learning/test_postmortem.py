@@ -9,17 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.learning.postmortem import ADDED, Material, postmortem
-from bot.lore import Feedback, Knowledge, PastCase, RunbookRef
-from bot.model import (
-    Diagnosis,
-    EvidenceItem,
-    Hypothesis,
-    Incident,
-    Level,
-    Phase,
-    Table,
-    Verification,
-)
+from bot.lore import Diagnosis, Feedback, Hypothesis, Knowledge, PastCase, RunbookRef
+from bot.model import EvidenceItem, Incident, Level, Phase, Table, Verification
 from bot.ports import DiagnosisUnavailable
 from remediation.ledger.audit import Event, Sealed, read
 from remediation.ledger.proposal import Proposal, State

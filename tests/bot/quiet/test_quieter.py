@@ -7,7 +7,8 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.model import FALSE_ALARM, Culprit, Incident, Level, Limits, Phase
+from bot.lore import FALSE_ALARM
+from bot.model import Culprit, Incident, Level, Limits, Phase
 from bot.quiet.quieter import (
     ENOUGH,
     WINDOW,

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.model import Diagnosis, EvidenceItem, Hypothesis, Incident, Level, Phase
+from bot.lore import Diagnosis, Hypothesis
+from bot.model import EvidenceItem, Incident, Level, Phase
 from bot.runbooks.draft import draft
 from bot.runbooks.page import Page, parse
 from tests.fakes.clock import START

@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from bot.lore import Diagnosis, Hypothesis
 from bot.model import (
     Check,
-    Diagnosis,
     EvidenceItem,
-    Hypothesis,
     Incident,
     NoAction,
     Phase,
