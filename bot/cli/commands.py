@@ -142,9 +142,9 @@ def _count(text: str) -> int:
 
 
 def _run(_arguments: argparse.Namespace) -> int:
-    from bot.cli import serve
+    from bot.cli import run
 
-    return serve.run()
+    return run.run()
 
 
 def _demo(arguments: argparse.Namespace) -> int:
@@ -180,33 +180,33 @@ def _once(_arguments: argparse.Namespace) -> int:
 
 
 def _audit_verify(arguments: argparse.Namespace) -> int:
-    from bot.cli import proof
+    from bot.cli import audit
 
-    return proof.verify(arguments.head)
+    return audit.verify(arguments.head)
 
 
 def _audit_export(_arguments: argparse.Namespace) -> int:
-    from bot.cli import proof
+    from bot.cli import audit
 
-    return proof.export(sys.stdout)
+    return audit.export(sys.stdout)
 
 
 def _runbooks_check(arguments: argparse.Namespace) -> int:
-    from bot.cli import shelfcheck
+    from bot.cli import runbooks
 
-    return shelfcheck.check(arguments.folders or ["runbooks"])
+    return runbooks.check(arguments.folders or ["runbooks"])
 
 
 def _policy_check(_arguments: argparse.Namespace) -> int:
-    from bot.cli import policycheck
+    from bot.cli import policy
 
-    return policycheck.check()
+    return policy.check()
 
 
 def _policy_explain(arguments: argparse.Namespace) -> int:
-    from bot.cli import policycheck
+    from bot.cli import policy
 
-    return policycheck.explain(
+    return policy.explain(
         arguments.action,
         host=arguments.host,
         at=arguments.at,
@@ -216,33 +216,33 @@ def _policy_explain(arguments: argparse.Namespace) -> int:
 
 
 def _memory_list(arguments: argparse.Namespace) -> int:
-    from bot.cli import recollections
+    from bot.cli import memory
 
-    return recollections.show_all(arguments.limit)
+    return memory.show_all(arguments.limit)
 
 
 def _memory_show(arguments: argparse.Namespace) -> int:
-    from bot.cli import recollections
+    from bot.cli import memory
 
-    return recollections.show(arguments.key)
+    return memory.show(arguments.key)
 
 
 def _memory_forget(arguments: argparse.Namespace) -> int:
-    from bot.cli import recollections
+    from bot.cli import memory
 
-    return recollections.forget(arguments.key)
+    return memory.forget(arguments.key)
 
 
 def _memory_rebuild(_arguments: argparse.Namespace) -> int:
-    from bot.cli import recollections
+    from bot.cli import memory
 
-    return recollections.rebuild()
+    return memory.rebuild()
 
 
 def _memory_export(_arguments: argparse.Namespace) -> int:
-    from bot.cli import recollections
+    from bot.cli import memory
 
-    return recollections.export(sys.stdout)
+    return memory.export(sys.stdout)
 
 
 def _quiet_start(arguments: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.cli import policycheck
+from bot.cli import policy
 from bot.config.instants import parse_instant
 from bot.config.policy import Policy
 from bot.config.settings import Settings
@@ -69,7 +69,7 @@ def test_a_typo_is_named_with_its_line(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file.write_text(CONFIGURATION.replace("actions:", "actoins:"))
-    assert policycheck.check() == 2
+    assert policy.check() == 2
     assert "line 9: policy.rules.0.actoins: unknown key; did you mean actions?" in (
         capsys.readouterr().err
     )
@@ -78,7 +78,7 @@ def test_a_typo_is_named_with_its_line(
 def test_a_doubt_is_a_finding(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     typo = "    - {name: restarts, actions: [restart], targets: {units: [pya]}, deny: true}"
     file.write_text(f"{CONFIGURATION}{typo}\n")
-    assert policycheck.check() == 1
+    assert policy.check() == 1
     assert "doubtful: restarts: it never matches" in capsys.readouterr().out
 
 
@@ -194,7 +194,7 @@ def test_a_rule_with_everything_is_still_one_sentence() -> None:
 def test_a_refusal_is_explained_rule_by_rule(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert policycheck.explain("restart nginx", at="2026-11-27 17:00") == 1
+    assert policy.explain("restart nginx", at="2026-11-27 17:00") == 1
     assert capsys.readouterr().out.splitlines() == [
         "restart nginx.service on web-1, Fri 2026-11-27 17:00 Europe/Berlin",
         "risk       medium",
@@ -212,7 +212,7 @@ def test_a_refusal_is_explained_rule_by_rule(
 def test_an_approval_is_explained_with_who_may_give_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert policycheck.explain("restart pay", at="2026-11-26 17:00") == 0
+    assert policy.explain("restart pay", at="2026-11-26 17:00") == 0
     told = capsys.readouterr().out
     assert "verdict    allowed by policy.rules.two-for-pay\n" in told
     assert "approvals  2 different people, not whoever asks for it\n" in told
@@ -244,7 +244,7 @@ def test_the_policys_other_parts_are_asked_too(
     code: int,
     said: str,
 ) -> None:
-    assert policycheck.explain(words, at="2026-11-26 17:00", **more) == code
+    assert policy.explain(words, at="2026-11-26 17:00", **more) == code
     assert said in capsys.readouterr().out
 
 
@@ -267,7 +267,7 @@ def test_the_policys_other_parts_are_asked_too(
 def test_what_cannot_be_understood_is_bad_input(
     capsys: pytest.CaptureFixture[str], words: str, at: str | None
 ) -> None:
-    assert policycheck.explain(words, at=at) == 2
+    assert policy.explain(words, at=at) == 2
     assert capsys.readouterr().err.startswith("countersign policy: ")
 
 
@@ -312,7 +312,7 @@ def test_cleaning_is_explained_like_any_action(
         "policy:\n", "policy:\n  cleaning: {rotated_logs: 7d}\n"
     )
     file.write_text(listed)
-    assert policycheck.explain(f"clean {area}") == code
+    assert policy.explain(f"clean {area}") == code
     said = capsys.readouterr().out
     assert f"verdict    {words}" in said
     assert "risk       medium" in said
