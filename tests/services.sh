@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the programs that the tests use for real: a browser, PostgreSQL, Prometheus, Alertmanager, strace,
-# util-linux, systemd in a container. As root on a Debian-like machine it installs what is missing; elsewhere
+# util-linux, a firewall, systemd in a container. As root on a Debian-like machine it installs what is missing; elsewhere
 # the tests that need one of them are skipped by name (in CI they fail).
 set -euo pipefail
 
@@ -20,6 +20,7 @@ declare -A package_of=(
   [victoria-metrics]=victoria-metrics
   [ssh]=openssh-client
   [ip]=iproute2
+  [iptables]=iptables
 )
 
 missing=()

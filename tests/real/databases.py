@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
-from sqlalchemy import event
+from sqlalchemy import Dialect, event
+from sqlalchemy.engine.interfaces import CompiledCacheType
 
 from bot import migrations
 from bot.inbound import inbox
@@ -39,6 +40,7 @@ DECLARING = (habits, inbox, marks, quiet, unpaged)
 """Modules whose tables stand in `store.metadata`, once they are imported."""
 _TABLES = [table.name for declared in DECLARED for table in declared.sorted_tables]
 _NUMBERS = itertools.count(1)
+_COMPILED: dict[str, tuple[Dialect, CompiledCacheType]] = {}
 
 
 @contextlib.contextmanager
@@ -48,10 +50,22 @@ def fresh(kind: str, folder: Path) -> Iterator[Database]:
         database = connect(url)
         if kind == "sqlite":
             event.listen(database.engine, "connect", _trust_the_machine)
+        _share_compiled(kind, database)
         try:
             yield database
         finally:
             database.close()
+
+
+def _share_compiled(kind: str, database: Database) -> None:
+    """Let all tests use what SQLAlchemy has compiled, which it keeps per engine."""
+    if kind not in _COMPILED:
+        with database.read():  # its dialect asks the server what it can, once
+            _COMPILED[kind] = (database.engine.dialect, {})
+    dialect, compiled = _COMPILED[kind]
+    for engine in (database.engine, database._reads):
+        engine.dialect = dialect
+        engine.update_execution_options(compiled_cache=compiled)
 
 
 def _trust_the_machine(connection: sqlite3.Connection, _record: object) -> None:
