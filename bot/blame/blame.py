@@ -28,11 +28,11 @@ from bot.model import Culprit, Fact
 from bot.pointed import Pointed
 from remediation.target.cgroup import Place
 from remediation.target.identity import Gone
+from remediation.target.unit import is_login
 
 LOOKED_AT: Final = 64
 """Of so many processes, the largest first, it is asked where they live."""
 RULE: Final = "half of the problem"
-_NO_SERVICE: Final = ("user@", "session-", "init.scope")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,5 +147,4 @@ def _service(place: Place | None) -> str | None:
     if place is None or place.unit is None or place.container:
         return None
     unit = place.unit
-    is_service = unit.endswith(".service") and not unit.startswith(_NO_SERVICE)
-    return unit if is_service else None
+    return unit if unit.endswith(".service") and not is_login(unit) else None

@@ -5,7 +5,6 @@ Nothing is changed by them: a person commits the file, and the team sees who all
 
 import glob
 import math
-import re
 from datetime import UTC, timedelta
 from typing import Final
 
@@ -14,8 +13,8 @@ import yaml
 from bot.config.expected import figure_of
 from bot.model import Incident
 from remediation.ledger.decision import NotDecided
+from remediation.target.unit import is_login
 
-_LOGIN: Final = re.compile(r"session-.*\.scope|user@.*\.service|init\.scope")
 _DELETED: Final = " (deleted)"
 """What the kernel puts behind the path of a file that was replaced or removed."""
 _MARGIN: Final = 1.25
@@ -58,7 +57,7 @@ def _subject(incident: Incident) -> dict[str, str] | None:
 
 
 def _lasting(unit: str) -> str:
-    if _LOGIN.fullmatch(unit):
+    if is_login(unit):
         raise NotDecided(
             f"{unit} holds whatever somebody runs in it, so it is no work to declare; "
             "run the work as a service of its own, or declare its executable by hand"

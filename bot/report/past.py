@@ -16,6 +16,7 @@ from bot.storage import store
 from remediation.ledger.proposal import State
 from remediation.ledger.tables import events, proposals, votes
 from remediation.rules.drilled import DRILL
+from remediation.target.unit import is_login
 
 MOST: Final = 20_000
 """Incidents in one report, the newest; how many were left out is said."""
@@ -118,10 +119,11 @@ def _told(incident: Incident) -> Told:
     # Before every verification was kept there was the last one.
     last = incident.verification
     judged = incident.judged or ((last,) if last else ())
+    unit = incident.unit_name or ""
     return Told(
         number=incident.number,
         host=incident.host,
-        service=incident.unit_name or "",
+        service="" if is_login(unit) else unit,
         detector=incident.lead.detector,
         label=incident.lead.label,
         alerts=sum(finding.stands_for for finding in incident.findings),

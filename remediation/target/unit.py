@@ -16,6 +16,8 @@ from typing import Final
 _SERVICE: Final = re.compile(
     r"(?!.{256})[A-Za-z0-9:_.\\-]+(?:@[A-Za-z0-9:_.\\-]+)?\.service"
 )
+# systemd-logind(8), user@.service(5): what somebody runs who is logged in.
+_LOGIN: Final = re.compile(r"session-.*\.scope|user@.*\.service|init\.scope")
 
 START_LIMIT_HIT: Final = "start-limit-hit"
 
@@ -137,6 +139,11 @@ class UnitFacts:
         if self.type == "oneshot":
             return self.active in ("active", "inactive") and self.result == "success"
         return self.active == "active"
+
+
+def is_login(name: str) -> bool:
+    """Say whether a unit holds whatever people run who are logged in: no service."""
+    return _LOGIN.fullmatch(name) is not None
 
 
 def is_service_name(name: str) -> bool:

@@ -20,6 +20,7 @@ from bot.storage import store
 from bot.storage.database import Database
 from tests.fakes.services import service
 from tests.fakes.story import ALICE, BOB, Story
+from tests.fakes.things import culprit
 from tests.fakes.weeks import MINUTE, false_alarm, measured, opened, over
 from tests.real.databases import KINDS, fresh
 
@@ -302,3 +303,11 @@ def test_verdicts_are_of_their_own_action(story: Story) -> None:
     incident = over(story, story.clock.wall - HOUR, judged=(measured("another"),))
     assert report_of(story).fates == {}
     assert incident.judged
+
+
+def test_whoever_is_logged_in_is_no_service(story: Story) -> None:
+    shell = culprit(unit="session-3.scope")
+    over(story, story.clock.wall - HOUR, culprit=shell)
+    found = report_of(story)
+    assert found.services == ()
+    assert found.causes == (Cause(condition="cpu", service="", incidents=1),)
