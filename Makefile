@@ -42,7 +42,7 @@ workspace: install ## a small Slack on this machine, for a configuration of your
 test: .venv/dev.stamp ## tests, most with coverage; both parts run, also where the first fails
 	tests/services.sh
 	@failed=0; none=0; set -x; \
-	$(BIN)/python -m pytest --cov -n $(JOBS) -m "not install" $(SIDE_BY_SIDE) $(ARGS) || { [ $$? = 5 ] && : $$((none += 1)); } || failed=1; \
+	$(BIN)/python -m pytest --cov -n $(JOBS) --dist loadgroup -m "not install" $(SIDE_BY_SIDE) $(ARGS) || { [ $$? = 5 ] && : $$((none += 1)); } || failed=1; \
 	$(BIN)/python -m pytest --no-cov -m "not install" $(SIDE_BY_SIDE:%=--ignore=%) $(ARGS) || { [ $$? = 5 ] && : $$((none += 1)); } || failed=1; \
 	exit $$((failed || none == 2))
 

@@ -75,7 +75,6 @@ class Socket:
                 pause = min(pause * 2, _LONGEST_PAUSE)
             else:
                 self._settle()
-                log.info("slack.connected")
                 return
 
     def _settle(self) -> None:
@@ -88,8 +87,11 @@ class Socket:
         while not self.is_connected() and time.monotonic() < end:
             if self._stopping.wait(_LOOK):
                 return
-        if not self._stopping.is_set():
-            self._handler.client.current_app_monitor.start()
+        self._handler.client.current_app_monitor.start()
+        if self.is_connected():
+            log.info("slack.connected")
+        else:
+            log.warning("slack.not_connected error=no handshake yet")
 
 
 def _why(error: Exception) -> str:

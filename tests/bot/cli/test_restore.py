@@ -8,11 +8,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+from bot.cli.restore import _free_name
 from bot.host.boots import Boots
 from bot.keeping import restored
 from bot.keeping.copies import copy, look
@@ -119,6 +121,18 @@ def test_the_copy_stays_as_it_is(story: Story, state: Path, file: Path) -> None:
     for _ in range(2):
         assert restore(state, str(file)).returncode == 0
     assert file.read_bytes() == whole
+
+
+def test_each_database_before_gets_a_name_of_its_own(state: Path) -> None:
+    there = state / "countersign.db"
+    now = datetime.now().astimezone()
+    for seconds in range(5):
+        stamp = f"{now + timedelta(seconds=seconds):%Y%m%d-%H%M%S}"
+        (state / f"{there.name}.before-restore-{stamp}").touch()
+    found = _free_name(there)
+    assert found.name.endswith("-2")
+    found.touch()
+    assert _free_name(there) != found
 
 
 def test_an_empty_folder_takes_a_copy(
