@@ -3,10 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 COUNTS ?= --full-counts
 SHELL := /bin/bash
-# Half of their time they wait, so one more than there are cores.
-JOBS ?= $(shell echo $$(( $$(nproc) + 1 )))
 # The other tests burn the CPU and watch it, so they want the machine for themselves.
-SIDE_BY_SIDE := tests/bot tests/detectors tests/handlers tests/memory tests/remediation tests/workspace tests/real tests/soak \
+SIDE_BY_SIDE := tests/bot tests/handlers tests/memory tests/remediation tests/workspace tests/real tests/soak \
 	$(wildcard tests/test_*.py) $(addprefix tests/scenarios/test_,alert_load.py alert_to_action.py alertmanager.py enclosure.py full_disk.py gate.py gate_units.py other_hosts.py prometheus.py services.py) \
 	$(addprefix tests/promises/test_,decisions_at_random.py decisions_raced.py forged_requests.py killed_anywhere.py \
 	model_opinions.py model_prompts.py opinions_change_nothing.py rules_at_random.py runbooks_hostile.py \
@@ -42,7 +40,7 @@ workspace: install ## a small Slack on this machine, for a configuration of your
 test: .venv/dev.stamp ## tests, most with coverage; both parts run, also where the first fails
 	tests/services.sh
 	@failed=0; none=0; set -x; \
-	$(BIN)/python -m pytest --cov -n $(JOBS) --dist loadgroup -m "not install" $(SIDE_BY_SIDE) $(ARGS) || { [ $$? = 5 ] && : $$((none += 1)); } || failed=1; \
+	$(BIN)/python -m pytest --cov -n 2 -m "not install" $(SIDE_BY_SIDE) $(ARGS) || { [ $$? = 5 ] && : $$((none += 1)); } || failed=1; \
 	$(BIN)/python -m pytest --no-cov -m "not install" $(SIDE_BY_SIDE:%=--ignore=%) $(ARGS) || { [ $$? = 5 ] && : $$((none += 1)); } || failed=1; \
 	exit $$((failed || none == 2))
 

@@ -4,8 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.fakes.aimock import Start, installed, serving
+
+settings.register_profile("patient", deadline=None)  # no test asserts absolute times
+settings.load_profile("patient")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

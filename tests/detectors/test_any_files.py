@@ -69,7 +69,6 @@ def checked(made: Detector) -> list[Finding]:
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     max_examples=25,
-    deadline=None,
 )
 @given(story=rounds)
 def test_no_files_make_a_figure_that_cannot_be(

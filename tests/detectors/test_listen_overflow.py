@@ -16,7 +16,6 @@ from bot.ports import NotTold
 from tests.detectors.cards import PaperCards
 from tests.detectors.pieces import PaperProc, this_host
 
-pytestmark = pytest.mark.xdist_group("one kernel counts all refused connections")
 SOCKETS = ((80, 128, 6), (8080, 2, 7))
 """Port, how many wait, and inode; the first one's holder is hidden."""
 DEAF = (

@@ -278,7 +278,6 @@ def test_no_order_of_clicks_clocks_and_crashes_executes_twice_or_unapproved(
         settings=settings(
             max_examples=500 if full_counts else 40,
             stateful_step_count=50 if full_counts else 40,
-            deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),
         ),

@@ -172,7 +172,6 @@ def test_unsigned_stale_and_garbage_requests_are_answered_401_and_reach_nobody(
 
     @settings(
         max_examples=10_000 if full_counts else 1000,
-        deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
     )

@@ -198,7 +198,6 @@ def test_no_model_output_changes_a_byte_of_facts_and_buttons(
 
     @settings(
         max_examples=5000 if full_counts else 250,
-        deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
     )

@@ -95,7 +95,6 @@ def test_no_opinion_changes_a_byte_of_facts_and_buttons(
 
     @settings(
         max_examples=3000 if full_counts else 300,
-        deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
     )

@@ -115,7 +115,6 @@ def test_no_setting_and_no_name_frees_what_is_protected(*, full_counts: bool) ->
     tally.update(asked=0, allowed=0)
     settings(
         max_examples=5000 if full_counts else 300,
-        deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
     )(nothing_protected_is_allowed)()

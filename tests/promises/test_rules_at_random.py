@@ -185,7 +185,6 @@ def test_whatever_rules_and_clocks_nothing_denied_is_carried_out(
         tally[name] = 0
     settings(
         max_examples=1000 if full_counts else 50,
-        deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
     )(nothing_denied_is_carried_out)()

@@ -211,6 +211,10 @@ def _debootstrap(image: Image, folder: Path) -> None:
     codename = release.partition("VERSION_CODENAME=")[2].partition("\n")[0]
     done = subprocess.run(
         [
+            # What it mounts is in its own world: whoever clears up after one that was
+            # stopped must not find the /dev and /proc of this machine in there.
+            "unshare",
+            "--mount",
             "mmdebstrap",
             "--variant=minbase",
             f"--include={image.packages}",

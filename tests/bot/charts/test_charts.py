@@ -51,7 +51,7 @@ def test_without_points_the_chart_says_so_and_does_not_fail() -> None:
     assert size_of(chart(request)) == (1200, 540)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     title=TEXT,
     mark=TEXT,
@@ -186,7 +186,7 @@ def test_names_of_curves_keep_their_order_and_their_distance(
     assert all(-0.01 <= place <= 1.01 for place in found)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     values=st.lists(st.floats(-1e15, 1e15), min_size=1, max_size=MOST),
     name=TEXT,

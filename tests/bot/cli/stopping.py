@@ -16,15 +16,18 @@ def stopped_after(
     """
     ours, theirs = socket.socketpair()
     theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
-    command = [sys.executable, "-m", "bot", *words]
+    # What a shell starts in the background would ignore Ctrl-C.
+    heeding = ("env", "--default-signal=INT")
+    command = [*heeding, sys.executable, "-m", "bot", *words]
     with theirs:
         process = subprocess.Popen(
             command, env=dict(env), stdout=theirs, stderr=subprocess.PIPE, text=True
         )
-    with ours, ours.makefile() as told, process:
-        said = next(each for each in told if each.startswith(line))
+    # Unbuffered, so that it is never further than those few lines ahead of us.
+    with ours, ours.makefile("rb", buffering=0) as told, process:
+        said = next(each for each in told if each.startswith(line.encode()))
         process.send_signal(signal.SIGINT)
         said += told.read()
         assert process.stderr
         errors = process.stderr.read()
-    return process.returncode, said, errors
+    return process.returncode, said.decode(), errors

@@ -45,7 +45,7 @@ def test_a_quoted_text_is_one_string_and_nothing_behind_it(text: str) -> None:
     assert string().fullmatch(quoted(text))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ANY | NASTY)
 @example('a"} or vector(99) or x{l="')
 @example("\\")
@@ -57,7 +57,7 @@ def test_a_real_server_reads_exactly_the_value_back(server: Server, text: str) -
     assert sample.value == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given((ANY | NASTY).filter(bool))
 @example("web-7|.*")
 @example("(?i)x")

@@ -252,7 +252,6 @@ NAMES = st.sampled_from(["a.gz", "b.gz", "c.log", "sub/d.gz", "sub/e.txt", "sub/
 
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
