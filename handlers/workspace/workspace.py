@@ -202,7 +202,7 @@ class Workspace(Sight):
         with self.state.change():
             self.state.stage = stage
 
-    def wait_for(self, predicate: Callable[[], T | None], timeout: float = 10.0) -> T:
+    def wait_for(self, predicate: Callable[[], T | None], timeout: float = 30.0) -> T:
         """Return the predicate's first true value; raise `TimeoutError`.
 
         It is asked after every change, with the workspace held: it may look, not act.
@@ -218,7 +218,7 @@ class Workspace(Sight):
                     raise TimeoutError(f"not within {timeout} s; seen: {self.story()}")
                 self.state.lock.wait(min(left, 0.25))
 
-    def wait_connected(self, timeout: float = 15.0) -> None:
+    def wait_connected(self, timeout: float = 30.0) -> None:
         """Wait until the bot has an open Socket Mode connection."""
         self.wait_for(lambda: self.state.bot_connected, timeout)
 

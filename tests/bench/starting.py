@@ -86,7 +86,7 @@ def _start(bot: Bot, workspace: Workspace) -> float:
     bot.start()
     took = time.perf_counter() - start
     bot.stop()
-    workspace.wait_for(lambda: workspace.connections() == 0, 10)
+    workspace.wait_for(lambda: workspace.connections() == 0)
     return took
 
 

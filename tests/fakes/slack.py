@@ -18,7 +18,7 @@ def whispered(workspace: Workspace, who: str, words: str = "") -> str:
         said = [message.all_text() for message in reversed(workspace.ephemerals(who))]
         return next((text for text in said if words in text), None)
 
-    return workspace.wait_for(last, 10)
+    return workspace.wait_for(last)
 
 
 def thread_says(

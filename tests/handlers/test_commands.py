@@ -331,7 +331,7 @@ def test_a_postmortem_goes_into_the_incidents_thread(
     ts = carded(story, workspace, quick)
     said = say("postmortem 1", channel="C0OTHER")
     assert said.startswith("Postmortem of incident 1 is being written")
-    (file,) = workspace.wait_for(lambda: workspace.files, 10)
+    (file,) = workspace.wait_for(lambda: workspace.files)
     assert (file.name, file.thread_ts) == ("postmortem-1.md", ts)
     assert file.channel == workspace.channel_id
     assert file.data.startswith(b"# Incident 1: CPU 98 % on web")

@@ -175,7 +175,7 @@ def test_a_repeated_mention_is_answered_once(card: str, workspace: Workspace) ->
 def test_home_shows_the_board(card: str, workspace: Workspace) -> None:
     assert card
     workspace.open_home(ALICE.id)
-    home = workspace.wait_for(lambda: workspace.home(ALICE.id), 10)
+    home = workspace.wait_for(lambda: workspace.home(ALICE.id))
     assert "You may approve" in str(home.blocks)
 
 

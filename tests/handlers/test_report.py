@@ -38,7 +38,7 @@ def test_it_is_answered_for_all_with_its_chart(
 ) -> None:
     over(story, story.clock.wall - DAY)
     workspace.command(ALICE.id, "report 30d")
-    workspace.wait_for(lambda: len(workspace.posts()) == 3, 10)
+    workspace.wait_for(lambda: len(workspace.posts()) == 3)
     first, picture, told = workspace.posts()
     assert first.ts == card
     assert picture.file_ids and "Report of the last 30 days" in told.all_text()
@@ -49,21 +49,21 @@ def test_a_time_that_is_none_is_told_what_may_be(
     card: str, workspace: Workspace
 ) -> None:
     workspace.command(ALICE.id, "report 10y")
-    said = workspace.wait_for(lambda: workspace.ephemerals(ALICE.id), 10)
+    said = workspace.wait_for(lambda: workspace.ephemerals(ALICE.id))
     assert "between 1d and 366d" in said[-1].all_text()
     assert [m.ts for m in workspace.posts()] == [card]
 
 
 def test_in_words_it_comes_into_the_thread(card: str, workspace: Workspace) -> None:
     workspace.mention(ALICE.id, "report of the last week", thread_ts=card)
-    workspace.wait_for(lambda: workspace.thread(card)[-1].file_ids, 10)
+    workspace.wait_for(lambda: workspace.thread(card)[-1].file_ids)
     assert "1 still open" in workspace.thread(card)[-2].all_text()
 
 
 def test_home_has_the_week_by_host(card: str, workspace: Workspace) -> None:
     assert card
     workspace.open_home(ALICE.id)
-    home = workspace.wait_for(lambda: workspace.home(ALICE.id), 10)
+    home = workspace.wait_for(lambda: workspace.home(ALICE.id))
     assert "*web-1* 1 incident" in str(home.blocks)
 
 

@@ -75,7 +75,7 @@ def told(workspace: Workspace, ts: str, words: str, channel: str | None = None) 
         done = not message.streaming and message.user == workspace.bot_user_id
         return message.all_text() if done and words in message.all_text() else None
 
-    return workspace.wait_for(last, 10)
+    return workspace.wait_for(last)
 
 
 def posts(workspace: Workspace) -> list[str]:
@@ -207,7 +207,7 @@ def test_a_figure_is_drawn_into_the_thread(
         story.history.append("memory", story.clock.wall, 40.0 + seconds, "%")
         story.clock.go(5)
     workspace.mention(ALICE.id, "show memory of web-1 for 6 h", thread_ts=card)
-    (file,) = workspace.wait_for(lambda: workspace.files, 20)
+    (file,) = workspace.wait_for(lambda: workspace.files)
     assert file.data.startswith(b"\x89PNG")
     assert workspace.wait_for(
         lambda: [f for f in workspace.files if f.thread_ts == card], 10
@@ -294,7 +294,7 @@ def test_a_repeated_question_is_answered_once(
     workspace.mention(ALICE.id, "why?", thread_ts=worded)
     told(workspace, worded, "It is the batch")
     workspace.mention(ALICE.id, "and why that?", thread_ts=worded)
-    workspace.wait_for(lambda: len(words.asked) == 2, 10)
+    workspace.wait_for(lambda: len(words.asked) == 2)
     finished(workspace, 2)
     assert len([q for q in words.asked if q.text == "why?"]) == 1
 
@@ -305,9 +305,9 @@ def test_the_thread_is_remembered_and_no_other(
     workspace.mention(ALICE.id, "why?", thread_ts=worded)
     told(workspace, worded, "It is the batch")
     workspace.mention(BOB.id, "and why that?", thread_ts=worded)
-    workspace.wait_for(lambda: len(words.asked) == 2, 10)
+    workspace.wait_for(lambda: len(words.asked) == 2)
     workspace.mention(BOB.id, "why on earth?")
-    workspace.wait_for(lambda: len(words.asked) == 3, 10)
+    workspace.wait_for(lambda: len(words.asked) == 3)
     finished(workspace, 3)
     first, second, elsewhere = words.asked
     assert (first.incident, first.thread) == (1, ())

@@ -225,7 +225,7 @@ def test_repeated_envelopes_lost_connections_and_a_crash_count_a_click_once(  # 
         reconnected = time.monotonic() - start
         assert workspace.click(STRANGER.id, card.ts, "Simulate").acked
         bot.crash()
-        workspace.wait_for(lambda: workspace.connections() == 0, 10)
+        workspace.wait_for(lambda: workspace.connections() == 0)
         start = time.monotonic()
         bot.start()
         workspace.faults.retry_envelopes()

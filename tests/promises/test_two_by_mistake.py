@@ -34,7 +34,7 @@ def test_a_second_bot_on_the_same_folder_refuses_and_harms_nothing(
     # What a bot that was killed leaves behind holds nobody up.
     bot.start()
     bot.crash()
-    workspace.wait_for(lambda: workspace.connections() == 0, 10)
+    workspace.wait_for(lambda: workspace.connections() == 0)
     bot.start()
     assert bot.process is not None
     said = _refused(

@@ -145,7 +145,7 @@ def villain(code: str = BURN) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def until(look: Callable[[], T | None], seconds: float = 20.0) -> T:
+def until(look: Callable[[], T | None], seconds: float = 40.0) -> T:
     """Return the first true value; fail with what was waited for."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -156,7 +156,7 @@ def until(look: Callable[[], T | None], seconds: float = 20.0) -> T:
 
 
 def card_of(
-    workspace: Workspace, pid: int, words: str = "", seconds: float = 30
+    workspace: Workspace, pid: int, words: str = "", seconds: float = 60
 ) -> Message:
     """The card that names the pid, once it says the words."""
 

@@ -51,7 +51,7 @@ def test_evidence_and_a_chart_stand_in_the_thread(
     with runaway(bot, "") as (process, card):
         text = thread_says(workspace, card, "E1 · ")
         assert str(process.pid) in text
-        workspace.wait_for(lambda: workspace.files, 20)
+        workspace.wait_for(lambda: workspace.files)
     assert workspace.files[0].data.startswith(b"\x89PNG")
     assert workspace.files[0].thread_ts == card.ts
 
@@ -73,7 +73,7 @@ def test_rejection_keeps_the_process_and_takes_a_reason(
 ) -> None:
     with runaway(bot) as (process, card):
         workspace.click(BOB.id, card.ts, "Reject")
-        workspace.wait_for(lambda: workspace.ephemerals(BOB.id), 10)
+        workspace.wait_for(lambda: workspace.ephemerals(BOB.id))
         answer = workspace.ephemerals(BOB.id)[-1]
         workspace.click(BOB.id, answer.ts, "Say why")
         view = workspace.wait_for(lambda: workspace.views(BOB.id), 10)[-1]
@@ -131,7 +131,7 @@ def test_a_pending_card_works_after_kill_minus_nine(
 ) -> None:
     with runaway(bot) as (process, card):
         bot.crash()
-        workspace.wait_for(lambda: workspace.connections() == 0, 10)
+        workspace.wait_for(lambda: workspace.connections() == 0)
         start = time.monotonic()
         bot.start()
         back = time.monotonic() - start
@@ -212,7 +212,7 @@ def test_status_home_and_take_answer(workspace: Workspace, bot: Bot) -> None:
         workspace.command(ALICE.id, "status")
         until(lambda: "waiting: " in answer_to(workspace, ALICE.id))
         workspace.open_home(ALICE.id)
-        home = workspace.wait_for(lambda: workspace.home(ALICE.id), 10)
+        home = workspace.wait_for(lambda: workspace.home(ALICE.id))
     assert "You may approve" in str(home.blocks)
 
 
