@@ -37,7 +37,7 @@ from bot.storage import quiet, store
 from bot.storage.quiet import Quiet
 from bot.storage.record import Record
 from bot.text.words import end_in_words, level_word, seconds, title_of
-from remediation.ledger.audit import Event, append
+from remediation.ledger.audit import happened
 from remediation.ledger.proposal import State
 from remediation.moment import Moment
 from remediation.target.unit import UnitFacts
@@ -160,8 +160,9 @@ class Respond:
             if draft.evidence:
                 titles = ", ".join(item.title for item in draft.evidence)
                 text = f"Evidence: {titles}"
-                _log_event(tx, incident, "evidence.gathered", text, now)
-            _log_event(tx, incident, "chart.due", incident.lead.label, now)
+                happened(tx, "evidence.gathered", text, now, incident=incident.number)
+            label = incident.lead.label
+            happened(tx, "chart.due", label, now, incident=incident.number)
             self._offer(tx, incident, live, now)
         self._redrawn[incident.number] = now
         log.warning(
@@ -189,10 +190,11 @@ class Respond:
             incident = opening.taken_up(earlier, draft, now)
             store.reopen(tx, incident)
             text = opening.return_in_words(earlier, draft, now)
-            _log_event(tx, incident, store.REOPENED, text, now)
+            happened(tx, store.REOPENED, text, now, incident=incident.number)
             return incident
         incident = store.create(tx, lambda number: replace(draft, number=number))
-        _log_event(tx, incident, "incident.opened", f"{incident.title}", now)
+        title, number = incident.title, incident.number
+        happened(tx, "incident.opened", title, now, incident=number)
         return incident
 
     def _offer(
@@ -233,29 +235,39 @@ class Respond:
             # An action that began since the look goes on; the next round looks again.
             if not kept.is_open or (is_outdated and self._is_acted_on(tx, kept)):
                 return
-            store.bump(
-                tx,
-                incident.number,
-                findings=incident.findings,
-                title=title_of(incident.findings, storm=incident.is_storm)
-                if incident.is_storm or incident.lead.key != kept.lead.key
-                else incident.title,
-                level=incident.level,
-                flapping=incident.flapping,
-                culprit=about.culprit if about else kept.culprit,
-            )
-            self._joined.tell(tx, incident, now, change.joined)
-            if change.worsened:
-                worse = next(f for f in incident.findings if f.level is incident.level)
-                text = f"It got worse: {level_word(worse.level)}. {worse.summary}"
-                _log_event(tx, incident, "incident.worsened", text, now)
+            culprit = about.culprit if about else kept.culprit
+            self._rewrite(tx, change, replace(kept, culprit=culprit), now)
             if is_outdated and about is not None:
                 take_back(tx, self._ledger, incident.number, now)
-                _log_event(tx, about, "culprit.changed", blame_in_words(about), now)
+                text = blame_in_words(about)
+                happened(tx, "culprit.changed", text, now, incident=about.number)
             first = not self._ledger.of(tx, incident.number)
             if about is not None and (is_outdated or first):
                 self._offer(tx, about, live, now)
         self._joined.is_told(incident.number)
+
+    def _rewrite(
+        self, tx: Connection, change: Updated, kept: Incident, now: Moment
+    ) -> None:
+        """Write what was measured, and tell what joined and what got worse."""
+        incident, number = change.incident, change.incident.number
+        is_renamed = incident.is_storm or incident.lead.key != kept.lead.key
+        store.bump(
+            tx,
+            number,
+            findings=incident.findings,
+            title=title_of(incident.findings, storm=incident.is_storm)
+            if is_renamed
+            else incident.title,
+            level=incident.level,
+            flapping=incident.flapping,
+            culprit=kept.culprit,
+        )
+        self._joined.tell(tx, incident, now, change.joined)
+        if change.worsened:
+            worse = next(f for f in incident.findings if f.level is incident.level)
+            text = f"It got worse: {level_word(worse.level)}. {worse.summary}"
+            happened(tx, "incident.worsened", text, now, incident=number)
 
     def _resolve(self, incident: Incident, how: str, now: Moment) -> bool:
         """Resolve it, unless somebody acts on it by now; say whether it was."""
@@ -267,7 +279,7 @@ class Respond:
             self._ledger.supersede(tx, incident.number, now=now)
             self._joined.tell(tx, incident, now)
             text = f"Resolved after {seconds(now.wall - incident.since)}: {how}"
-            _log_event(tx, incident, "incident.resolved", text, now)
+            happened(tx, "incident.resolved", text, now, incident=incident.number)
             store.bump(
                 tx,
                 incident.number,
@@ -317,9 +329,3 @@ class Respond:
 def _complained(incident: Incident) -> tuple[Finding, ...]:
     """Return what an action is judged by, where one is."""
     return incident.check.before if incident.check else ()
-
-
-def _log_event(
-    tx: Connection, incident: Incident, kind: str, text: str, now: Moment
-) -> None:
-    append(tx, Event(kind=kind, text=text, at=now.wall, incident=incident.number))

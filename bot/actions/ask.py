@@ -21,7 +21,7 @@ from bot.ports import Wakeable
 from bot.storage import quiet, store
 from bot.storage.record import Record
 from remediation.action import OperateUnit
-from remediation.ledger.audit import Event, append
+from remediation.ledger.audit import happened
 from remediation.ledger.decision import NotDecided
 from remediation.ledger.proposal import Proposal, State
 from remediation.moment import Moment
@@ -84,7 +84,8 @@ class Ask:
             words = ", ".join(f"{number}{p.letter}" for p in made)
             found = words or (none.reason if none else "nothing")
             text = f"{'asked again' if who else 'Measured anew'}: {found}"
-            _event(tx, "proposal.again", text, now, who, number)
+            actor = who.id if who else None
+            happened(tx, "proposal.again", text, now, incident=number, actor=actor)
             if not made:
                 escalate_if_spent(tx, self._ledger, number, now)
                 ended = "the process has ended"
@@ -106,7 +107,7 @@ class Ask:
             proposal = self._ledger.propose(tx, draft, now=now)
             _show(tx, number, proposal)
             text = f"asked to terminate {suspect.process.label} (pid {pid})"
-            _event(tx, "proposal.requested", text, now, who, number)
+            happened(tx, "proposal.requested", text, now, incident=number, actor=who.id)
         self._poster.wake()
         return proposal
 
@@ -124,7 +125,7 @@ class Ask:
             proposal = self._ledger.propose(tx, draft, now=now)
             _show(tx, number, proposal)
             text = f"asked to {verb} {live.name}"
-            _event(tx, "proposal.requested", text, now, who, number)
+            happened(tx, "proposal.requested", text, now, incident=number, actor=who.id)
         self._poster.wake()
         return proposal
 
@@ -221,10 +222,3 @@ def _allowed(verdict: Allowed | Refusal) -> Allowed:
         return verdict
     by_hand = f". You can run: {verdict.by_hand}" if verdict.by_hand else ""
     raise NotDecided(f"{verdict.reason} (rule {verdict.rule}){by_hand}")
-
-
-def _event(
-    tx: Connection, kind: str, text: str, now: Moment, who: Person | None, number: int
-) -> None:
-    actor = who.id if who else None
-    append(tx, Event(kind=kind, text=text, at=now.wall, incident=number, actor=actor))

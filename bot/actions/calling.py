@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from bot.model import Incident, Phase
 from bot.storage import store
-from remediation.ledger.audit import Event, append
+from remediation.ledger.audit import happened
 from remediation.moment import Moment
 
 
@@ -25,5 +25,5 @@ def call_people(
     if incident.phase is Phase.ESCALATED or incident.is_drill:
         return incident
     kind, number = "incident.escalated", incident.number
-    append(tx, Event(kind=kind, text=text, at=now.wall, incident=number, actor=actor))
+    happened(tx, kind, text, now, incident=number, actor=actor)
     return store.bump(tx, number, phase=Phase.ESCALATED)

@@ -6,7 +6,7 @@ from bot.actions.told import tell
 from bot.model import REQUEST, Incident, Phase
 from bot.storage import store
 from remediation.ledger import docket
-from remediation.ledger.audit import Event, append
+from remediation.ledger.audit import happened
 from remediation.ledger.ledger import Ledger
 from remediation.ledger.proposal import State
 from remediation.moment import Moment
@@ -25,13 +25,8 @@ def settle_request(tx: Connection, incident: Incident, how: str, now: Moment) ->
         return False
     done = {"phase": Phase.RESOLVED, "resolved_at": now.wall, "offered": None}
     store.bump(tx, incident.number, resolution=how, **done)
-    closed = Event(
-        kind="incident.resolved",
-        text=f"Resolved: {how}",
-        at=now.wall,
-        incident=incident.number,
-    )
-    append(tx, closed)
+    text = f"Resolved: {how}"
+    happened(tx, "incident.resolved", text, now, incident=incident.number)
     return True
 
 

@@ -5,14 +5,12 @@ Called by `respond.py` in each round; `effect.py` has the judgement.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from sqlalchemy import Connection
-
 from bot.actions.effect import is_due, looked_at, verified
 from bot.actions.give_up import escalate_if_spent
 from bot.model import Check, Incident, Measured, Verification
 from bot.storage import store
 from bot.storage.record import Record
-from remediation.ledger.audit import Event, append
+from remediation.ledger.audit import happened
 from remediation.moment import Moment
 
 
@@ -60,8 +58,8 @@ class Verdicts:
                 return False
             judged = (*kept.judged, result)
             store.bump(tx, kept.number, check=None, verification=result, judged=judged)
-            _tell(tx, kept, f"verified.{result.verdict}", text, now)
-            _tell(tx, kept, "chart.due", kept.lead.label, now)
+            happened(tx, f"verified.{result.verdict}", text, now, incident=kept.number)
+            happened(tx, "chart.due", kept.lead.label, now, incident=kept.number)
             escalate_if_spent(tx, self._ledger, kept.number, now)
         return True
 
@@ -69,7 +67,3 @@ class Verdicts:
 def _measures(kept: Incident, proposal: str) -> bool:
     """Say whether it is still this action: a person or another one may have come since."""
     return kept.check is not None and kept.check.proposal == proposal
-
-
-def _tell(tx: Connection, kept: Incident, kind: str, text: str, now: Moment) -> None:
-    append(tx, Event(kind=kind, text=text, at=now.wall, incident=kept.number))

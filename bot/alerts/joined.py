@@ -14,7 +14,7 @@ from bot.model import Incident
 from bot.storage import store
 from bot.storage.database import Database
 from bot.text.words import joined_in_words
-from remediation.ledger.audit import Event, append
+from remediation.ledger.audit import happened
 from remediation.moment import Moment
 
 
@@ -45,7 +45,7 @@ class Joined:
         joined = [finding for finding in incident.findings if finding.key in keys]
         for text in joined_in_words(joined):
             kind, number = "incident.joined", incident.number
-            append(tx, Event(kind=kind, text=text, at=now.wall, incident=number))
+            happened(tx, kind, text, now, incident=number)
 
     def is_told(self, number: int) -> None:
         """Take note that the events are durable."""

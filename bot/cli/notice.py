@@ -27,7 +27,7 @@ from bot.storage.quiet import Quiet
 from bot.text.redact import fit_to_keep
 from bot.text.words import seconds
 from bot.wiring.parts import configured, database_of, fleet_of, manager_of
-from remediation.ledger.audit import Event, append
+from remediation.ledger.audit import happened
 from remediation.ledger.decision import NotDecided
 from remediation.moment import Moment
 from remediation.target.unit import UnitFacts
@@ -89,7 +89,7 @@ def mark(text: str, *, host: str | None, service: str | None) -> int:
         )
         marks.keep(tx, kept)
         words = f"{kept.by} told a change: {kept.text}"
-        append(tx, Event(kind="change.told", text=words, at=now.wall))
+        happened(tx, "change.told", words, now)
         print(f"noted: {kept.text}")
 
     return _told("mark", use)

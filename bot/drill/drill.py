@@ -20,7 +20,7 @@ from bot.ports import Wakeable
 from bot.storage import quiet, store
 from bot.storage.record import Record
 from remediation.ledger import docket
-from remediation.ledger.audit import Event, append
+from remediation.ledger.audit import happened
 from remediation.ledger.decision import NotDecided
 from remediation.ledger.lock import locked
 from remediation.ledger.proposal import Proposal, State
@@ -181,15 +181,9 @@ class Drill:
 
     def _link(self, running: Rehearsal, number: int) -> None:
         """Tell the thread who asked; it is theirs, and nobody explains it further."""
-        asked = Event(
-            kind="drill.asked",
-            text="asked for this drill; nothing is wrong",
-            at=self._clock.now().wall,
-            incident=number,
-            actor=running.by,
-        )
+        text, now = "asked for this drill; nothing is wrong", self._clock.now()
         with self._led.write() as tx:
-            append(tx, asked)
+            happened(tx, "drill.asked", text, now, incident=number, actor=running.by)
             store.bump(tx, number, owner=running.by, is_asked=True, is_explained=True)
         running.number = number
         self._poster.wake()

@@ -14,7 +14,7 @@ from bot.decide import is_awaited
 from bot.host.boots import KEY as ALIVE
 from bot.storage import store
 from remediation.ledger import docket, lock
-from remediation.ledger.audit import Event, append
+from remediation.ledger.audit import happened
 from remediation.ledger.lock import Locked
 from remediation.moment import Moment
 
@@ -50,7 +50,7 @@ def make_safe(tx: Connection, before: Replaced, *, why: str, now: Moment) -> int
     # A sign of life of an earlier boot would look as if the host had crashed since.
     store.forget(tx, ALIVE)
     text = f"Restored: {why}. Open proposals that ended with it: {len(open_)}"
-    append(tx, Event(kind=KIND, text=text, at=now.wall))
+    happened(tx, KIND, text, now)
     _keep_locked(tx, before.locked, now)
     return len(open_)
 
@@ -59,4 +59,4 @@ def _keep_locked(tx: Connection, found: Locked | None, now: Moment) -> None:
     if found is None or not lock.set_lock(tx, by=found.by, why=found.why, at=found.at):
         return
     text = f"Stays locked, as it was before the restore: {found.why}"
-    append(tx, Event(kind="bot.locked", text=text, at=now.wall, actor=found.by))
+    happened(tx, "bot.locked", text, now, actor=found.by)

@@ -24,7 +24,7 @@ from bot.storage import store
 from bot.storage.record import Record
 from bot.text.markdown import cleaned
 from remediation.action import kind_of
-from remediation.ledger.audit import Event, append, read
+from remediation.ledger.audit import happened, read
 from remediation.ledger.decision import NotDecided
 from remediation.ledger.proposal import Proposal, State
 from remediation.verify import Verdict
@@ -112,15 +112,9 @@ class Drafts:
         )
 
     def _tell(self, number: int, who: Person, name: str) -> None:
-        event = Event(
-            kind="runbook.drafted",
-            text=f"saved a runbook draft: {name}",
-            at=self._clock.now().wall,
-            incident=number,
-            actor=who.id,
-        )
+        text, now = f"saved a runbook draft: {name}", self._clock.now()
         with self._database.write() as tx:
-            append(tx, event)
+            happened(tx, "runbook.drafted", text, now, incident=number, actor=who.id)
         self._poster.wake()
 
 

@@ -1,14 +1,13 @@
 """The end of somebody's shift: all that is theirs goes to the next person."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from bot.person import Person
 from bot.ports import Wakeable
 from bot.storage import quiet, store
 from bot.storage.record import Record
 from remediation.ledger import lock
-from remediation.ledger.audit import Event, append
+from remediation.ledger.audit import happened
 from remediation.ledger.decision import NotDecided
 
 
@@ -35,7 +34,7 @@ class Handover:
         Raises `NotDecided` where there is nothing, or where mutes or the lock would go
         to somebody who may not lift them.
         """
-        now = self._clock.now().wall
+        now = self._clock.now()
         with self._database.write() as tx:
             mine = [i.number for i in store.opened(tx) if i.owner == who.id]
             handed = Handed(
@@ -49,10 +48,11 @@ class Handover:
                 store.bump(tx, number, owner=to.id)
                 # The poster draws the id at the end of the text as a person.
                 text = f"handed this over to @{to.id}"
-                append(tx, _event("incident.handed_over", text, now, who, number))
+                kind = "incident.handed_over"
+                happened(tx, kind, text, now, incident=number, actor=who.id)
             if handed.mutes or handed.lock:
                 text = f"handed over {_quiet(handed)} to @{to.id}"
-                append(tx, _event("handed_over", text, now, who))
+                happened(tx, "handed_over", text, now, actor=who.id)
         self._poster.wake()
         return handed
 
@@ -67,9 +67,3 @@ def _refuse_unless_it_may(handed: Handed, to: Person) -> None:
 def _quiet(handed: Handed) -> str:
     mutes = [f"{len(handed.mutes)} mutes"] if handed.mutes else []
     return " and ".join([*mutes, *(["the lock"] if handed.lock else [])])
-
-
-def _event(
-    kind: str, text: str, at: datetime, who: Person, incident: int | None = None
-) -> Event:
-    return Event(kind=kind, text=text, at=at, incident=incident, actor=who.id)

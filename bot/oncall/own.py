@@ -15,7 +15,7 @@ from bot.ports import Wakeable
 from bot.storage import quiet, store
 from bot.storage.record import Record
 from remediation.ledger import lock
-from remediation.ledger.audit import Event, append
+from remediation.ledger.audit import happened
 from remediation.ledger.decision import NotDecided
 from remediation.moment import Moment
 
@@ -109,10 +109,10 @@ class Own:
         # A lock concerns every open card; without any it still is an event.
         numbers = [incident.number for incident in store.opened(tx)]
         for number in numbers:
-            _event(tx, kind, text, now, who, number)
+            happened(tx, kind, text, now, incident=number, actor=who.id)
             store.bump(tx, number)
         if not numbers:
-            _event(tx, kind, text, now, who)
+            happened(tx, kind, text, now, actor=who.id)
 
     def _change(
         self, number: int, who: Person, kind: str, text: str, **fields: object
@@ -134,18 +134,6 @@ class Own:
         if not store.get(tx, number).is_open:
             raise NotDecided(f"incident {number} is resolved already")
         incident = store.bump(tx, number, **fields)
-        _event(tx, kind, text, self._clock.now(), who, number)
+        now = self._clock.now()
+        happened(tx, kind, text, now, incident=number, actor=who.id)
         return incident
-
-
-def _event(
-    tx: Connection,
-    kind: str,
-    text: str,
-    now: Moment,
-    who: Person,
-    incident: int | None = None,
-) -> None:
-    append(
-        tx, Event(kind=kind, text=text, at=now.wall, incident=incident, actor=who.id)
-    )

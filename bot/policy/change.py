@@ -4,7 +4,7 @@ import logging
 
 from bot.storage import store
 from bot.storage.database import Database
-from remediation.ledger.audit import Event, append
+from remediation.ledger.audit import happened
 from remediation.moment import Moment
 
 log = logging.getLogger(__name__)
@@ -22,5 +22,5 @@ def note_policy(database: Database, digest: str, now: Moment) -> None:
         if before is None:
             return
         text = f"The policy changed: {before[:12]} -> {digest[:12]}"
-        append(tx, Event(kind="policy.changed", text=text, at=now.wall))
+        happened(tx, "policy.changed", text, now)
     log.warning("policy.changed before=%s now=%s", before[:12], digest[:12])

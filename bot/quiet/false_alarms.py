@@ -15,7 +15,7 @@ from bot.ports import Wakeable
 from bot.quiet.quieter import Suggestion, difference, subjects, suggestion, told
 from bot.storage import store
 from bot.storage.record import Record
-from remediation.ledger.audit import Event, append, read
+from remediation.ledger.audit import happened, read
 from remediation.moment import Moment
 
 _CURSOR: Final = "false alarms read"
@@ -93,8 +93,7 @@ class FalseAlarms:
     def _tell(self, tx: Connection, number: int, made: Suggestion, now: Moment) -> None:
         text = told(made, difference(made, self._sections[made.detector]))
         store.remember(tx, _name(made), str(number))
-        event = Event(kind="limit.suggested", text=text, at=now.wall, incident=number)
-        append(tx, event)
+        happened(tx, "limit.suggested", text, now, incident=number)
 
 
 def _name(made: Suggestion) -> str:

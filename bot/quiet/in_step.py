@@ -24,11 +24,11 @@ from bot.config.alerts import AlertsSection
 from bot.inbound.inbox import Inbox, KeptAlert
 from bot.inbound.told import Source
 from bot.prometheus.selector import host_pattern
-from bot.quiet.maintenance import event
 from bot.storage import quiet, store
 from bot.storage.quiet import Quiet
 from bot.storage.record import Record
 from bot.text.redact import fit_to_keep
+from remediation.ledger.audit import happened
 from remediation.moment import Moment
 
 log = logging.getLogger(__name__)
@@ -152,7 +152,7 @@ class InStep:
         with self._record.database.write() as tx:
             for incident in store.opened(tx):
                 if any(finding.key == target for finding in incident.findings):
-                    event(tx, "silence.refused", text, now, None, incident.number)
+                    happened(tx, "silence.refused", text, now, incident=incident.number)
 
     def _begin(self, mute: Quiet, matchers: Sequence[Matcher], now: Moment) -> None:
         if not matchers:
@@ -243,7 +243,7 @@ class InStep:
                     what = "this" if len(told) == 1 else f"{len(told)} of these"
                     text = f"Alertmanager keeps {what} quiet: silenced by {who}"
                     number = incident.number
-                    event(tx, "incident.muted", text, now, None, number)
+                    happened(tx, "incident.muted", text, now, incident=number)
 
     def _kept_quiet(
         self,

@@ -12,7 +12,7 @@ from bot.model import Incident
 from bot.storage import quiet, store
 from bot.storage.quiet import Quiet
 from bot.text.words import seconds
-from remediation.ledger.audit import Event, append
+from remediation.ledger.audit import happened
 from remediation.ledger.decision import NotDecided
 from remediation.moment import Moment
 from remediation.target.unit import UnitFacts, is_service_name, unit_name
@@ -69,7 +69,7 @@ def begin(tx: Connection, begun: Quiet, now: Moment, actor: str | None) -> None:
     by = "" if actor else f" ({begun.by})"
     text = f"put {begun.target} in maintenance for {seconds(lasts)}: {begun.why}{by}"
     quiet.begin(tx, begun, now.after(lasts))
-    event(tx, "maintenance.began", text, now, actor)
+    happened(tx, "maintenance.began", text, now, actor=actor)
 
 
 def end(
@@ -109,23 +109,13 @@ def tell_end(
     text += f" ({by})" if by else ""
     kept = [i for i in store.opened(tx) if _is_kept_by(i, over)]
     for incident in kept:
-        event(tx, "maintenance.ended", text, now, actor, incident.number)
+        happened(
+            tx, "maintenance.ended", text, now, incident=incident.number, actor=actor
+        )
     if not kept:
-        event(tx, "maintenance.ended", text, now, actor)
+        happened(tx, "maintenance.ended", text, now, actor=actor)
 
 
 def _is_kept_by(incident: Incident, over: Quiet) -> bool:
     is_its = quiet.maintenance_of([over], incident) is not None
     return quiet.is_kept_back(incident) and is_its
-
-
-def event(
-    tx: Connection,
-    kind: str,
-    text: str,
-    now: Moment,
-    actor: str | None,
-    incident: int | None = None,
-) -> None:
-    """Write one event of a mute or a maintenance."""
-    append(tx, Event(kind=kind, text=text, at=now.wall, incident=incident, actor=actor))

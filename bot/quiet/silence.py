@@ -20,7 +20,6 @@ from bot.quiet.maintenance import (
     begin,
     check,
     end,
-    event,
     row_name,
     target_of,
     tell_end,
@@ -30,6 +29,7 @@ from bot.storage import quiet, store
 from bot.storage.quiet import Quiet
 from bot.storage.record import Record
 from bot.text.words import seconds
+from remediation.ledger.audit import happened
 from remediation.ledger.decision import NotDecided
 from remediation.moment import Moment
 
@@ -71,7 +71,7 @@ class Silence:
             for finding in incident.findings:
                 quiet.mute(tx, finding.key, until=now.wall + span, by=who.id)
             text = f"muted this for {seconds(span)}"
-            event(tx, "incident.muted", text, now, who.id, number)
+            happened(tx, "incident.muted", text, now, incident=number, actor=who.id)
             _show(tx, now)
             incident = store.get(tx, number)
         self._poster.wake()
@@ -83,7 +83,8 @@ class Silence:
         now = self._clock.now()
         with self._database.write() as tx:
             quiet.mute(tx, target, until=now.wall + span, by=who.id)
-            event(tx, "muted", f"muted {target} for {seconds(span)}", now, who.id)
+            text = f"muted {target} for {seconds(span)}"
+            happened(tx, "muted", text, now, actor=who.id)
             _show(tx, now)
         self._poster.wake()
 
@@ -97,7 +98,7 @@ class Silence:
             if not quiet.unmute(tx, target):
                 raise NotDecided(f"{target} is not muted")
             _show(tx, now)
-            event(tx, "unmuted", f"unmuted {target}", now, who.id)
+            happened(tx, "unmuted", f"unmuted {target}", now, actor=who.id)
         self._poster.wake()
 
     def begin_maintenance(
@@ -169,7 +170,7 @@ class Silence:
             # The thread draws the id of a person at the end of the text.
             by = f"@{over.by}" if _PERSON.fullmatch(over.by) else over.by
             text = f"{none.reason}. Nothing is proposed{nobody}. Begun by {by}"
-            event(tx, "maintenance.quiet", text, now, None, incident.number)
+            happened(tx, "maintenance.quiet", text, now, incident=incident.number)
 
     def _measure(self, number: int) -> None:
         """Propose anew for what a maintenance kept back."""

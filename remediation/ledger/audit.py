@@ -18,6 +18,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 from remediation.ledger import anchors
 from remediation.ledger.anchors import Anchor
 from remediation.ledger.tables import as_text, events, head
+from remediation.moment import Moment
 
 _ROOT = "0" * 64
 # Built once: making a statement costs more than running it, and these are on the
@@ -121,6 +122,19 @@ def append(tx: Connection, event: Event) -> Sealed:
     tx.execute(_ADD, {**row, "hash": sealed})
     tx.execute(_MOVE, {"new_seq": last.seq + 1, "new_hash": sealed})
     return Sealed(seq=last.seq + 1, event=event, hash=sealed)
+
+
+def happened(
+    tx: Connection,
+    kind: str,
+    text: str,
+    now: Moment,
+    *,
+    incident: int | None = None,
+    actor: str | None = None,
+) -> None:
+    """Append what happens this moment."""
+    append(tx, Event(kind=kind, text=text, at=now.wall, incident=incident, actor=actor))
 
 
 def read(
