@@ -111,13 +111,14 @@ def test_what_was_answered_with_202_survives_kill_9(
     for part in (every[:20], every[20:40], every[40:]):
         bot.start()
         port = port_of(bot)
-        killer = threading.Timer(chance.uniform(0.02, 0.25), bot.crash)
-        killer.start()
+        killer = threading.Timer(chance.uniform(0, 0.25), bot.crash)
         for body in part:
             if posted(port, body) == 202:
                 alerts = body["alerts"]
                 assert isinstance(alerts, list)
                 taken |= {alert["labels"]["instance"] for alert in alerts}
+                if killer.ident is None:  # on a busy machine the first takes a while
+                    killer.start()
         killer.join()
     assert taken <= rows(bot)
     bot.start()
