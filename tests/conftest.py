@@ -8,9 +8,6 @@ from hypothesis import settings
 
 from tests.fakes.aimock import Start, installed, serving
 
-settings.register_profile("patient", deadline=None)  # no test asserts absolute times
-settings.load_profile("patient")
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -18,6 +15,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run the promises' falsifying tests with their full counts",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """No test asserts absolute times; `make test` says the same of the same code each time.
+
+    New counterexamples are looked for by `make promises`.
+    """
+    is_search = bool(config.getoption("--full-counts"))
+    settings.register_profile("ours", deadline=None, derandomize=not is_search)
+    settings.load_profile("ours")
 
 
 @pytest.fixture

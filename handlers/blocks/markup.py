@@ -85,7 +85,7 @@ def instruction(text: str, limit: int) -> str:
         left -= len(piece)
         # Slack draws code only where it stands apart from words.
         edge = drawn[-1:] if draw is code else piece[:1]
-        apart = " " if drawn and piece and edge.isalnum() else ""
+        apart = " " if drawn and piece and re.match(r"\w", edge) else ""
         drawn += f"{apart}{draw(piece)}"
     return drawn
 

@@ -95,6 +95,7 @@ def test_plain_lines_are_dead(text: str) -> None:
         ("open ` and *a", "open and *\u200ba"),
         ("``a`b``", "`a` b"),
         ("``", ""),
+        ("`1`_", "`1` _\u200b"),
         ("stop `kill -9 12345`", "stop `kill -9 12345`"),
         ("now stop all of it `kill 1`", "now stop all of it …"),
         ("a line that is too long to be shown", "a line that is too long…"),

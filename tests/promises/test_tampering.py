@@ -206,14 +206,17 @@ def test_verifying_a_long_chain_costs_little_more_than_hashing_it(
             rows.append({**row, "hash": prev})
         tx.execute(insert(events), rows)
         tx.execute(update(head).values(seq=count, hash=prev))
+    times, floors = [], []
     with house.database.read() as tx:
-        start = time.perf_counter()
-        report = audit.verify(tx)
-        took = time.perf_counter() - start
-        start = time.perf_counter()
-        for row in tx.execute(text("SELECT * FROM events ORDER BY seq")):
-            hashlib.sha256("|".join(map(str, row)).encode()).hexdigest()
-        floor = time.perf_counter() - start
+        for _ in range(3):  # the best of three: something else may run beside it
+            start = time.perf_counter()
+            report = audit.verify(tx)
+            times.append(time.perf_counter() - start)
+            start = time.perf_counter()
+            for row in tx.execute(text("SELECT * FROM events ORDER BY seq")):
+                hashlib.sha256("|".join(map(str, row)).encode()).hexdigest()
+            floors.append(time.perf_counter() - start)
+    took, floor = min(times), min(floors)
     house.close()
     print(
         f"promise 35: {report.rows} rows verified in {took:.2f} s; reading and bare "

@@ -30,7 +30,7 @@ def hosts(judged: list[Judgement]) -> list[float]:
 odd = st.sampled_from([math.nan, math.inf, -math.inf, 0.0, 1e300, -5.0, 50.0])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 1000),
     strange=st.dictionaries(st.integers(0, 3 * DAY - 1), odd, max_size=20),
