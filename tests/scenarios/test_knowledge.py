@@ -188,4 +188,5 @@ def test_what_was_forgotten_is_not_told_again(workspace: Workspace, bot: Bot) ->
     with villain() as process:
         # The page for runaways is looked up in the same edit as memory is.
         card = card_of(workspace, process.pid, "*Runbook*", PATIENT)
-        assert "Last time" not in card.all_text()
+        # A command that starts up may run wild for a second, and be remembered as that.
+        assert f"Similar incident {first} " not in card.all_text()
