@@ -30,7 +30,7 @@ Candidate = tuple[str, str]
 
 
 def instructions(version: str) -> str:
-    """Return the text of a prompt; one that was ever used is never changed."""
+    """Return the text of a prompt; one that a release has used is never changed."""
     folder = files("bot.diagnosis").joinpath("prompts")
     return folder.joinpath(f"{version}.md").read_text(encoding="utf-8")
 
