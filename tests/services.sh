@@ -23,11 +23,14 @@ declare -A package_of=(
   [iptables]=iptables
 )
 
+PATH="$PATH:/usr/sbin:/sbin"
 missing=()
 for program in "${!package_of[@]}"; do
-  PATH="$PATH:/usr/sbin:/sbin" command -v "$program" >/dev/null || missing+=("${package_of[$program]}")
+  command -v "$program" >/dev/null || missing+=("${package_of[$program]}")
 done
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
+# The Node.js inside of Playwright's package is linked to it.
+[[ $(ldconfig -p) == *libatomic.so.1* ]] || missing+=(libatomic1)
 
 [ ${#missing[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
