@@ -191,19 +191,13 @@ class Decide:
         """Refuse a button that does not stand on the card it was made for."""
         if origin is None:
             return
-        proposal = self._ledger.get(tx, proposal_id)
-        card = store.posting(tx, proposal.incident)
-        if card is not None and card.channel == origin.channel:
-            if card.ts == origin.ts:
-                return
-            if card.ts is None and card.attempting == store.CARD and origin.ts:
-                # The first post was sent, its answer never came: this is that card.
-                store.posted(tx, card.incident, ts=origin.ts, attempting=0)
-                return
-            other = store.by_message(tx, origin.channel, origin.ts)
-            if card.doubtful and other is None:
-                return  # the twin that was posted when an answer was lost
-        raise NotDecided("this button does not stand on the card it was made for")
+        number = self._ledger.get(tx, proposal_id).incident
+        if not store.is_card(tx, number, origin.channel, origin.ts):
+            raise NotDecided("this button does not stand on the card it was made for")
+        card = store.posting(tx, number)
+        if card is not None and card.ts is None:
+            # It was sent, its answer did not come yet: it need not be looked for.
+            store.posted(tx, number, ts=origin.ts, attempting=0)
 
     def expire(self) -> None:
         """End what nobody decided in time; a sweep over the rows, both clocks."""

@@ -25,6 +25,7 @@ from bot.runtime.telemetry import Telemetry
 from bot.status import Status
 from bot.storage import store
 from bot.storage.database import Database
+from handlers.blocks.card import incident_on
 from handlers.guard import Guard
 from handlers.reply import Reply
 from remediation.ledger.decision import NotDecided
@@ -74,6 +75,10 @@ class Desk:
         """Return the incident whose card this is; raise `NotDecided`."""
         with self.database.read() as tx:
             number = store.by_message(tx, origin.channel, origin.ts)
+            claimed = origin.incident
+            if number is None and claimed is not None:
+                is_it = store.is_card(tx, claimed, origin.channel, origin.ts)
+                number = claimed if is_it else None
         if number is None:
             raise NotDecided("this button does not stand on the card it was made for")
         return number
@@ -128,11 +133,14 @@ def origin_of(body: Mapping[str, object]) -> Origin:
     """Return the message a button stands on, from the payload's container."""
     container = body.get("container")
     channel = body.get("channel")
+    message = body.get("message")
     box = container if isinstance(container, dict) else {}
     place = channel if isinstance(channel, dict) else {}
+    shown = message if isinstance(message, dict) else {}
     return Origin(
         channel=opaque(box.get("channel_id") or place.get("id")) or "",
         ts=opaque(box.get("message_ts")) or "",
+        incident=incident_on(shown.get("blocks")),
     )
 
 

@@ -6,7 +6,9 @@ buttons always stand: each part above is short enough that all of them fit into 
 message, and what stands below the buttons shares what they leave of it.
 """
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from bot.model import Fact, Incident, Level, Phase
 from bot.text.words import level_word, seconds
@@ -40,6 +42,7 @@ _MARKS = {
     Level.WARNING: "🟠",
     Level.CRITICAL: "🔴",
 }
+_CARD_ID: Final = re.compile(r"card:(\d{1,9}):")
 _BUSY = (State.APPROVED, State.EXECUTING)
 _CALLED = 40
 """People and groups that the first line can name."""
@@ -79,6 +82,15 @@ def card(
 def card_id(incident: Incident) -> str:
     """Return the block id by which a card is found again in the channel."""
     return f"card:{incident.number}:{incident.opened_at.timestamp():.6f}"
+
+
+def incident_on(blocks: object) -> int | None:
+    """Return the incident whose card these blocks are; None where they are no card."""
+    for block in blocks if isinstance(blocks, list) else []:
+        name = block.get("block_id") if isinstance(block, dict) else None
+        if isinstance(name, str) and (found := _CARD_ID.match(name)):
+            return int(found[1])
+    return None
 
 
 def _shown(incident: Incident, proposals: list[Proposal]) -> Proposal | None:

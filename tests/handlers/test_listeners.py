@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bot.actions.simulate import Simulation
+from bot.storage import store
 from handlers.desk import Desk
 from handlers.workspace import Workspace
 from handlers.workspace.people import ALICE, BOB, STRANGER
@@ -83,6 +84,30 @@ def test_take_and_simulate(card: str, workspace: Workspace, story: Story) -> Non
     workspace.click(ALICE.id, card, "Simulate")
     assert story.incident().owner == STRANGER.id
     assert whispered(workspace, ALICE.id, "It would be carried out")
+
+
+@pytest.mark.parametrize(
+    "known",
+    [{"ts": None, "attempting": store.CARD}, {"ts": "1.1", "doubtful": 1}],
+    ids=["no answer yet", "a twin"],
+)
+def test_a_card_counts_also_where_slacks_answer_is_not_there(
+    card: str, workspace: Workspace, story: Story, known: dict[str, object]
+) -> None:
+    with story.database.write() as tx:
+        store.posted(tx, 1, **known)
+    workspace.click(BOB.id, card, "Take")
+    assert story.incident().owner == BOB.id
+
+
+def test_what_only_looks_like_the_card_does_nothing(
+    card: str, workspace: Workspace, story: Story
+) -> None:
+    with story.database.write() as tx:
+        store.posted(tx, 1, ts="1.1")
+    workspace.click(BOB.id, card, "Take")
+    assert whispered(workspace, BOB.id, "does not stand on the card")
+    assert story.incident().owner is None
 
 
 def rejected_because(workspace: Workspace, card: str, why: str) -> None:

@@ -154,6 +154,30 @@ def test_a_message_in_another_channel_is_no_card(database: Database) -> None:
         assert store.by_message(tx, "C0OTHER", "1.1") is None
 
 
+@pytest.mark.parametrize(
+    ("known", "is_it"),
+    [
+        ({"ts": "2.2"}, True),
+        ({"ts": "1.1"}, False),
+        ({"ts": "1.1", "doubtful": 1}, True),
+        ({"ts": None, "attempting": store.CARD}, True),
+        ({"ts": None, "attempting": 7}, False),
+        ({"ts": None}, False),
+    ],
+)
+def test_a_card_without_an_answer_is_known(
+    database: Database, known: dict[str, object], *, is_it: bool
+) -> None:
+    created(database)
+    with database.write() as tx:
+        store.unposted(tx, CHANNEL)
+        store.posted(tx, 1, **known)
+        assert store.is_card(tx, 1, CHANNEL, "2.2") is is_it
+        assert not store.is_card(tx, 1, "C0OTHER", "2.2")
+        assert not store.is_card(tx, 1, CHANNEL, "")
+        assert not store.is_card(tx, 2, CHANNEL, "2.2")
+
+
 def test_a_small_fact_is_kept(database: Database) -> None:
     with database.write() as tx:
         store.remember(tx, "k", "old")
