@@ -129,8 +129,11 @@ class Decide:
             tell(tx, proposal, "proposal.chosen", text, now, who.id)
         self._poster.wake()
 
-    def undo(self, incident: int, who: Person) -> Decided:
-        """Put back what the incident's last action changed: one approver's click."""
+    def undo(self, incident: int, who: Person, of: str | None = None) -> Decided:
+        """Put back what the incident's last action changed: one approver's click.
+
+        of: the proposal that a button stands for; refused where another came after it.
+        """
         self._allowed(who)
         if self._ledger.book.observes:
             raise NotDecided(OBSERVES.reason)
@@ -143,6 +146,8 @@ class Decide:
             action = undo_of(done[-1]) if done else None
             if action is None:
                 raise NotDecided("nothing was done here that can be undone")
+            if of not in (None, done[-1].id):
+                raise NotDecided(f"{named(done[-1])} was done after that")
             draft = Draft(
                 incident=incident,
                 action=action,
@@ -195,7 +200,7 @@ class Decide:
         if not store.is_card(tx, number, origin.channel, origin.ts):
             raise NotDecided("this button does not stand on the card it was made for")
         card = store.posting(tx, number)
-        if card is not None and card.ts is None:
+        if card is not None and card.ts is None and card.attempting == store.CARD:
             # It was sent, its answer did not come yet: it need not be looked for.
             store.posted(tx, number, ts=origin.ts, attempting=0)
 

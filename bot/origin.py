@@ -7,9 +7,9 @@ from dataclasses import dataclass
 class Origin:
     """The message a click came from.
 
-    incident: whose card the message says to be; None where it says nothing.
+    card: the id of the card that the message says to be; "" where it says nothing.
     """
 
     channel: str
     ts: str
-    incident: int | None = None
+    card: str = ""

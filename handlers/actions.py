@@ -146,9 +146,9 @@ class Clicks:
         made = self._desk.ask.again(self._desk.on_card(origin), who)
         return None if made else answers.plain("Measured anew: no action is possible.")
 
-    def undo(self, _value: str, who: Person, origin: Origin) -> Message | None:
-        """Put back what the last action changed."""
-        self._desk.decide.undo(self._desk.on_card(origin), who)
+    def undo(self, value: str, who: Person, origin: Origin) -> Message | None:
+        """Put back what this action changed, if it is still the last."""
+        self._desk.decide.undo(self._desk.on_card(origin), who, of=value)
         return None
 
     def menu(self, value: str, who: Person, origin: Origin) -> Message | None:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from bot.actions.ask import Ask
 from bot.actions.simulate import Simulate
 from bot.charts.plots import Plots
@@ -25,7 +27,7 @@ from bot.runtime.telemetry import Telemetry
 from bot.status import Status
 from bot.storage import store
 from bot.storage.database import Database
-from handlers.blocks.card import incident_on
+from handlers.blocks.card import card_id, card_in, numbered
 from handlers.guard import Guard
 from handlers.reply import Reply
 from remediation.ledger.decision import NotDecided
@@ -75,10 +77,8 @@ class Desk:
         """Return the incident whose card this is; raise `NotDecided`."""
         with self.database.read() as tx:
             number = store.by_message(tx, origin.channel, origin.ts)
-            claimed = origin.incident
-            if number is None and claimed is not None:
-                is_it = store.is_card(tx, claimed, origin.channel, origin.ts)
-                number = claimed if is_it else None
+            if number is None:
+                number = _claimed(tx, origin)
         if number is None:
             raise NotDecided("this button does not stand on the card it was made for")
         return number
@@ -140,8 +140,19 @@ def origin_of(body: Mapping[str, object]) -> Origin:
     return Origin(
         channel=opaque(box.get("channel_id") or place.get("id")) or "",
         ts=opaque(box.get("message_ts")) or "",
-        incident=incident_on(shown.get("blocks")),
+        card=card_in(shown.get("blocks")),
     )
+
+
+def _claimed(tx: Connection, origin: Origin) -> int | None:
+    """Return whose card this is by its own word, where Slack's answer does not tell.
+
+    Another bot's incident may have the same number; not the same moment too.
+    """
+    number = numbered(origin.card)
+    if number is None or not store.is_card(tx, number, origin.channel, origin.ts):
+        return None
+    return number if card_id(store.get(tx, number)) == origin.card else None
 
 
 def opaque(value: object) -> str | None:

@@ -298,7 +298,7 @@ def is_card(tx: Connection, number: int, channel: str, ts: str) -> bool:
     if card is None or card.channel != channel or not ts:
         return False
     sent = card.doubtful or (card.ts is None and card.attempting == CARD)
-    return card.ts == ts or bool(sent and by_message(tx, channel, ts) is None)
+    return card.ts == ts or bool(sent and by_message(tx, channel, ts) in (None, number))
 
 
 def remember(tx: Connection, key: str, value: str) -> None:

@@ -42,7 +42,7 @@ _MARKS = {
     Level.WARNING: "🟠",
     Level.CRITICAL: "🔴",
 }
-_CARD_ID: Final = re.compile(r"card:(\d{1,9}):")
+_CARD_ID: Final = re.compile(r"card:([0-9]{1,9}):[0-9.]{1,32}")
 _BUSY = (State.APPROVED, State.EXECUTING)
 _CALLED = 40
 """People and groups that the first line can name."""
@@ -84,13 +84,19 @@ def card_id(incident: Incident) -> str:
     return f"card:{incident.number}:{incident.opened_at.timestamp():.6f}"
 
 
-def incident_on(blocks: object) -> int | None:
-    """Return the incident whose card these blocks are; None where they are no card."""
+def card_in(blocks: object) -> str:
+    """Return the id of the card that these blocks are; "" where they are none."""
     for block in blocks if isinstance(blocks, list) else []:
         name = block.get("block_id") if isinstance(block, dict) else None
-        if isinstance(name, str) and (found := _CARD_ID.match(name)):
-            return int(found[1])
-    return None
+        if isinstance(name, str) and _CARD_ID.fullmatch(name):
+            return name
+    return ""
+
+
+def numbered(card: str) -> int | None:
+    """Return the incident's number in a card's id; None where it is no card's."""
+    found = _CARD_ID.fullmatch(card)
+    return int(found[1]) if found else None
 
 
 def _shown(incident: Incident, proposals: list[Proposal]) -> Proposal | None:

@@ -309,6 +309,16 @@ def test_a_priority_whose_former_value_is_unknown_is_not_put_back(
         story.decide.undo(1, BOB)
 
 
+def test_a_button_undoes_its_own_action_or_says_what_came_after(
+    database: Database,
+) -> None:
+    story = paused(database)
+    pause = story.proposals()[0].id
+    with pytest.raises(NotDecided, match="was done after that"):
+        story.decide.undo(1, BOB, of="web-1~b75b1a~AnotherProposal00")
+    assert story.decide.undo(1, BOB, of=pause).proposal.action.kind == "resume"
+
+
 def test_a_termination_is_not_undone(story: Story) -> None:
     story.opens()
     story.acted()

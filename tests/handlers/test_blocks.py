@@ -27,7 +27,7 @@ from bot.storage.lead import Leader, Standing
 from bot.storage.quiet import Quiet
 from handlers.blocks import answers, dialogs, thread
 from handlers.blocks.buttons import menu
-from handlers.blocks.card import card, card_id, incident_on
+from handlers.blocks.card import card, card_id, card_in, numbered
 from handlers.blocks.home import home, refused
 from handlers.blocks.markup import Message
 from handlers.verbs import VERBS
@@ -322,7 +322,25 @@ def test_choosing_again_and_again_leads_through_all(shown: int, offered: str) ->
 def test_a_card_is_found_again_by_its_id() -> None:
     drawn = card(incident(), [])
     assert drawn.blocks[-1]["block_id"] == card_id(incident())
-    assert incident_on(list(drawn.blocks)) == incident().number
+    assert card_in(list(drawn.blocks)) == card_id(incident())
+    assert numbered(card_id(incident())) == incident().number
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        None,
+        {},
+        "card:1:1.0",
+        [None, {}, {"block_id": 7}],
+        [{"block_id": "card:1:"}],
+        [{"block_id": "card:²:1.0"}],
+        [{"block_id": "card:1:1.0;"}],
+        [{"block_id": f"card:{'9' * 30}:1.0"}],
+    ],
+)
+def test_odd_blocks_are_no_card(odd: object) -> None:
+    assert card_in(odd) == ""
 
 
 # --- the thread ----------------------------------------------------------------------

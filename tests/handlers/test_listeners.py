@@ -7,6 +7,8 @@ import pytest
 
 from bot.actions.simulate import Simulation
 from bot.storage import store
+from handlers.blocks.markup import Message
+from handlers.channel import Channel
 from handlers.desk import Desk
 from handlers.workspace import Workspace
 from handlers.workspace.people import ALICE, BOB, STRANGER
@@ -106,6 +108,20 @@ def test_what_only_looks_like_the_card_does_nothing(
     with story.database.write() as tx:
         store.posted(tx, 1, ts="1.1")
     workspace.click(BOB.id, card, "Take")
+    assert whispered(workspace, BOB.id, "does not stand on the card")
+    assert story.incident().owner is None
+
+
+def test_another_bots_incident_of_the_same_number_is_no_twin(
+    card: str, workspace: Workspace, story: Story, quick: Channel
+) -> None:
+    (shown,) = workspace.posts()
+    assert shown.ts == card
+    foot = {**shown.blocks[-1], "block_id": "card:1:1577836800.000000"}
+    its = quick.post(Message(text="its", blocks=(*shown.blocks[:-1], foot)))
+    with story.database.write() as tx:
+        store.posted(tx, 1, doubtful=1)
+    workspace.click(BOB.id, its, "Take")
     assert whispered(workspace, BOB.id, "does not stand on the card")
     assert story.incident().owner is None
 

@@ -232,7 +232,7 @@ def test_no_changed_field_changes_an_action_or_starts_one(  # noqa: PLR0915 - th
         assert votes == [], "a forged click counted"
         assert after == before, "a forged click changed a proposal"
 
-        # What a click carries beside its binding is never read.
+        # What a click carries beside its binding changes nothing.
         beside = [
             _with(mine, path, value)
             for path in paths
