@@ -81,3 +81,10 @@ def test_a_promise_holds_only_if_a_test_ran_and_all_passed() -> None:
     assert kept.figures == ["failed 0"]
     assert "no test of it ran" in next(nobody.lines())
     assert "tests/test_it.py::test_it" in next(broken.lines())
+
+
+def test_a_row_goes_on_in_the_second_part_of_a_run() -> None:
+    first = Row(number=5)
+    first.hear(report("passed", printed="promise 5: failed 0"))
+    first.hear(report("failed", when="teardown"))
+    assert Row.from_json(first.as_json()) == first

@@ -2,11 +2,12 @@
 
 A plugin, loaded with `-p tests.promises.tally`. A test says by `@pytest.mark.promise(5, 19)`
 what it would prove wrong, and prints lines such as `promises 5, 19: 60 clicks, failed 0`.
+A run in two parts has one table: the first leaves its rows for the second.
 """
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,53 +84,70 @@ class Row:
             ensure_ascii=False,
         )
 
+    @classmethod
+    def from_json(cls, line: str) -> "Row":
+        """A row of an earlier part, as `as_json` wrote it."""
+        told = json.loads(line)
+        return cls(
+            number=told["number"],
+            passed=told["tests_passed"],
+            seconds=told["seconds"],
+            figures=told["figures"],
+            against=told["against"],
+        )
+
 
 class Tally:
-    """The rows of one run, from its first test to the table."""
+    """The rows of one run, from its first test to the table.
 
-    def __init__(self, kept_in: Path | None) -> None:
-        self.rows: dict[int, Row] = {}
+    rows: what is known before: of an earlier part, or of a promise without a test.
+    is_part: whether another part makes the table.
+    """
+
+    def __init__(
+        self, rows: Iterable[Row], kept_in: Path | None, *, is_part: bool
+    ) -> None:
+        self._rows = {row.number: row for row in rows}
         self._kept_in = kept_in
+        self._is_part = is_part
+
+    @property
+    def rows(self) -> list[Row]:
+        return [row for _, row in sorted(self._rows.items())]
 
     @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(
-        self, config: pytest.Config, items: list[pytest.Item]
-    ) -> None:
-        wanted: set[int] = set()
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         for item in items:
             numbers = numbers_of(item)
             item.user_properties += [("promise", number) for number in numbers]
-            wanted |= numbers
-        if _is_whole(config):
-            wanted = set(PROMISED)
-        self.rows = {number: Row(number=number) for number in sorted(wanted)}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         for name, number in report.user_properties:
             if name == "promise" and isinstance(number, int):
-                self.rows[number].hear(report)
+                self._rows.setdefault(number, Row(number=number)).hear(report)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        held = all(row.held for row in self.rows.values())
+        held = all(row.held for row in self.rows)
         if session.exitstatus == pytest.ExitCode.OK and not held:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter
     ) -> None:
-        rows = self.rows.values()
+        if self._kept_in:
+            text = "".join(f"{row.as_json()}\n" for row in self.rows)
+            self._kept_in.write_text(text)
+        if self._is_part:
+            return
         terminalreporter.section("promises")
         terminalreporter.write_line(
             f"No  {'Promise':{_WIDTH}}  Held  Seconds  What its tests printed"
         )
-        for row in rows:
+        for row in self.rows:
             for line in row.lines():
                 terminalreporter.write_line(line)
-        held = sum(row.held for row in rows)
-        terminalreporter.write_line(f"{held} of {len(rows)} promises held")
-        if self._kept_in:
-            text = "".join(f"{row.as_json()}\n" for row in rows)
-            self._kept_in.write_text(text)
+        held = sum(row.held for row in self.rows)
+        terminalreporter.write_line(f"{held} of {len(self.rows)} promises held")
 
 
 def numbers_of(item: pytest.Item) -> set[int]:
@@ -151,10 +169,21 @@ def _is_whole(config: pytest.Config) -> bool:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--json", type=Path, metavar="FILE", help="the promises' rows as JSON Lines"
-    )
+    for option, what in (
+        ("--json", "the promises' rows as JSON Lines"),
+        ("--rows-to", "the same, instead of a table: another part makes it"),
+        ("--rows-from", "the rows of an earlier part, for the table of both"),
+    ):
+        parser.addoption(option, type=Path, metavar="FILE", help=what)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.pluginmanager.register(Tally(config.getoption("--json")))
+    part, earlier = config.getoption("--rows-to"), config.getoption("--rows-from")
+    rows = {n: Row(number=n) for n in (PROMISED if _is_whole(config) else ())}
+    for line in earlier.read_text().splitlines() if earlier else ():
+        row = Row.from_json(line)
+        rows[row.number] = row
+    kept_in = part or config.getoption("--json")
+    config.pluginmanager.register(
+        Tally(rows.values(), kept_in, is_part=part is not None)
+    )
