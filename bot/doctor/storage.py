@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -9,6 +10,7 @@ from bot.config.environment import Environment
 from bot.runtime.checkup import Finding, fail, fine, warn
 from bot.storage.database import BadDatabase
 from bot.storage.instance import BadState, StateFolder
+from bot.storage.lead import require_new_enough
 from bot.wiring import parts
 from remediation.ledger import audit
 
@@ -39,10 +41,13 @@ def _room(environment: Environment) -> Finding:
 
 def _database(environment: Environment) -> Finding:
     try:
-        database = parts.database_of(environment)
-        with database.write() as tx:
-            head = audit.serialize(tx)
-        database.close()
+        with closing(parts.database_of(environment)) as database:
+            with database.write() as tx:
+                head = audit.serialize(tx)
+            try:
+                require_new_enough(database)
+            except BadDatabase as error:
+                return fail("database", str(error))
     except (BadDatabase, audit.ChainMissing, SQLAlchemyError) as error:
         reason = str(error).splitlines()[0]
         return fail(

@@ -168,7 +168,7 @@ class Shared:
         self._leader: Leader | None = None
         self.database = database.asking(self._check)
         self.is_present: Callable[[str], bool] | None = self._is_present
-        self._require_new_enough()
+        require_new_enough(database)
 
     def leads(self) -> bool:
         """Say whether it leads: the session's end must not be passed unnoticed."""
@@ -279,13 +279,19 @@ class Shared:
         if self._row is None or store.recall(tx, _KEY) != self._row:
             raise NotLeading("another bot leads")
 
-    def _require_new_enough(self) -> None:
-        version = self._shared.engine.dialect.server_version_info or _OLDEST
-        if version < _OLDEST:
-            raise BadDatabase(
-                f"DATABASE_URL leads to PostgreSQL {version[0]}; two bots could not be "
-                f"told apart there. Use {_OLDEST[0]} or newer"
-            )
+
+def require_new_enough(database: Database) -> None:
+    """Raise `BadDatabase` for a PostgreSQL on which two bots could both lead.
+
+    It has been asked something before: only then its version is known.
+    """
+    dialect = database.engine.dialect
+    version = dialect.server_version_info or _OLDEST
+    if dialect.name == "postgresql" and version < _OLDEST:
+        raise BadDatabase(
+            f"DATABASE_URL leads to PostgreSQL {version[0]}; two bots could not be "
+            f"told apart there. Use {_OLDEST[0]} or newer"
+        )
 
 
 def _read(tx: Connection) -> Leader | None:

@@ -12,6 +12,7 @@ from bot.config.environment import Environment
 from bot.runtime.checkup import Finding, Grade
 from handlers.workspace import Workspace
 from handlers.workspace.people import ALICE, GROUP
+from tests.real.postgres import server
 from tests.scenarios.stage import Bot, config
 
 Checked = list[Finding]
@@ -225,6 +226,16 @@ def test_a_database_that_cannot_be_used_is_named(
     found = failing(replace(environment, database_url=url))["database"]
     assert "cannot be written" in found
     assert "geheim" not in found
+
+
+def test_a_postgresql_that_ends_no_silent_session_is_named(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with server() as url:
+        new = replace(environment, database_url=url)
+        assert "database" not in failing(new)
+        monkeypatch.setattr("bot.storage.lead._OLDEST", (99,))
+        assert "Use 99 or newer" in failing(new)["database"]
 
 
 def test_a_torn_off_chain_is_named(environment: Environment) -> None:
