@@ -11,7 +11,7 @@ SIDE_BY_SIDE := tests/bot tests/handlers tests/memory tests/remediation tests/wo
 	tampering.py purged_chain.py restored_copies.py unrecorded_end.py protected_targets.py ends_observed.py blast_radius.py)
 # A part without tests (5) fails nothing, unless the other has none either.
 NOTED := || { [ $$? = 5 ] && : $$((none += 1)); } || failed=1
-PROMISES := $(BIN)/python -m pytest --no-cov -p no:randomly -p tests.promises.tally -v -m promise
+PROMISES := $(BIN)/python -m pytest -c pyproject.toml --no-cov -p no:randomly -p tests.promises.tally -v -m promise
 .DEFAULT_GOAL := help
 
 .venv/run.stamp: requirements.lock pyproject.toml
