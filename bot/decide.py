@@ -197,9 +197,9 @@ class Decide:
         if origin is None:
             return
         number = self._ledger.get(tx, proposal_id).incident
-        if not store.is_card(tx, number, origin.channel, origin.ts):
-            raise NotDecided("this button does not stand on the card it was made for")
         card = store.posting(tx, number)
+        if not store.is_card(tx, card, origin.channel, origin.ts):
+            raise NotDecided("this button does not stand on the card it was made for")
         if card is not None and card.ts is None and card.attempting == store.CARD:
             # It was sent, its answer did not come yet: it need not be looked for.
             store.posted(tx, number, ts=origin.ts, attempting=0)

@@ -150,7 +150,10 @@ def _claimed(tx: Connection, origin: Origin) -> int | None:
     Another bot's incident may have the same number; not the same moment too.
     """
     number = numbered(origin.card)
-    if number is None or not store.is_card(tx, number, origin.channel, origin.ts):
+    if number is None:
+        return None
+    card = store.posting(tx, number)
+    if not store.is_card(tx, card, origin.channel, origin.ts):
         return None
     return number if card_id(store.get(tx, number)) == origin.card else None
 

@@ -289,16 +289,17 @@ def by_message(tx: Connection, channel: str, ts: str) -> int | None:
     return tx.execute(query).scalar()
 
 
-def is_card(tx: Connection, number: int, channel: str, ts: str) -> bool:
-    """Say whether this message is the incident's card.
+def is_card(tx: Connection, card: Posting | None, channel: str, ts: str) -> bool:
+    """Say whether this message is an incident's card, as `posting` tells of it.
 
     One whose answer has not come yet, or never came, is known by being nobody else's.
     """
-    card = posting(tx, number)
     if card is None or card.channel != channel or not ts:
         return False
     sent = card.doubtful or (card.ts is None and card.attempting == CARD)
-    return card.ts == ts or bool(sent and by_message(tx, channel, ts) in (None, number))
+    if not sent or card.ts == ts:
+        return card.ts == ts
+    return by_message(tx, channel, ts) in (None, card.incident)
 
 
 def remember(tx: Connection, key: str, value: str) -> None:

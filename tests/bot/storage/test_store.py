@@ -172,10 +172,11 @@ def test_a_card_without_an_answer_is_known(
     with database.write() as tx:
         store.unposted(tx, CHANNEL)
         store.posted(tx, 1, **known)
-        assert store.is_card(tx, 1, CHANNEL, "2.2") is is_it
-        assert not store.is_card(tx, 1, "C0OTHER", "2.2")
-        assert not store.is_card(tx, 1, CHANNEL, "")
-        assert not store.is_card(tx, 2, CHANNEL, "2.2")
+        card = store.posting(tx, 1)
+        assert store.is_card(tx, card, CHANNEL, "2.2") is is_it
+        assert not store.is_card(tx, card, "C0OTHER", "2.2")
+        assert not store.is_card(tx, card, CHANNEL, "")
+        assert not store.is_card(tx, store.posting(tx, 2), CHANNEL, "2.2")
 
 
 def test_a_small_fact_is_kept(database: Database) -> None:
