@@ -228,10 +228,11 @@ BURST = (
     "while time.monotonic() < end: pass\n"
     "time.sleep(60)\n"
 )
+LEAK_SECONDS = 20
 LEAK = (
     "import time\n"
     "kept = []\n"
-    "for _ in range(100):\n"
+    f"for _ in range({LEAK_SECONDS} * 20):\n"
     "    kept.append(bytearray(2_000_000))\n"
     "    time.sleep(0.05)\n"
     "time.sleep(60)\n"
