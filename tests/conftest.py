@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from bot.storage.database import Database
 from tests.fakes.aimock import Start, installed, serving
+from tests.real.databases import fresh
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,6 +33,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def full_counts(request: pytest.FixtureRequest) -> bool:
     """Whether `make promises` asked for the full counts."""
     return bool(request.config.getoption("--full-counts"))
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """A migrated database; where PostgreSQL matters too, a module says `on(*KINDS)`."""
+    with fresh("sqlite", tmp_path) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

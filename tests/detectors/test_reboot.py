@@ -1,28 +1,18 @@
 """A reboot that nobody asked for, told apart from an orderly one and from a restart."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from bot import migrations
 from bot.detectors.reboot import Reboot, RebootSection
 from bot.host.boots import Boots
 from bot.model import Finding, Level
 from bot.ports import NotTold
 from bot.storage import store
-from bot.storage.database import Database, connect
+from bot.storage.database import Database
 from tests.detectors.pieces import HandClock, PaperFacts, context, this_host
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = connect(f"sqlite:///{tmp_path}/ledger.db")
-    migrations.migrate(database)
-    yield database
-    database.close()
 
 
 @pytest.fixture

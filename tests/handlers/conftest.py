@@ -34,7 +34,6 @@ from handlers.workspace import Workspace
 from handlers.workspace.people import ALICE, BOB
 from memory.recollect import Memory
 from tests.fakes.story import Story
-from tests.real.databases import fresh
 
 
 @pytest.fixture
@@ -57,12 +56,6 @@ def quick(slack: WebClient, workspace: Workspace) -> Channel:
         telemetry=Telemetry(),
         pace_seconds=0.0,
     )
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with fresh("sqlite", tmp_path) as made:
-        yield made
 
 
 @pytest.fixture

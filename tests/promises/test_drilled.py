@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -28,7 +27,6 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.drilling import awaited
 from tests.fakes.services import fleet
 from tests.promises.test_protected_targets import actions_on
-from tests.real.databases import fresh
 from tests.remediation.ledger.decisions import LEDGER, approved, claimed, draft
 
 SPAN = timedelta(seconds=60)
@@ -53,12 +51,6 @@ GENEROUS = (
     ProtectSettings(users=frozenset({"root", str(os.geteuid())})),
     ProtectSettings(allow=(sys.executable, os.path.realpath(sys.executable), "*")),
 )
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with fresh("sqlite", tmp_path) as made:
-        yield made
 
 
 @pytest.fixture

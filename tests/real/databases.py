@@ -7,10 +7,11 @@ import itertools
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
+import pytest
 from sqlalchemy import Dialect, event
 from sqlalchemy.engine.interfaces import CompiledCacheType
 
@@ -41,6 +42,17 @@ DECLARING = (habits, inbox, marks, quiet, unpaged)
 _TABLES = [table.name for declared in DECLARED for table in declared.sorted_tables]
 _NUMBERS = itertools.count(1)
 _COMPILED: dict[str, tuple[Dialect, CompiledCacheType]] = {}
+
+
+def on(*kinds: str) -> Callable[..., Iterator[Database]]:
+    """Make a fixture: a fresh database of each kind, one test on each."""
+
+    @pytest.fixture(params=kinds)
+    def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+        with fresh(request.param, tmp_path) as made:
+            yield made
+
+    return database
 
 
 @contextlib.contextmanager

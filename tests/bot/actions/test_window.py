@@ -21,7 +21,6 @@ from tests.detectors.pieces import PaperFacts, context
 from tests.fakes.lying import Liar, liar, one
 from tests.fakes.story import Story
 from tests.fakes.things import finding, incident
-from tests.real.databases import fresh
 
 MINUTE = timedelta(minutes=1)
 NOWHERE = Path("/nonexistent")
@@ -91,12 +90,6 @@ def test_the_window_covers_what_a_rule_looks_back_on() -> None:
 def lies() -> Iterator[Liar]:
     with liar() as running:
         yield running
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with fresh("sqlite", tmp_path) as made:
-        yield made
 
 
 class Acted:

@@ -5,7 +5,6 @@ import struct
 import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -21,7 +20,6 @@ from bot.runtime.clock import SystemClock
 from bot.storage.database import Database
 from tests.fakes.lying import Liar, liar
 from tests.fakes.story import Story
-from tests.real.databases import fresh
 from tests.real.prometheus import RealPrometheus, prometheus
 
 MINUTE = timedelta(minutes=1)
@@ -53,12 +51,6 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealPrometheus]:
 def lies() -> Iterator[Liar]:
     with liar() as running:
         yield running
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with fresh("sqlite", tmp_path) as made:
-        yield made
 
 
 @pytest.fixture

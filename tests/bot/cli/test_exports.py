@@ -18,22 +18,18 @@ from bot.cli.bounds import parse_bound
 from bot.cli.exports import _write_incidents
 from bot.keeping.audit_sheet import COLUMNS, harmless, write
 from bot.keeping.bygone import Bygone
-from bot.storage.database import Database
 from remediation.ledger import audit
 from tests.bot.cli.test_cli import countersign
 from tests.fakes.clock import START
 from tests.fakes.story import ALICE, BOB, Story
-from tests.real.databases import KINDS, fresh
+from tests.real.databases import KINDS, fresh, on
 
 README = (Path(__file__).parents[3] / "README.md").read_text()
 HEADER = ",".join(f'"{column}"' for column in COLUMNS)
 Lines = list[dict[str, Any]]
 
 
-@pytest.fixture(params=KINDS)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    with fresh(request.param, tmp_path) as made:
-        yield made
+database = on(*KINDS)
 
 
 @pytest.fixture

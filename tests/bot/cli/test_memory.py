@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,18 +17,11 @@ from memory.embed import MiniLm
 from memory.recollect import Memory
 from tests.bot.cli.test_cli import countersign
 from tests.memory.pieces import DISK, case, symptoms
-from tests.real.databases import fresh
 
 BOTH = (
     case(1, key="1", confirmed=True),
     case(2, key="2", took=None, **DISK | {"outcome": Outcome.REJECTED}),
 )
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with fresh("sqlite", tmp_path) as made:
-        yield made
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """A story that can be asked about: memory and runbooks are real, processes are given."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +19,6 @@ from bot.storage.database import Database
 from memory.recollect import Memory
 from tests.fakes.letters import Letters
 from tests.fakes.story import ALICE, FakeEvidence, Story
-from tests.real.databases import fresh
 
 RUNBOOK = """---
 title: CPU saturated
@@ -71,12 +70,6 @@ class Room:
         self.story.clock.go(40)
         self.story.sees(self.story.well())
         Remember(record=self.story.record, memory=self.memory, failed=print).step()
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with fresh("sqlite", tmp_path) as made:
-        yield made
 
 
 @pytest.fixture

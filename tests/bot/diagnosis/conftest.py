@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 
@@ -19,7 +18,6 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.gemini import FakeGemini
 from tests.fakes.story import FakeReader
 from tests.fakes.things import culprit, incident, process
-from tests.real.databases import fresh
 
 MODEL = "gemini-3.8-flash"
 
@@ -52,12 +50,6 @@ class Room:
 def gemini() -> Iterator[FakeGemini]:
     with FakeGemini.start() as fake:
         yield fake
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with fresh("sqlite", tmp_path) as made:
-        yield made
 
 
 @pytest.fixture

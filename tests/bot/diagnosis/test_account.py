@@ -1,9 +1,7 @@
 """Money is held before a model is asked, and corrected after."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
 from threading import Barrier
 
 import pytest
@@ -16,16 +14,13 @@ from bot.llm.costs import Usage
 from bot.ports import ModelUnavailable
 from bot.storage.database import Database
 from tests.fakes.clock import FakeClock
-from tests.real.databases import KINDS, fresh
+from tests.real.databases import KINDS, on
 
 MODEL = "gemini-3.8-flash"
 BUDGET = Budget()
 
 
-@pytest.fixture(params=KINDS)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    with fresh(request.param, tmp_path) as made:
-        yield made
+database = on(*KINDS)
 
 
 @pytest.fixture

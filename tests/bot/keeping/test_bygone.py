@@ -1,6 +1,5 @@
 """What is over for long goes with all that belongs to it; what is open stays."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -25,16 +24,13 @@ from remediation.ledger.tables import events, proposals, votes
 from tests.fakes.clock import START
 from tests.fakes.letters import Letters
 from tests.fakes.story import Story
-from tests.real.databases import KINDS, fresh
+from tests.real.databases import KINDS, fresh, on
 
 YEAR = timedelta(days=365)
 SECRET = "the-word-that-must-go"
 
 
-@pytest.fixture(params=KINDS)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    with fresh(request.param, tmp_path) as made:
-        yield made
+database = on(*KINDS)
 
 
 @pytest.fixture

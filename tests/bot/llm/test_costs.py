@@ -1,24 +1,17 @@
 """What models cost, summed for people and for the budget."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
-import pytest
 
 from bot.llm import costs
 from bot.llm.costs import Call, Price, Usage
 from bot.storage.database import Database
-from tests.real.databases import KINDS, fresh
+from tests.real.databases import KINDS, on
 
 NOON = datetime(2026, 3, 31, 12, 0, tzinfo=UTC)
 
 
-@pytest.fixture(params=KINDS)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    with fresh(request.param, tmp_path) as made:
-        yield made
+database = on(*KINDS)
 
 
 def call(at: datetime = NOON, *, dollars: float = 0.25, known: bool = True) -> Call:

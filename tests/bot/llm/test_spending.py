@@ -1,24 +1,15 @@
 """What the model has cost: today, this month, and the latest incidents."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
-
-import pytest
 
 from bot.llm import costs
 from bot.llm.costs import Call, Price, Usage
 from bot.llm.spending import LATEST, Purse
-from bot.storage.database import Database
 from tests.fakes.clock import START
 from tests.fakes.story import Story
-from tests.real.databases import KINDS, fresh
+from tests.real.databases import KINDS, on
 
-
-@pytest.fixture(params=KINDS)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    with fresh(request.param, tmp_path) as made:
-        yield made
+database = on(*KINDS)
 
 
 def called(

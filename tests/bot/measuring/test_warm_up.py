@@ -5,7 +5,6 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -19,7 +18,6 @@ from bot.prometheus.server import Server
 from bot.storage.database import Database
 from tests.detectors.pieces import HandClock
 from tests.fakes.lying import Liar, liar, one
-from tests.real.databases import fresh
 from tests.real.prometheus import RealPrometheus, prometheus
 
 DAYS = 3
@@ -69,12 +67,6 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealPrometheus]:
 def lies() -> Iterator[Liar]:
     with liar() as running:
         yield running
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with fresh("sqlite", tmp_path) as made:
-        yield made
 
 
 def section(url: str) -> PrometheusServer:

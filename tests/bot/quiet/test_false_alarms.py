@@ -1,22 +1,14 @@
 """Repeated false alarms are told once, beside the story and never in a click's way."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from bot.quiet.false_alarms import FalseAlarms
 from bot.storage import store
-from bot.storage.database import Database
 from remediation.ledger.audit import Event, append, read, verify
 from tests.fakes.story import ALICE, Story
-from tests.real.databases import KINDS, fresh
+from tests.real.databases import KINDS, on
 
-
-@pytest.fixture(params=KINDS)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    with fresh(request.param, tmp_path) as made:
-        yield made
+database = on(*KINDS)
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """A report counts what is in the record, and says what it could not count."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -17,21 +15,17 @@ from bot.report import past, words
 from bot.report.figures import Cause, Ending, Fate, Report
 from bot.report.reports import Reports
 from bot.storage import store
-from bot.storage.database import Database
 from tests.fakes.services import service
 from tests.fakes.story import ALICE, BOB, Story
 from tests.fakes.things import culprit
 from tests.fakes.weeks import MINUTE, false_alarm, measured, opened, over
-from tests.real.databases import KINDS, fresh
+from tests.real.databases import KINDS, on
 
 WEEK = timedelta(days=7)
 HOUR = timedelta(hours=1)
 
 
-@pytest.fixture(params=KINDS)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    with fresh(request.param, tmp_path) as made:
-        yield made
+database = on(*KINDS)
 
 
 def report_of(story: Story, span: timedelta = WEEK, **assumed: int) -> Report:

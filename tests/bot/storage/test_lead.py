@@ -19,7 +19,7 @@ from bot.storage.instance import BadState, alone_in
 from bot.storage.lead import Alone, Shared
 from tests.fakes.clock import FakeClock
 from tests.fakes.path import path
-from tests.real.databases import fresh
+from tests.real.databases import fresh, on
 
 SESSIONS = (
     "SELECT pg_terminate_backend(pid) FROM pg_locks "
@@ -27,10 +27,7 @@ SESSIONS = (
 )
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with fresh("postgresql", tmp_path) as made:
-        yield made
+database = on("postgresql")
 
 
 def bot(database: Database, name: str, clock: FakeClock | None = None) -> Shared:

@@ -1,9 +1,7 @@
 """Incidents and what was posted of them, on both databases."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -24,15 +22,12 @@ from remediation.ledger import audit
 from remediation.verify import Verdict
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.things import culprit, finding, incident
-from tests.real.databases import KINDS, fresh
+from tests.real.databases import KINDS, on
 
 CHANNEL = "C07OPSALRT1"
 
 
-@pytest.fixture(params=KINDS)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    with fresh(request.param, tmp_path) as made:
-        yield made
+database = on(*KINDS)
 
 
 def created(database: Database, **changes: object) -> Incident:

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -27,17 +26,14 @@ from remediation.target import cgroup
 from remediation.target.identity import open_process
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.services import fleet
-from tests.real.databases import fresh
+from tests.real.databases import on
 from tests.remediation.ledger.decisions import ALICE, approved, claimed, draft
 
 ELSEWHERE = OwnTree(pid=4_190_000, ancestors=frozenset(), service=None)
 """Not the tests' own tree: the victim is their child."""
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with fresh("sqlite", tmp_path) as made:
-        yield made
+database = on("sqlite")
 
 
 @pytest.fixture
