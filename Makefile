@@ -42,7 +42,7 @@ workspace: install ## a small Slack on this machine, for a configuration of your
 
 test: .venv/dev.stamp ## tests, most with coverage; both parts run, also where the first fails
 	tests/services.sh
-	@failed=0; none=0; set -x; \
+	@trap 'exit 130' INT; failed=0; none=0; set -x; \
 	$(BIN)/python -m pytest --cov -n 2 -m "not install" $(SIDE_BY_SIDE) $(ARGS) $(NOTED); \
 	$(BIN)/python -m pytest --no-cov -m "not install" $(SIDE_BY_SIDE:%=--ignore=%) $(ARGS) $(NOTED); \
 	exit $$((failed || none == 2))
@@ -67,10 +67,10 @@ bench-detect: .venv/dev.stamp ## what the surprise layer finds in labelled serie
 
 promises: .venv/dev.stamp ## try to break each promise of SECURITY.md, and tell of each (COUNTS= for a sample, ARGS="--json FILE")
 	tests/services.sh
-	@rows=$$(mktemp); none=0; failed=0; set -x; \
+	@rows=$$(mktemp); trap 'rm $$rows' EXIT; trap 'exit 130' INT; failed=0; none=0; set -x; \
 	$(PROMISES) -n 2 --rows-to $$rows $(SIDE_BY_SIDE) $(COUNTS) $(ARGS) $(NOTED); \
 	$(PROMISES) --rows-from $$rows $(SIDE_BY_SIDE:%=--ignore=%) $(COUNTS) $(ARGS) $(NOTED); \
-	rm $$rows; exit $$((failed || none == 2))
+	exit $$((failed || none == 2))
 
 soak: .venv/dev.stamp ## half an hour of bad weather and kill -9, then a table of what held (ARGS="--minutes 5 --seed 7", --help)
 	@$(BIN)/python -m tests.soak $(ARGS)
