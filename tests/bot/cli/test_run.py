@@ -1,6 +1,7 @@
 """The bot as a process: it starts, answers, connects later, and ends with zero."""
 
 import contextlib
+import re
 import signal
 import socket
 import sqlite3
@@ -158,6 +159,26 @@ def test_a_database_of_a_newer_release_is_refused(bot: Bot) -> None:
         link.execute("INSERT INTO alembic_version VALUES ('0099')")
     link.close()
     assert "newer Countersign" in refused(bot)
+
+
+def test_garbage_is_looked_for_in_what_came_after_the_start(bot: Bot) -> None:
+    """The rest is never garbage, and a look at it would hold up a click."""
+    (bot.folder / "sitecustomize.py").write_text(
+        "import gc, os, signal\n"
+        "def tell(*_):\n"
+        "    print('collects', gc.isenabled(), 'left', len(gc.get_objects()),\n"
+        "          'of', gc.get_freeze_count(), file=open(2, 'w', closefd=False))\n"
+        "signal.signal(signal.SIGUSR1, tell)\n"
+    )
+    bot.extra = {"PYTHONPATH": str(bot.folder)}
+    bot.start()
+    assert bot.process is not None
+    bot.process.send_signal(signal.SIGUSR1)
+    until(lambda: "collects" in bot.log)
+    collects, left, of = re.findall(r"collects (\w+) left (\d+) of (\d+)", bot.log)[0]
+    assert collects == "True"
+    assert 0 < int(left) < int(of)
+    assert bot.stop() == 0
 
 
 def test_a_click_over_http_approves(tmp_path: Path) -> None:
