@@ -34,7 +34,7 @@ compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql
 
 [ ${#missing[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-  echo "Not here: ${missing[*]}. Tests that need them are skipped, those of pages fail: install them to run all."
+  echo "Not here: ${missing[*]}. Tests that need them are skipped (without libatomic1 those of pages fail): install them to run all."
   exit 0
 fi
 

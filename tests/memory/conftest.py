@@ -1,4 +1,4 @@
-"""A migrated database, the real embedder, and a memory of both."""
+"""The real embedder, and a database of either kind."""
 
 import pytest
 
