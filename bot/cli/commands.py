@@ -143,7 +143,7 @@ def _count(text: str) -> int:
 
 
 def _run(_arguments: argparse.Namespace) -> int:
-    # Nothing of what it is built of is garbage before it serves: 0.3 s of its start.
+    # Little of what it is built of is garbage before it serves: 0.3 s of its start.
     gc.disable()
     try:
         from bot.cli import run

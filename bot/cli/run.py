@@ -71,7 +71,7 @@ def _run_until_told(core: Core, environment: Environment) -> None:
     )
     host, port = listener.getsockname()[:2]
     log.info("http.listening address=%s:%s", host, port)
-    # What it is built of lives to the end: nobody looks for garbage in it again.
+    # What it is built of lives to the end, and so does the little garbage of building.
     gc.freeze()
     gc.enable()
     _Server(config).run(sockets=[listener])
