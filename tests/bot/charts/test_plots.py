@@ -17,7 +17,6 @@ from bot.charts.request import ChartRequest
 from bot.config.prometheus import PrometheusServer, Rule
 from bot.prometheus.server import Server
 from bot.runtime.clock import SystemClock
-from bot.storage.database import Database
 from tests.fakes.lying import Liar, liar
 from tests.fakes.story import Story
 from tests.real.prometheus import RealPrometheus, prometheus
@@ -51,11 +50,6 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealPrometheus]:
 def lies() -> Iterator[Liar]:
     with liar() as running:
         yield running
-
-
-@pytest.fixture
-def story(database: Database) -> Story:
-    return Story(database)
 
 
 def plots(story: Story, *urls: str) -> Plots:

@@ -28,7 +28,6 @@ README = (Path(__file__).parents[3] / "README.md").read_text()
 HEADER = ",".join(f'"{column}"' for column in COLUMNS)
 Lines = list[dict[str, Any]]
 
-
 database = on(*KINDS)
 
 

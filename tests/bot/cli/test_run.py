@@ -162,12 +162,12 @@ def test_a_database_of_a_newer_release_is_refused(bot: Bot) -> None:
 
 
 def test_garbage_is_looked_for_in_what_came_after_the_start(bot: Bot) -> None:
-    """The rest is never garbage, and a look at it would hold up a click."""
+    """A look at all that the bot is built of would hold up a click."""
     (bot.folder / "sitecustomize.py").write_text(
         "import gc, os, signal\n"
         "def tell(*_):\n"
-        "    print('collects', gc.isenabled(), 'left', len(gc.get_objects()),\n"
-        "          'of', gc.get_freeze_count(), file=open(2, 'w', closefd=False))\n"
+        "    left, frozen = len(gc.get_objects()), gc.get_freeze_count()\n"
+        "    os.write(2, f'collects {gc.isenabled()} {left} {frozen}\\n'.encode())\n"
         "signal.signal(signal.SIGUSR1, tell)\n"
     )
     bot.extra = {"PYTHONPATH": str(bot.folder)}
@@ -175,9 +175,9 @@ def test_garbage_is_looked_for_in_what_came_after_the_start(bot: Bot) -> None:
     assert bot.process is not None
     bot.process.send_signal(signal.SIGUSR1)
     until(lambda: "collects" in bot.log)
-    collects, left, of = re.findall(r"collects (\w+) left (\d+) of (\d+)", bot.log)[0]
-    assert collects == "True"
-    assert 0 < int(left) < int(of)
+    ((is_on, left, frozen),) = re.findall(r"collects (\w+) (\d+) (\d+)", bot.log)
+    assert is_on == "True"
+    assert 0 < int(left) < int(frozen)
     assert bot.stop() == 0
 
 

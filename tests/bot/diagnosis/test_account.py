@@ -19,7 +19,6 @@ from tests.real.databases import KINDS, on
 MODEL = "gemini-3.8-flash"
 BUDGET = Budget()
 
-
 database = on(*KINDS)
 
 

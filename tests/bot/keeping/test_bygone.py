@@ -29,7 +29,6 @@ from tests.real.databases import KINDS, fresh, on
 YEAR = timedelta(days=365)
 SECRET = "the-word-that-must-go"
 
-
 database = on(*KINDS)
 
 

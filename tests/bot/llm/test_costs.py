@@ -10,7 +10,6 @@ from tests.real.databases import KINDS, on
 
 NOON = datetime(2026, 3, 31, 12, 0, tzinfo=UTC)
 
-
 database = on(*KINDS)
 
 

@@ -24,7 +24,6 @@ from tests.real.databases import KINDS, on
 WEEK = timedelta(days=7)
 HOUR = timedelta(hours=1)
 
-
 database = on(*KINDS)
 
 

@@ -26,7 +26,6 @@ SESSIONS = (
     "WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid()"
 )
 
-
 database = on("postgresql")
 
 

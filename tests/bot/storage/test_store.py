@@ -26,7 +26,6 @@ from tests.real.databases import KINDS, on
 
 CHANNEL = "C07OPSALRT1"
 
-
 database = on(*KINDS)
 
 

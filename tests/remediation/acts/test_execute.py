@@ -32,7 +32,6 @@ from tests.remediation.ledger.decisions import ALICE, approved, claimed, draft
 ELSEWHERE = OwnTree(pid=4_190_000, ancestors=frozenset(), service=None)
 """Not the tests' own tree: the victim is their child."""
 
-
 database = on("sqlite")
 
 
