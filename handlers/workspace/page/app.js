@@ -68,7 +68,11 @@ let asked = 0;
 async function refresh() {
   const mine = ++asked;
   const state = await readState(app.me).catch(() => null);
-  if (!state || mine !== asked) return;
+  if (mine !== asked) return;
+  if (!state) {
+    if (app.live) setTimeout(refresh, 1000);
+    return;
+  }
   app.state = state;
   if (state.people.some((p) => p.id === app.me && !p.is_bot)) draw();
   else await become(state.people.find((p) => !p.is_bot).id);
