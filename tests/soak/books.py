@@ -41,8 +41,9 @@ class Books:
     """The record, and what everybody else saw.
 
     left_stopped: pids. gone, kept: files that are, and that must not be. settled: seconds
-    until all was at rest. hung: what gave no answer. code: of the bot's stop. proof: exit
-    code and words of `countersign audit verify`.
+    until all was at rest. outages: of Slack, by the monotonic clock. hung: what gave no
+    answer. code: of the bot's stop. proof: exit code and words of `countersign audit
+    verify`.
     """
 
     record: Record
@@ -56,6 +57,7 @@ class Books:
     kept: Sequence[Path]
     lives: Sequence[Life]
     kills: Sequence[float]
+    outages: Sequence[tuple[float, float]]
     settled: float | None
     hung: Sequence[str]
     code: int | None
@@ -78,6 +80,7 @@ def books_of(soak: Soak) -> Books:
         kept=soak.litter.kept,
         lives=soak.lives.all,
         kills=soak.lives.kills,
+        outages=soak.weather.outages,
         settled=soak.settled,
         hung=soak.hung,
         code=soak.code,

@@ -48,13 +48,14 @@ def settled(books: Books) -> Verdict:
 
 def deaths(books: Books) -> Verdict:
     """It dies by `kill -9` only, or does not begin where its disk is full."""
-    ready = [life.ready - life.began for life in books.lives if life.ready is not None]
+    after = (life.connected_after(books.outages) for life in books.lives)
+    ready = [seconds for seconds in after if seconds is not None]
     own = [life.ended for life in books.lives if life.ended.startswith("by")]
     middle = statistics.median(ready) if ready else 0.0
     figure = (
         f"{len(books.lives)} lives, {len(books.kills)} killed, {len(own)} ended by "
         f"themselves; connected {middle:.1f} s after a start, "
-        f"{max(ready, default=0):.1f} at most"
+        f"{max(ready, default=0):.1f} at most where Slack was there"
     )
     return Verdict(name="ends of its own", figure=figure, examples=own)
 

@@ -3,6 +3,7 @@
 import resource
 import statistics
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +31,13 @@ class Life:
     def age(self) -> float:
         """Seconds up to its last measurement."""
         return self.memory[-1][0] if self.memory else 0.0
+
+    def connected_after(self, outages: Iterable[tuple[float, float]]) -> float | None:
+        """Seconds from its start; None if it never was, or Slack was out meanwhile."""
+        if self.ready is None:
+            return None
+        was_out = any(a < self.ready and self.began < b for a, b in outages)
+        return None if was_out else self.ready - self.began
 
     def megabytes_at(self, first: float, last: float) -> list[float]:
         """What it held between these ages."""

@@ -65,6 +65,7 @@ def books(record: Record, workspace: Workspace, **changes: object) -> Books:
         kept=(),
         lives=(Life(began=0.0),),
         kills=(),
+        outages=(),
         settled=1.0,
         hung=(),
         code=0,
@@ -279,6 +280,14 @@ def test_memory_that_grows_is_found(house: House, workspace: Workspace) -> None:
     flat, rising = [life(300)] * 6, [life(300 + 20 * n) for n in range(6)]
     assert endured.grown_from_life_to_life(lived(*flat)).held
     assert not endured.grown_from_life_to_life(lived(*rising)).held
+
+
+def test_a_start_while_slack_is_out_is_not_counted_as_slow() -> None:
+    started = Life(began=10.0, ready=28.0)
+
+    assert started.connected_after([(1.0, 9.0), (29.0, 40.0)]) == 18.0
+    assert started.connected_after([(9.0, 24.0)]) is None
+    assert Life(began=10.0).connected_after([]) is None
 
 
 def test_a_bot_that_hangs_dies_or_lies_is_found(

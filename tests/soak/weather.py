@@ -10,7 +10,10 @@ OFTEN_CALLED = (POST, "chat.update", "users.info", "response_url", "*")
 
 
 class Weather(Actor):
-    """Draws one fault after the other. outages: when each began and ended, by the clock."""
+    """Draws one fault after the other.
+
+    outages: when each began and ended, by the monotonic clock.
+    """
 
     def __init__(self, seed: int, workspace: Workspace, *, often: float = 1.0) -> None:
         super().__init__(seed, between=(3 / often, 9 / often))
@@ -76,8 +79,8 @@ class Weather(Actor):
         self._workspace.disconnect(hard=self.chance.random() < 0.5)
 
     def _outage(self) -> None:
-        began = time.time()
+        began = time.monotonic()
         self._workspace.faults.outage(on=True)
         self.rest(self.chance.uniform(4, 15))
         self._workspace.faults.outage(on=False)
-        self.outages.append((began, time.time()))
+        self.outages.append((began, time.monotonic()))
