@@ -46,17 +46,17 @@ class ColumnsRequest:
 
 def chart_of_columns(request: ColumnsRequest) -> bytes:
     """Return the PNG, 1200 by 540 pixels. Days are UTC."""
-    figure = headed(request.title, request.subtitle)
-    _legend(figure, request.stacks)
-    above = figure.add_axes((0.075, 0.43, 0.9, 0.32))
-    below = figure.add_axes((0.075, 0.05, 0.9, 0.21))
-    figure.text(LEFT, 0.305, request.took_name, size=9.5, color=LINE)
-    for axes in (above, below):
-        bare(axes)
-        axes.set_xlim(-0.6, len(request.starts) - 0.4)
-    _columns(above, request)
-    _dots(below, request)
-    return png_of(figure)
+    with headed(request.title, request.subtitle) as figure:
+        _legend(figure, request.stacks)
+        above = figure.add_axes((0.075, 0.43, 0.9, 0.32))
+        below = figure.add_axes((0.075, 0.05, 0.9, 0.21))
+        figure.text(LEFT, 0.305, request.took_name, size=9.5, color=LINE)
+        for axes in (above, below):
+            bare(axes)
+            axes.set_xlim(-0.6, len(request.starts) - 0.4)
+        _columns(above, request)
+        _dots(below, request)
+        return png_of(figure)
 
 
 def _legend(figure: "Figure", stacks: Sequence[Stack]) -> None:

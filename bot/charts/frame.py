@@ -1,9 +1,12 @@
 """What every picture shares: its size, its head, its axes, and how it becomes a PNG."""
 
 import io
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from bot.charts.request import SECOND, said
@@ -32,6 +35,9 @@ _FIT_LEFT: Final = 5
 _FIT_RIGHT: Final = 13
 
 
+_one_at_a_time = threading.Lock()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """The words around a picture and the measures of its axes.
@@ -50,36 +56,53 @@ class Frame:
     is_empty: bool = False
 
 
-def framed(frame: Frame) -> "tuple[Figure, Axes]":
-    """Return a figure with its head and empty axes."""
-    figure = headed(frame.title, frame.subtitle)
-    axes = figure.add_axes((0.075, 0.11, frame.width, frame.tall))
-    bare(axes)
-    axes.set_xlim(*frame.span)
-    axes.set_ylim(*frame.height)
-    _scale(axes, frame)
-    _make_room(axes, frame)
-    return figure, axes
+@contextmanager
+def framed(frame: Frame) -> "Iterator[tuple[Figure, Axes]]":
+    """Give a figure with its head and empty axes."""
+    with headed(frame.title, frame.subtitle) as figure:
+        axes = figure.add_axes((0.075, 0.11, frame.width, frame.tall))
+        bare(axes)
+        axes.set_xlim(*frame.span)
+        axes.set_ylim(*frame.height)
+        _scale(axes, frame)
+        _make_room(axes, frame)
+        yield figure, axes
 
 
-def headed(title: str, subtitle: str) -> "Figure":
-    """Return a figure with its head only."""
+@contextmanager
+def headed(title: str, subtitle: str) -> "Iterator[Figure]":
+    """Give a figure with its head only, to one at a time."""
+    with _one_at_a_time:
+        figure = _sheet()
+        # A `$` in a name is no formula.
+        figure.text(
+            LEFT,
+            0.925,
+            cut(title, _TITLE),
+            size=13,
+            weight="bold",
+            color=INK,
+            parse_math=False,
+        )
+        figure.text(LEFT, 0.855, subtitle, size=9.5, color=QUIET, parse_math=False)
+        try:
+            yield figure
+        finally:
+            figure.clear()
+
+
+@cache
+def _sheet() -> "Figure":
+    """Return the figure that all are drawn on.
+
+    A figure of its own for each leaves 3 MB behind until Python looks for garbage:
+    parts of a figure know each other, and its texts the pixels.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=_SIZE, dpi=_DPI, facecolor="white")
     FigureCanvasAgg(figure)
-    # A `$` in a name is no formula.
-    figure.text(
-        LEFT,
-        0.925,
-        cut(title, _TITLE),
-        size=13,
-        weight="bold",
-        color=INK,
-        parse_math=False,
-    )
-    figure.text(LEFT, 0.855, subtitle, size=9.5, color=QUIET, parse_math=False)
     return figure
 
 

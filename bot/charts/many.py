@@ -60,16 +60,20 @@ def chart_of_many(request: ManyRequest) -> bytes:
         width=0.7,
         tall=0.69,
     )
-    figure, axes = framed(frame)
-    draw_limits(axes, request.limits, frame, is_inside=True)
-    for curve, color in zip(request.curves, _COLORS, strict=False):
-        for piece in pieces(curve.points):
-            shown = thinned(piece)
-            dot = "o" if len(piece) == 1 else ""
-            xs, ys = [day(at) for at, _ in shown], [v for _, v in shown]
-            axes.plot(xs, ys, color=color, lw=1.8, marker=dot, ms=3, zorder=3)
-    _name(axes, request, frame)
-    return png_of(figure)
+    with framed(frame) as (figure, axes):
+        draw_limits(axes, request.limits, frame, is_inside=True)
+        for curve, color in zip(request.curves, _COLORS, strict=False):
+            _draw(axes, curve, color)
+        _name(axes, request, frame)
+        return png_of(figure)
+
+
+def _draw(axes: "Axes", curve: Curve, color: str) -> None:
+    for piece in pieces(curve.points):
+        shown = thinned(piece)
+        dot = "o" if len(piece) == 1 else ""
+        xs, ys = [day(at) for at, _ in shown], [v for _, v in shown]
+        axes.plot(xs, ys, color=color, lw=1.8, marker=dot, ms=3, zorder=3)
 
 
 def _subtitle(request: ManyRequest) -> str:

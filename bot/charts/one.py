@@ -48,12 +48,12 @@ def chart(request: ChartRequest) -> bytes:
         height=range_of(request),
         is_empty=not request.points,
     )
-    figure, axes = framed(frame)
-    draw_limits(axes, limit_lines(request), frame)
-    _before(axes, request)
-    _curve(axes, request)
-    _events(axes, request)
-    return png_of(figure)
+    with framed(frame) as (figure, axes):
+        draw_limits(axes, limit_lines(request), frame)
+        _before(axes, request)
+        _curve(axes, request)
+        _events(axes, request)
+        return png_of(figure)
 
 
 def _subtitle(request: ChartRequest) -> str:

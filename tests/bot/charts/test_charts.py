@@ -1,7 +1,9 @@
 """A chart is a PNG of one size, whatever it is asked to draw."""
 
+import gc
 import itertools
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -43,6 +45,42 @@ def test_a_chart_has_the_size_that_slack_shows_well() -> None:
     )
 
     assert size_of(chart(request)) == (1200, 540)
+
+
+def of_load(times: int) -> ChartRequest:
+    points = tuple((at(5 * n), float(times * n % 100)) for n in range(60))
+    return ChartRequest(title=f"load {times}", unit="%", points=points, warning=85)
+
+
+def test_drawing_leaves_no_pixels_behind() -> None:
+    from matplotlib.backends.backend_agg import RendererAgg
+
+    def held() -> int:
+        return sum(isinstance(each, RendererAgg) for each in gc.get_objects())
+
+    chart(of_load(1))
+    gc.collect()
+    before = held()
+    gc.disable()
+    try:
+        for times in range(5):
+            chart(of_load(times))
+        after = held()
+    finally:
+        gc.enable()
+
+    assert before == after == 1
+
+
+def test_charts_that_are_drawn_together_are_as_if_alone() -> None:
+    requests = [of_load(times) for times in range(1, 7)]
+    alone = [chart(request) for request in requests]
+
+    with ThreadPoolExecutor(6) as pool:
+        together = list(pool.map(chart, requests))
+
+    assert len(set(alone)) == len(alone)
+    assert together == alone
 
 
 def test_without_points_the_chart_says_so_and_does_not_fail() -> None:
