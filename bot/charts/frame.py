@@ -74,21 +74,25 @@ def headed(title: str, subtitle: str) -> "Iterator[Figure]":
     """Give a figure with its head only, to one at a time."""
     with _one_at_a_time:
         figure = _sheet()
-        # A `$` in a name is no formula.
-        figure.text(
-            LEFT,
-            0.925,
-            cut(title, _TITLE),
-            size=13,
-            weight="bold",
-            color=INK,
-            parse_math=False,
-        )
-        figure.text(LEFT, 0.855, subtitle, size=9.5, color=QUIET, parse_math=False)
         try:
+            _write_head(figure, title, subtitle)
             yield figure
         finally:
             figure.clear()
+
+
+def _write_head(figure: "Figure", title: str, subtitle: str) -> None:
+    # A `$` in a name is no formula.
+    figure.text(
+        LEFT,
+        0.925,
+        cut(title, _TITLE),
+        size=13,
+        weight="bold",
+        color=INK,
+        parse_math=False,
+    )
+    figure.text(LEFT, 0.855, subtitle, size=9.5, color=QUIET, parse_math=False)
 
 
 @cache

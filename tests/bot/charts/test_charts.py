@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bot.charts.curve import MOST_POINTS, pieces, thinned
 from bot.charts.events import Event, named
+from bot.charts.frame import headed
 from bot.charts.many import MOST, Curve, ManyRequest, apart, chart_of_many
 from bot.charts.one import chart
 from bot.charts.request import ChartRequest, is_above, limit_lines
@@ -81,6 +82,15 @@ def test_charts_that_are_drawn_together_are_as_if_alone() -> None:
 
     assert len(set(alone)) == len(alone)
     assert together == alone
+
+
+def test_a_chart_that_fails_leaves_nothing_on_the_next() -> None:
+    expected = chart(of_load(1))
+
+    with pytest.raises(ZeroDivisionError), headed("lost", "in the middle"):
+        raise ZeroDivisionError
+
+    assert chart(of_load(1)) == expected
 
 
 def test_without_points_the_chart_says_so_and_does_not_fail() -> None:
