@@ -71,7 +71,7 @@ def framed(frame: Frame) -> "Iterator[tuple[Figure, Axes]]":
 
 @contextmanager
 def headed(title: str, subtitle: str) -> "Iterator[Figure]":
-    """Give a figure with its head only, to one at a time."""
+    """Give a figure with its head only, to one at a time; never within another."""
     with _one_at_a_time:
         figure = _sheet()
         try:

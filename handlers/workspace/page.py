@@ -18,7 +18,7 @@ from starlette.responses import (
 from starlette.routing import BaseRoute, Route
 
 from handlers.workspace.page_acts import PageActs
-from handlers.workspace.page_guard import PageKey
+from handlers.workspace.page_guard import ANEW, PageKey
 from handlers.workspace.snapshot import snapshot
 from handlers.workspace.state import State
 
@@ -76,7 +76,8 @@ class Page:
 
     async def _index(self, _request: Request) -> Response:
         text = (_FILES / "index.html").read_text(encoding="utf-8")
-        return HTMLResponse(text.replace("{{page_key}}", self._key.value))
+        text = text.replace("{{page_key}}", self._key.value)
+        return HTMLResponse(text.replace("{{anew}}", ANEW))
 
     async def _asset(self, request: Request) -> Response:
         path = _FILES / str(request.path_params["name"])

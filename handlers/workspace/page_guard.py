@@ -1,6 +1,9 @@
 """Keeps other web sites away from the page: host names, origins and a content policy."""
 
 import secrets
+from base64 import b64encode
+from hashlib import sha256
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -10,10 +13,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TOKEN_HEADER = "x-workspace-page"  # noqa: S105 - a header's name
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def _allowed(script: str) -> str:
+    return f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'"
+
+
+ANEW = (Path(__file__).parent / "page/anew.js").read_text(encoding="utf-8")
+"""The one script that may stand in the page itself."""
 _POLICY = {
     "content-security-policy": (
-        "default-src 'self'; object-src 'none'; base-uri 'none'; "
-        "form-action 'none'; frame-ancestors 'none'"
+        f"default-src 'self'; script-src 'self' {_allowed(ANEW)}; object-src 'none'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",

@@ -55,7 +55,7 @@ def deaths(books: Books) -> Verdict:
     figure = (
         f"{len(books.lives)} lives, {len(books.kills)} killed, {len(own)} ended by "
         f"themselves; connected {middle:.1f} s after a start, "
-        f"{max(ready, default=0):.1f} at most where Slack was there"
+        f"{max(ready, default=0):.1f} at most with no outage"
     )
     return Verdict(name="ends of its own", figure=figure, examples=own)
 

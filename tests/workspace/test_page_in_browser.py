@@ -78,46 +78,65 @@ def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
 
 
-def lose_one(page: Page, part: str) -> list[str]:
-    """Lose the next answer of an address with this part; return what was lost."""
+@pytest.fixture
+def blank(browser: Browser) -> Iterator[Page]:
+    opened = browser.new_page(viewport=DESK)
+    yield opened
+    opened.close()
+
+
+def lose(page: Page, part: str, *, times: int = 1) -> list[str]:
+    """Lose the next answers of addresses with this part; return which were lost."""
     lost: list[str] = []
 
-    def lose(route: Route) -> None:
-        if lost:
+    def answer(route: Route) -> None:
+        if len(lost) < times:
+            lost.append(route.request.url)
+            route.abort("connectionreset")
+        else:
             route.continue_()
-            return
-        lost.append(route.request.url)
-        route.abort("connectionreset")
 
-    page.route(lambda url: part in url, lose)
+    page.route(lambda url: part in url, answer)
     return lost
 
 
-@pytest.mark.parametrize("part", ["app.js", "dom.js", "panels.css"])
-def test_a_part_that_did_not_arrive_is_fetched_again(
-    workspace: Workspace, browser: Browser, part: str
+@pytest.mark.parametrize(
+    ("part", "times"), [("app.js", 1), ("dom.js", 2), ("panels.css", 1), ("assets/", 4)]
+)
+def test_parts_that_did_not_arrive_are_fetched_again(
+    workspace: Workspace, blank: Page, part: str, times: int
 ) -> None:
-    opened = browser.new_page(viewport=DESK)
-    lost = lose_one(opened, part)
-    opened.goto(workspace.page_url)
-    expect(opened.locator(".composer")).to_have_css("display", "flex")
-    opened.close()
+    lost = lose(blank, part, times=times)
+    blank.goto(workspace.page_url)
 
-    assert len(lost) == 1
+    expect(blank.locator(".composer")).to_have_css("display", "flex")
+    assert len(lost) == times
+
+
+def test_a_part_that_never_arrives_is_not_asked_for_without_end(
+    workspace: Workspace, blank: Page
+) -> None:
+    lost = lose(blank, "panels.css", times=1_000)
+    blank.goto(workspace.page_url)
+    end = time.monotonic() + 60
+    while len(lost) < 11 and time.monotonic() < end:
+        blank.wait_for_timeout(100)
+    blank.wait_for_timeout(1_500)
+
+    assert len(lost) == 11
+    expect(blank.locator(".composer")).to_be_visible()
 
 
 def test_news_that_did_not_arrive_are_fetched_again(
-    workspace: Workspace, browser: Browser, client: WebClient
+    workspace: Workspace, blank: Page, client: WebClient
 ) -> None:
-    opened = browser.new_page(viewport=DESK)
-    opened.goto(workspace.page_url)
-    expect(opened.locator(".composer")).to_be_visible()
-    opened.wait_for_load_state("networkidle", timeout=5000)
-    lost = lose_one(opened, "/page/state")
+    blank.goto(workspace.page_url)
+    expect(blank.locator(".composer")).to_be_visible()
+    blank.wait_for_load_state("networkidle", timeout=5000)
+    lost = lose(blank, "/page/state")
     client.chat_postMessage(channel=workspace.channel_id, text="disk full on web-1")
-    expect(opened.get_by_text("disk full on web-1")).to_be_visible()
-    opened.close()
 
+    expect(blank.get_by_text("disk full on web-1")).to_be_visible()
     assert len(lost) == 1
 
 

@@ -65,12 +65,14 @@ function notify(text) {
 }
 
 let asked = 0;
+let again;
 async function refresh() {
+  clearTimeout(again);
   const mine = ++asked;
   const state = await readState(app.me).catch(() => null);
   if (mine !== asked) return;
   if (!state) {
-    if (app.live) setTimeout(refresh, 1000);
+    if (app.live) again = setTimeout(refresh, 1000);
     return;
   }
   app.state = state;

@@ -57,7 +57,7 @@ def test_drawing_leaves_no_pixels_behind() -> None:
     from matplotlib.backends.backend_agg import RendererAgg
 
     def held() -> int:
-        return sum(isinstance(each, RendererAgg) for each in gc.get_objects())
+        return sum(type(each) is RendererAgg for each in gc.get_objects())
 
     chart(of_load(1))
     gc.collect()
