@@ -3,12 +3,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 COUNTS ?= --full-counts
 SHELL := /bin/bash
-# The other tests burn the CPU and watch it, so they want the machine for themselves.
-SIDE_BY_SIDE := tests/bot tests/handlers tests/memory tests/remediation tests/workspace tests/real tests/soak \
-	$(wildcard tests/test_*.py) $(addprefix tests/scenarios/test_,alert_load.py alert_to_action.py alertmanager.py enclosure.py full_disk.py gate.py gate_units.py other_hosts.py prometheus.py services.py) \
+# `make test` is what one waits for: the tests of the rooms side by side, then those that burn the CPU and watch it, which
+# want the machine for themselves. `make test-incidents` is the rest, in the same two parts.
+ROOMS := tests/bot tests/handlers tests/memory tests/remediation tests/soak $(wildcard tests/test_*.py)
+ROOMS_ALONE := tests/detectors tests/scenarios/test_runaway.py
+INCIDENTS := tests/workspace tests/real \
+	$(addprefix tests/scenarios/test_,alert_load.py alert_to_action.py alertmanager.py enclosure.py full_disk.py gate.py gate_units.py other_hosts.py prometheus.py services.py) \
 	$(addprefix tests/promises/test_,decisions_at_random.py decisions_raced.py every_transition.py forged_requests.py killed_anywhere.py \
 	model_opinions.py model_prompts.py opinions_change_nothing.py rules_at_random.py runbooks_hostile.py \
 	tampering.py purged_chain.py restored_copies.py unrecorded_end.py protected_targets.py ends_observed.py blast_radius.py)
+SIDE_BY_SIDE := $(ROOMS) $(INCIDENTS)
+TESTS := $(BIN)/python -m pytest -m "not install"
 # A part without tests (5) fails nothing, unless the other has none either.
 NOTED := || { [ $$? = 5 ] && : $$((none += 1)); } || failed=1
 PROMISES := $(BIN)/python -m pytest -c pyproject.toml --no-cov -p no:randomly -p tests.promises.tally -v -m promise
@@ -28,9 +33,9 @@ PROMISES := $(BIN)/python -m pytest -c pyproject.toml --no-cov -p no:randomly -p
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help install demo workspace test check bench bench-faults bench-search bench-detect promises soak install-test pictures lock
+.PHONY: help install demo workspace test test-incidents coverage check bench bench-faults bench-search bench-detect promises soak install-test pictures lock
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 install: .venv/run.stamp ## create .venv and install Countersign from the lock
 
@@ -40,12 +45,23 @@ demo: install ## the whole story on this machine, no account needed (ARGS="--por
 workspace: install ## a small Slack on this machine, for a configuration of your own (ARGS="--port 8765")
 	@$(BIN)/python -m handlers.workspace $(ARGS)
 
-test: .venv/dev.stamp ## tests, most with coverage; both parts run, also where the first fails
+test: .venv/dev.stamp ## tests of every room and a first whole incident (a quarter of an hour); both parts run, also where the first fails
 	tests/services.sh
 	@trap 'exit 130' INT; failed=0; none=0; set -x; \
-	$(BIN)/python -m pytest --cov -n 2 -m "not install" $(SIDE_BY_SIDE) $(ARGS) $(NOTED); \
-	$(BIN)/python -m pytest --no-cov -m "not install" $(SIDE_BY_SIDE:%=--ignore=%) $(ARGS) $(NOTED); \
+	$(TESTS) -n 2 $(ROOMS) $(ARGS) $(NOTED); \
+	$(TESTS) $(ROOMS_ALONE) $(ARGS) $(NOTED); \
 	exit $$((failed || none == 2))
+
+test-incidents: .venv/dev.stamp ## the other tests: whole incidents, promises, real servers, a browser (half an hour)
+	tests/services.sh
+	@trap 'exit 130' INT; failed=0; none=0; set -x; \
+	$(TESTS) -n 2 $(INCIDENTS) $(ARGS) $(NOTED); \
+	$(TESTS) $(addprefix --ignore=,$(SIDE_BY_SIDE) $(ROOMS_ALONE)) $(ARGS) $(NOTED); \
+	exit $$((failed || none == 2))
+
+coverage: .venv/dev.stamp ## the lines that no test reaches of those that run side by side (half an hour)
+	tests/services.sh
+	$(TESTS) --cov -n 2 $(SIDE_BY_SIDE) $(ARGS)
 
 check: .venv/dev.stamp ## lint, types, import contracts
 	$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """No secret gets through, whatever it stands in; what explains an incident stays."""
 
+import math
 import string
 import time
 
@@ -156,18 +157,23 @@ def test_time_grows_with_length_and_not_faster() -> None:
         "password (", "rabbitmqctl ", "set a password to ", "password a to ", "auth-service-",
         "password a", "secret: ", 'secret: "a', "token a", "passwd '",
     )  # fmt: skip
-    worst = 0.0
-    for piece in evil:
-        took = [_seconds(piece * (size // len(piece))) for size in (8_000, 32_000)]
-        worst = max(worst, took[1] / max(took[0], 0.002))
+    worst = max(map(_growth, evil))
     print(f"four times the text takes at most {worst:.1f} times as long")
     assert worst < 12
 
 
-def _seconds(text: str) -> float:
-    took = []
+def _growth(piece: str) -> float:
+    """How many times as long four times the text takes; what looks bad gets two more tries."""
+    growth = math.inf
     for _ in range(3):
-        start = time.thread_time()
-        redact(text, limit=100_000)
-        took.append(time.thread_time() - start)
-    return min(took)
+        took = [_seconds(piece * (size // len(piece))) for size in (8_000, 32_000)]
+        growth = min(growth, took[1] / max(took[0], 0.002))
+        if growth < 8:
+            break
+    return growth
+
+
+def _seconds(text: str) -> float:
+    start = time.thread_time()
+    redact(text, limit=100_000)
+    return time.thread_time() - start
