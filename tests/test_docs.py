@@ -226,7 +226,9 @@ def test_make_targets_that_are_named_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
     named: set[str] = set()
     for text in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"):
-        named |= set(re.findall(r"\bmake ([a-z]+(?:-[a-z]+)*)\b", (ROOT / text).read_text()))
+        named |= set(
+            re.findall(r"\bmake ([a-z]+(?:-[a-z]+)*)\b", (ROOT / text).read_text())
+        )
     assert {n for n in named if f"\n{n}:" not in makefile} <= {"sure", "of"}
 
 
