@@ -1,6 +1,7 @@
 """What the commands share: configuration, database, host, detectors."""
 
 import os
+import shutil
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
@@ -48,6 +49,8 @@ from remediation.rules.protect import OwnTree
 from remediation.target.facts import FactReader
 from remediation.target.identity import open_process
 
+_NO_ROOM_BYTES = 1_000_000
+
 
 def configured(environment: Environment) -> Loaded:
     """Read the configuration file; raise `BadConfiguration` with all its problems."""
@@ -66,11 +69,23 @@ def database_of(environment: Environment) -> Database:
         migrations.migrate(database)
     except DBAPIError as error:
         reason = str(error.orig).partition("\n")[0]
+        advice = _advice(environment)
         raise BadDatabase(
-            f"the database cannot be used ({reason}). Check that it is reachable and "
-            "whole; `countersign doctor` looks at it, a backup can replace it"
+            f"the database cannot be used ({reason}). {advice}"
         ) from error
     return database
+
+
+def _advice(environment: Environment) -> str:
+    """Say what mends a database that cannot be used; a file on a full disk is whole."""
+    folder = environment.state_dir
+    is_file = environment.database_url is None
+    if is_file and shutil.disk_usage(folder).free < _NO_ROOM_BYTES:
+        return f"The disk of {folder} is full: make room there, nothing is lost"
+    return (
+        "Check that it is reachable and whole; `countersign doctor` looks at it, a "
+        "backup can replace it"
+    )
 
 
 def lead_of(database: Database, clock: Clock, host: str) -> Leads:

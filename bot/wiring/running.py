@@ -102,11 +102,13 @@ class Running(AbstractContextManager[None]):
     def __enter__(self) -> None:
         core = self._core
         self._leading.start()
-        core.carry_out.recover()
+        # Where it cannot be recorded now, on a full disk for one, the sweep does it later.
+        failed = core.telemetry.failed
+        attempt(core.carry_out.recover, None, name="recover", failed=failed)
         core.poster.loop, core.worker.loop = self._post_loop, self._work_loop
         if self._socket is not None:
             self._socket.start()
-        core.known.shelf.start(core.telemetry.failed)
+        core.known.shelf.start(failed)
         for loop in self._loops:
             loop.start()
         for name, detector in core.watch.detectors.items():

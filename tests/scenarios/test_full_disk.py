@@ -1,5 +1,9 @@
-"""A disk runs full: exactly the files that were shown go, and the incident recovers."""
+"""A disk runs full: exactly the files that were shown go, and the incident recovers.
 
+And where it is the bot's own: what it was doing when it was killed is told all the same.
+"""
+
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +15,7 @@ from handlers.workspace.workspace import Workspace
 from tests.real.machines import ROOT, Machine, machine
 from tests.remediation.acts.litter import mounted, needs_root, old
 from tests.scenarios.hosted import HostedBot
-from tests.scenarios.stage import Bot, config
+from tests.scenarios.stage import STUBBORN, Bot, config, runaway, until
 from tests.scenarios.test_gate import SOCKET, gate_log, install_gate
 from tests.scenarios.test_runaway import answer_to
 from tests.scenarios.test_services import card, story
@@ -76,6 +80,68 @@ def test_old_logs_go_by_one_click_and_everything_else_stays(
     assert left == ["app.log", "app.log.3.gz", "linked.log.2.gz", "young.log.1.gz"]
     assert (disk / "data" / "base.1.gz").exists()
     assert (disk / "log" / "app.log").read_text() == "live"
+
+
+# --- the bot's own ----------------------------------------------------------------
+
+
+@pytest.fixture
+def state(bot: Bot) -> Iterator[Path]:
+    """The bot's state folder, on a small disk of its own."""
+    options = ("-t", "tmpfs", "-o", "size=32m", "tmpfs")
+    with mounted(bot.folder / "state", *options) as small:
+        yield small
+        bot.close()
+
+
+def fill(disk: Path) -> Path:
+    """Leave no byte on the disk; return what to delete."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"x" * 4096)
+    return filler
+
+
+def test_killed_in_an_action_it_begins_on_a_full_disk_and_tells_the_end_later(
+    workspace: Workspace, bot: Bot, state: Path
+) -> None:
+    policy = bot.config["policy"]
+    assert isinstance(policy, dict)
+    policy["grace"] = "60s"
+    with runaway(bot, code=STUBBORN) as (process, found):
+        assert workspace.click(ALICE.id, found.ts, "Approve").acked
+        until(lambda: "sent SIGTERM" in bot.log)
+        bot.crash()
+        workspace.wait_for(lambda: workspace.connections() == 0)
+        filler = fill(state)
+        bot.start()
+        until(lambda: "name=recover" in bot.log)
+        assert bot.process is not None and bot.process.poll() is None
+        assert workspace.command(ALICE.id, "status").acked
+
+        filler.unlink()
+        words = "Countersign was interrupted while acting"
+        story(workspace, found, words)
+        assert process.poll() is None
+    lines = [line.all_text() for line in workspace.thread(found.ts)[1:]]
+    assert sum(words in line for line in lines) == 1
+    assert bot.run("audit", "verify").returncode == 0
+
+
+def test_a_bot_that_cannot_open_its_database_names_the_full_disk(
+    bot: Bot, state: Path
+) -> None:
+    bot.start()
+    bot.stop()
+    filler = fill(state)
+    refused = bot.run("run")
+    assert (refused.returncode, "Traceback" in refused.stderr) == (2, False)
+    assert f"The disk of {state} is full: make room there" in refused.stderr
+
+    filler.unlink()
+    bot.start()
+    assert bot.stop() == 0
 
 
 # --- where only root may delete ---------------------------------------------------

@@ -41,8 +41,8 @@ class Books:
     """The record, and what everybody else saw.
 
     left_stopped: pids. gone, kept: files that are, and that must not be. settled: seconds
-    until all was at rest. outages: of Slack, by the monotonic clock. hung: what gave no
-    answer. code: of the bot's stop. proof: exit code and words of `countersign audit
+    until all was at rest. outages: of Slack, full: the bot's disk, both by the monotonic
+    clock. hung: what gave no answer. code: of the bot's stop. proof: exit code and words of `countersign audit
     verify`.
     """
 
@@ -58,6 +58,7 @@ class Books:
     lives: Sequence[Life]
     kills: Sequence[float]
     outages: Sequence[tuple[float, float]]
+    full: Sequence[tuple[float, float]]
     settled: float | None
     hung: Sequence[str]
     code: int | None
@@ -81,6 +82,7 @@ def books_of(soak: Soak) -> Books:
         lives=soak.lives.all,
         kills=soak.lives.kills,
         outages=soak.weather.outages,
+        full=soak.filler.spans,
         settled=soak.settled,
         hung=soak.hung,
         code=soak.code,

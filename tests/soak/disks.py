@@ -3,6 +3,7 @@
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,18 +27,21 @@ def small(point: Path, megabytes: int) -> Iterator[Path]:
 
 
 class Filler(Actor):
-    """Fills the bot's own file system to the last byte, and empties it again."""
+    """Fills the bot's own file system to the last byte, and empties it again.
+
+    spans: when it was full, by the monotonic clock.
+    """
 
     def __init__(self, seed: int, disk: Path, *, often: float = 1.0) -> None:
         super().__init__(seed, between=(40 / often, 80 / often))
         self._disk = disk
-        self.times = 0
+        self.spans: list[tuple[float, float]] = []
 
     def act(self) -> None:
         if not self._disk.is_mount():
             return
         filler = self._disk / "filler"
-        self.times += 1
+        began = time.monotonic()
         try:
             with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
                 while True:
@@ -45,6 +49,7 @@ class Filler(Actor):
             self.rest(self.chance.uniform(2, 9))
         finally:
             filler.unlink()
+            self.spans.append((began, time.monotonic()))
 
 
 class Litter(Actor):

@@ -50,14 +50,15 @@ def deaths(books: Books) -> Verdict:
     """It dies by `kill -9` only, or does not begin where its disk is full."""
     after = (life.connected_after(books.outages) for life in books.lives)
     ready = [seconds for seconds in after if seconds is not None]
-    own = [life.ended for life in books.lives if life.ended.startswith("by")]
+    own = [life for life in books.lives if life.ended.startswith("by")]
+    wrong = [life.ended for life in own if not life.could_not_begin(books.full)]
     middle = statistics.median(ready) if ready else 0.0
     figure = (
-        f"{len(books.lives)} lives, {len(books.kills)} killed, {len(own)} ended by "
-        f"themselves; connected {middle:.1f} s after a start, "
+        f"{len(books.lives)} lives, {len(books.kills)} killed, {len(wrong)} ended by "
+        f"themselves, {len(own) - len(wrong)} not begun on a full disk; connected {middle:.1f} s after a start, "
         f"{max(ready, default=0):.1f} at most with no outage"
     )
-    return Verdict(name="ends of its own", figure=figure, examples=own)
+    return Verdict(name="ends of its own", figure=figure, examples=wrong)
 
 
 def faults_in_log(books: Books) -> Verdict:

@@ -15,16 +15,23 @@ WARM = 300.0
 one minute, 460 after five, 466 after eight."""
 SAME_AGE = (25.0, 45.0)
 """Seconds of a life at which lives are compared with each other."""
+REFUSED = 2
+"""The exit code of a bot that says why it cannot start."""
 PAGE_MEGABYTES = resource.getpagesize() / 1_000_000
 
 
 @dataclass(slots=True, kw_only=True)
 class Life:
-    """One process of the bot. began, ready: by the monotonic clock. ended: by whom."""
+    """One process of the bot. began, ready, ended_at: by the monotonic clock.
+
+    ended: by whom. code: what it ended with where that was by itself.
+    """
 
     began: float
     ready: float | None = None
     ended: str = ""
+    ended_at: float | None = None
+    code: int | None = None
     memory: list[tuple[float, float]] = field(default_factory=list)
 
     @property
@@ -36,8 +43,14 @@ class Life:
         """Seconds from its start; None if it never was, or Slack was out meanwhile."""
         if self.ready is None:
             return None
-        was_out = any(a < self.ready and self.began < b for a, b in outages)
+        was_out = _overlap(self.began, self.ready, outages)
         return None if was_out else self.ready - self.began
+
+    def could_not_begin(self, full: Iterable[tuple[float, float]]) -> bool:
+        """Say whether it refused to start, in order, on a disk that was full meanwhile."""
+        if self.ended_at is None or self.ready is not None:
+            return False
+        return self.code == REFUSED and _overlap(self.began, self.ended_at, full)
 
     def megabytes_at(self, first: float, last: float) -> list[float]:
         """What it held between these ages."""
@@ -52,6 +65,10 @@ class Life:
             [a / 60 for a, _ in later], [m for _, m in later]
         )
         return found.slope
+
+
+def _overlap(began: float, ended: float, spans: Iterable[tuple[float, float]]) -> bool:
+    return any(first < ended and began < last for first, last in spans)
 
 
 class Lives(Actor):
@@ -85,6 +102,7 @@ class Lives(Actor):
         code = process.poll()
         if code is not None:
             self.now.ended = f"by itself with {code}"
+            self.now.code, self.now.ended_at = code, now
             self.rest(1)
             self._be_born()
             return

@@ -158,7 +158,7 @@ class Soak:
             f"{len(self.lives.kills):6}",
             f"{self.weather.limited():6}",
             f"{len(self.weather.outages):8}",
-            f"{self.filler.times:6}",
+            f"{len(self.filler.spans):6}",
             f"{sum(len(t.hosts) for t in self.storms.told if t.is_taken):8}",
             f"{held[0][1]:9.0f} MB at {held[0][0]:.0f} s",
         )

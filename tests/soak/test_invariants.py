@@ -66,6 +66,7 @@ def books(record: Record, workspace: Workspace, **changes: object) -> Books:
         lives=(Life(began=0.0),),
         kills=(),
         outages=(),
+        full=(),
         settled=1.0,
         hung=(),
         code=0,
@@ -288,6 +289,24 @@ def test_a_start_while_slack_is_out_is_not_counted_as_slow() -> None:
     assert started.connected_after([(1.0, 9.0), (29.0, 40.0)]) == 18.0
     assert started.connected_after([(9.0, 24.0)]) is None
     assert Life(began=10.0).connected_after([]) is None
+
+
+def test_only_a_disk_that_is_full_excuses_a_bot_that_does_not_begin(
+    house: House, workspace: Workspace
+) -> None:
+    record = record_of(house.url)
+
+    def is_held(**changes: object) -> bool:
+        life = {"began": 10.0, "ended_at": 12.0, "ended": "by itself", "code": 2}
+        lives = [Life(**{**life, **changes})]
+        full = [(11.0, 15.0)]
+        return endured.deaths(books(record, workspace, lives=lives, full=full)).held
+
+    assert is_held()
+    assert not is_held(ended_at=11.0)
+    assert not is_held(began=15.0, ended_at=17.0)
+    assert not is_held(code=3)
+    assert not is_held(ready=11.5)
 
 
 def test_a_bot_that_hangs_dies_or_lies_is_found(
