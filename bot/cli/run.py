@@ -14,7 +14,7 @@ from bot.config.yamlfile import BadConfiguration
 from bot.storage.database import BadDatabase
 from bot.storage.instance import BadState, StateFolder
 from bot.wiring.core import Core, assembled
-from bot.wiring.parts import configured, database_of
+from bot.wiring.parts import configured, database_of, usable
 from bot.wiring.running import Running, application
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,9 @@ def _serve(environment: Environment, folder: StateFolder) -> None:
     _require_slack(environment, loaded.settings.slack.channel)
     folder.hold()
     database = database_of(environment)
-    _run_until_told(assembled(loaded, database, environment), environment)
+    with usable(environment):
+        core = assembled(loaded, database, environment)
+    _run_until_told(core, environment)
 
 
 def _run_until_told(core: Core, environment: Environment) -> None:

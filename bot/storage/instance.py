@@ -1,5 +1,6 @@
 """One instance per state folder: its name, its folder, its lock against a second start."""
 
+import errno
 import fcntl
 import os
 import secrets
@@ -12,6 +13,7 @@ from bot.storage.database import Database
 from bot.storage.lead import LEADS
 
 _SOMEBODY = "another Countersign"
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class BadState(Exception):
@@ -33,9 +35,14 @@ class StateFolder:
             probe.touch()
             probe.unlink()
         except OSError as error:
+            mends = (
+                "Its disk is full: make room there"
+                if error.errno in _NO_ROOM
+                else "Set COUNTERSIGN_STATE_DIR to a folder that this user owns"
+            )
             raise BadState(
                 f"the state folder {self.path} cannot be written ({error.strerror}). "
-                "Set COUNTERSIGN_STATE_DIR to a folder that this user owns"
+                f"{mends}"
             ) from error
 
     def hold(self) -> None:

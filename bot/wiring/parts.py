@@ -2,7 +2,11 @@
 
 import os
 import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy.exc import DBAPIError
 
@@ -49,7 +53,8 @@ from remediation.rules.protect import OwnTree
 from remediation.target.facts import FactReader
 from remediation.target.identity import open_process
 
-_NO_ROOM_BYTES = 1_000_000
+_NO_ROOM_BYTES: Final = 1_000_000
+_OF_THE_DISK: Final = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN")
 
 
 def configured(environment: Environment) -> Loaded:
@@ -65,27 +70,39 @@ def sections() -> dict[str, type[DetectorSection]]:
 def database_of(environment: Environment) -> Database:
     """Open the database and bring its schema up to date."""
     database = connect(url_of(environment.database_url, environment.state_dir))
-    try:
+    with usable(environment):
         migrations.migrate(database)
-    except DBAPIError as error:
-        reason = str(error.orig).partition("\n")[0]
-        advice = _advice(environment)
-        raise BadDatabase(
-            f"the database cannot be used ({reason}). {advice}"
-        ) from error
     return database
 
 
-def _advice(environment: Environment) -> str:
-    """Say what mends a database that cannot be used; a file on a full disk is whole."""
-    folder = environment.state_dir
-    is_file = environment.database_url is None
-    if is_file and shutil.disk_usage(folder).free < _NO_ROOM_BYTES:
-        return f"The disk of {folder} is full: make room there, nothing is lost"
-    return (
-        "Check that it is reachable and whole; `countersign doctor` looks at it, a "
-        "backup can replace it"
-    )
+@contextmanager
+def usable(environment: Environment) -> Iterator[None]:
+    """Turn what the database refuses within into `BadDatabase`, with what mends it."""
+    try:
+        yield
+    except DBAPIError as error:
+        reason = str(error.orig).partition("\n")[0]
+        advice = (
+            f"The disk of {environment.state_dir} is full: make room there"
+            if _lacks_room(error.orig, environment.state_dir)
+            else "Check that it is reachable and whole; `countersign doctor` looks at "
+            "it, a backup can replace it"
+        )
+        raise BadDatabase(
+            f"the database cannot be used ({reason}). {advice}"
+        ) from error
+
+
+def _lacks_room(error: BaseException | None, folder: Path) -> bool:
+    """Say whether SQLite fails for want of room, which it mostly calls an I/O error."""
+    if not isinstance(error, sqlite3.Error):
+        return False
+    if not error.sqlite_errorname.startswith(_OF_THE_DISK):
+        return False
+    try:
+        return shutil.disk_usage(folder).free < _NO_ROOM_BYTES
+    except OSError:
+        return False
 
 
 def lead_of(database: Database, clock: Clock, host: str) -> Leads:

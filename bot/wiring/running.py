@@ -95,6 +95,7 @@ class Running(AbstractContextManager[None]):
         self._work_loop = _loop(core, "executor", core.carry_out.step, every=1)
         self._sweep_loop = _loop(core, "sweep", self._sweep, every=1)
         self._swept = only(self._sweep_what_is_led)
+        self._has_recovered = False
         self._knowing = _knowing(core, self._leading)
         self._early = EarlyRounds(core.watch.detectors, self._schedule.soon)
         self._beat = Beat(core.settings.heartbeat)
@@ -104,7 +105,7 @@ class Running(AbstractContextManager[None]):
         self._leading.start()
         # Where it cannot be recorded now, on a full disk for one, the sweep does it later.
         failed = core.telemetry.failed
-        attempt(core.carry_out.recover, None, name="recover", failed=failed)
+        attempt(self._recover, None, name="recover", failed=failed)
         core.poster.loop, core.worker.loop = self._post_loop, self._work_loop
         if self._socket is not None:
             self._socket.start()
@@ -205,6 +206,13 @@ class Running(AbstractContextManager[None]):
     def _sweep(self) -> None:
         self._schedule.guard_clock()
         self._swept()
+        # Also of a bot that follows: what it left is on its own host.
+        if not self._has_recovered:
+            self._recover()
+
+    def _recover(self) -> None:
+        self._core.carry_out.recover()
+        self._has_recovered = True
 
     def _sweep_what_is_led(self) -> None:
         self._core.watch.mark_hung()

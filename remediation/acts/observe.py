@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from remediation.action import Action, CleanFiles, OperateUnit
+from remediation.action import CleanFiles, OperateUnit
 from remediation.acts.fleet import Fleet
 from remediation.acts.folder import is_silent
 from remediation.acts.service_manager import (
@@ -60,7 +60,7 @@ class Observer:
         """Return what is seen at the target, or None while the executor may live."""
         if self._may_live(proposal, now):
             return None
-        seen, words = self._look(proposal.action)
+        seen, words = self._look(proposal)
         return Outcome(
             result=Result.INTERRUPTED,
             seen=seen,
@@ -74,14 +74,18 @@ class Observer:
         is_service = isinstance(proposal.action, OperateUnit)
         if not is_service or before is None or before.seen is not Seen.UNKNOWN:
             return None
-        seen, words = self._look(proposal.action)
+        seen, words = self._look(proposal)
         if seen is Seen.UNKNOWN:
             return None
         return replace(before, seen=seen, summary=f"Seen by now: {words}")
 
-    def _look(self, action: Action) -> tuple[Seen, str]:
+    def _look(self, proposal: Proposal) -> tuple[Seen, str]:
+        action, here = proposal.action, self._fleet.here
         if isinstance(action, OperateUnit):
             return _service(action, self._fleet)
+        if action.host != here and self._is_of_another_boot(proposal):
+            # The same pid or folder here is another one.
+            return Seen.UNKNOWN, f"{action.host} is out of sight of {here}"
         if isinstance(action, CleanFiles):
             return _files(action)
         return process_now(action.process, self._reader)
@@ -110,6 +114,10 @@ class Observer:
         # It was ours, so it would be visible, but from a container of its own: there its
         # pid may be another's, and both be pid 1.
         return bool(self._is_present and self._is_present(proposal.claimed_by))
+
+    def _is_of_another_boot(self, proposal: Proposal) -> bool:
+        claimant = proposal.claimed_by or ""
+        return bool(claimant) and claimant.partition("/")[0] != self._me.boot_id
 
     def _is_gone(
         self, claimant: str, is_present: Callable[[str], bool], now: Moment

@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
+from bot.storage.database import connect, url_of
+from bot.storage.instance import BadState, StateFolder
 from handlers.workspace.people import ALICE
 from handlers.workspace.workspace import Workspace
 from tests.real.machines import ROOT, Machine, machine
@@ -112,6 +115,10 @@ def test_killed_in_an_action_it_begins_on_a_full_disk_and_tells_the_end_later(
     with runaway(bot, code=STUBBORN) as (process, found):
         assert workspace.click(ALICE.id, found.ts, "Approve").acked
         until(lambda: "sent SIGTERM" in bot.log)
+        # What is written next needs room: a long journal would be written over.
+        database = connect(url_of(None, state))
+        database.empty_journal()
+        database.close()
         bot.crash()
         workspace.wait_for(lambda: workspace.connections() == 0)
         filler = fill(state)
@@ -142,6 +149,29 @@ def test_a_bot_that_cannot_open_its_database_names_the_full_disk(
     filler.unlink()
     bot.start()
     assert bot.stop() == 0
+
+
+def test_a_start_that_must_write_names_the_full_disk_too(bot: Bot, state: Path) -> None:
+    bot.start()
+    bot.crash()
+    policy = bot.config["policy"]
+    assert isinstance(policy, dict)
+    policy["cooldown"] = "5m"  # which is written into the chain at the start
+    (bot.folder / "countersign.yaml").write_text(yaml.safe_dump(bot.config))
+    fill(state)
+    refused = bot.run("run")
+    assert (refused.returncode, "Traceback" in refused.stderr) == (2, False)
+    assert f"The disk of {state} is full: make room there" in refused.stderr
+
+
+def test_a_disk_without_inodes_is_full_and_not_anothers(tmp_path: Path) -> None:
+    options = ("-t", "tmpfs", "-o", "nr_inodes=8", "tmpfs")
+    with mounted(tmp_path / "state", *options) as small:
+        with contextlib.suppress(OSError):
+            for number in range(8):
+                (small / str(number)).touch()
+        with pytest.raises(BadState, match="Its disk is full: make room there"):
+            StateFolder(small).prepare()
 
 
 # --- where only root may delete ---------------------------------------------------

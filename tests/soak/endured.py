@@ -52,6 +52,8 @@ def deaths(books: Books) -> Verdict:
     ready = [seconds for seconds in after if seconds is not None]
     own = [life for life in books.lives if life.ended.startswith("by")]
     wrong = [life.ended for life in own if not life.could_not_begin(books.full)]
+    if books.log.count("is full: make room") < len(own) - len(wrong):
+        wrong.append("did not begin, and did not say that its disk is full")
     middle = statistics.median(ready) if ready else 0.0
     figure = (
         f"{len(books.lives)} lives, {len(books.kills)} killed, {len(wrong)} ended by "

@@ -300,13 +300,17 @@ def test_only_a_disk_that_is_full_excuses_a_bot_that_does_not_begin(
         life = {"began": 10.0, "ended_at": 12.0, "ended": "by itself", "code": 2}
         lives = [Life(**{**life, **changes})]
         full = [(11.0, 15.0)]
-        return endured.deaths(books(record, workspace, lives=lives, full=full)).held
+        found = books(record, workspace, lives=lives, full=full, log=log)
+        return endured.deaths(found).held
 
+    log = "countersign cannot start: … The disk of /s is full: make room there"
     assert is_held()
     assert not is_held(ended_at=11.0)
     assert not is_held(began=15.0, ended_at=17.0)
     assert not is_held(code=3)
     assert not is_held(ready=11.5)
+    log = "countersign cannot start: cannot listen on 127.0.0.1:80"
+    assert not is_held()
 
 
 def test_a_bot_that_hangs_dies_or_lies_is_found(

@@ -155,6 +155,23 @@ def test_who_is_absent_from_the_database_for_long_is_gone() -> None:
     assert outcome.result is Result.INTERRUPTED
 
 
+def test_what_another_host_left_is_not_looked_for_on_this_one(
+    victim: subprocess.Popen[bytes],
+) -> None:
+    elsewhere = name(replace(ME, boot_id="another-boot"))
+    for target in (who(victim.pid), NOBODY):
+        clock, present = FakeClock(), set[str]()
+        observer = Observer(
+            ME, fleet=fleet(here="web-2"), is_present=present.__contains__
+        )
+        observer.after_crash(executing(target, elsewhere), clock.now())
+        clock.go(20)
+        outcome = observer.after_crash(executing(target, elsewhere), clock.now())
+        assert outcome is not None
+        assert outcome.seen is Seen.UNKNOWN
+        assert "web-1 is out of sight of web-2" in outcome.summary
+
+
 def test_a_session_lost_for_a_moment_is_no_end() -> None:
     elsewhere = name(replace(ME, boot_id="another-boot"))
     clock, present = FakeClock(), set[str]()
