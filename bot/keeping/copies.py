@@ -124,6 +124,7 @@ def _contents(tx: Connection) -> Contents:
 
 
 def _reason(error: BaseException | None) -> str:
-    if isinstance(error, sqlite3.Error) and error.sqlite_errorname == "SQLITE_FULL":
+    # The driver's own errors have no name.
+    if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
         return "the disk is full"
     return str(error).partition("\n")[0]

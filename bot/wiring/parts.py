@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,9 +94,9 @@ def usable(environment: Environment) -> Iterator[None]:
 
 def _lacks_room(error: BaseException | None, folder: Path) -> bool:
     """Say whether SQLite fails for want of room, which it mostly calls an I/O error."""
-    if not isinstance(error, sqlite3.Error):
-        return False
-    if not error.sqlite_errorname.startswith(_OF_THE_DISK):
+    # The driver's own errors have no name.
+    name = getattr(error, "sqlite_errorname", "")
+    if not name.startswith(_OF_THE_DISK):
         return False
     try:
         return shutil.disk_usage(folder).free < _NO_ROOM_BYTES
